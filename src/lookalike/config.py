@@ -1,0 +1,126 @@
+"""One frozen record per stage: the only place with defaults."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lookalike.errors import ConfigError
+
+__all__ = [
+    "ClusterConfig",
+    "DecodeConfig",
+    "Effort",
+    "EmbeddingConfig",
+    "FindConfig",
+    "HashConfig",
+    "KeepConfig",
+    "VerifyConfig",
+]
+
+Effort = Literal["fast", "standard"]
+EFFORTS: tuple[Effort, ...] = ("fast", "standard")
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeConfig:
+    """How pixels are read.
+
+    Attributes:
+        min_side: the short side of a reduced image is at least this many pixels (where the
+            image has them); JPEGs are reduced by powers of two while decoding.
+        max_pixels: an image whose header claims more is refused before any decoder runs.
+    """
+
+    min_side: int = 192
+    max_pixels: int = 300_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HashConfig:
+    """When two PDQ hashes make a candidate, and when the thumbs decide it."""
+
+    max_distance: int = 48
+    min_quality: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingConfig:
+    """Which network, on which engine, and which distances make a candidate.
+
+    Attributes:
+        model: name in the registry or path of an ONNX file.
+        engine: ``onnxruntime`` or ``openvino``.
+        max_distance: cosine distance up to which a pair is a candidate, inclusive.
+        max_neighbours: candidates per image at most, the closest first.
+    """
+
+    model: str = "efficientnet-lite0-mid"
+    engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
+    max_distance: float = 0.6
+    max_neighbours: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyConfig:
+    """What a copy must show."""
+
+    keypoints: int = 300
+    min_inliers: int = 7
+    min_agreement: float = 0.6
+    min_overlap: float = 0.17
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConfig:
+    """How matches become clusters.
+
+    Attributes:
+        linkage: ``star`` (every member matches the centre), ``complete`` (every pair
+            matches), ``average`` (pairs match on average), ``single`` (chains allowed).
+        similar: whether matches of tier ``similar`` join clusters too.
+    """
+
+    linkage: Literal["star", "complete", "average", "single"] = "star"
+    similar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeepConfig:
+    """Which image of a cluster stays: the first rule that tells two apart decides."""
+
+    rules: tuple[str, ...] = (
+        "resolution",
+        "lossless",
+        "size",
+        "exif",
+        "sharpness",
+        "oldest",
+        "path",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FindConfig:
+    """Every setting of one run."""
+
+    effort: Effort = "standard"
+    decode: DecodeConfig = field(default_factory=DecodeConfig)
+    hashes: HashConfig = field(default_factory=HashConfig)
+    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    verify: VerifyConfig = field(default_factory=VerifyConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    keep: KeepConfig = field(default_factory=KeepConfig)
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    batch: int = 256
+
+    def __post_init__(self) -> None:
+        if self.effort not in EFFORTS:
+            raise ConfigError(
+                "unknown effort", got=repr(self.effort), expected=f"one of {', '.join(EFFORTS)}"
+            )
+        if self.threads < 1 or self.batch < 1:
+            raise ConfigError(
+                "threads and batch must be positive", got=f"{self.threads} and {self.batch}"
+            )

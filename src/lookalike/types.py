@@ -1,0 +1,313 @@
+"""The frozen records that travel between stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Cluster",
+    "Decision",
+    "DescriptorBatch",
+    "DescriptorSpec",
+    "Failure",
+    "FileEntry",
+    "FloatArray",
+    "ImageRef",
+    "IntArray",
+    "Match",
+    "Picture",
+    "Report",
+    "Tier",
+    "UInt8Array",
+    "Verification",
+]
+
+Tier = Literal["exact", "pixel", "copy", "similar"]
+UInt8Array = NDArray[np.uint8]
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file that a source offers, before anything of it is read.
+
+    Attributes:
+        id: source-relative POSIX path, unique within the run.
+        path: path by which the file can be opened, as the user addressed it.
+        key: absolute path, the name under which a collection remembers the file.
+        n_bytes: file size in bytes.
+        modified_ns: modification time in nanoseconds since the epoch.
+        inode: (device, inode), equal for hard links of one file.
+    """
+
+    id: str
+    path: str
+    key: str
+    n_bytes: int
+    modified_ns: int
+    inode: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """One image of a run.
+
+    Attributes:
+        id: source-relative POSIX path.
+        path: path by which the file can be opened, as the user addressed it.
+        sha256: hex SHA-256 of the bytes.
+        n_bytes: file size in bytes.
+        width: pixels, after EXIF orientation.
+        height: pixels, after EXIF orientation.
+        format: sniffed container, upper case, for example ``JPEG``.
+        modified_ns: modification time in nanoseconds since the epoch.
+        lossless: whether the pixels were stored without loss.
+        exif_fields: number of EXIF tags.
+        sharpness: variance of the Laplacian of the reduced luma, higher is sharper.
+        low_information: blank or nearly so; such an image matches only by its bytes.
+    """
+
+    id: str
+    path: str
+    sha256: str
+    n_bytes: int
+    width: int
+    height: int
+    format: str
+    modified_ns: int = 0
+    lossless: bool = False
+    exif_fields: int = 0
+    sharpness: float = 0.0
+    low_information: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded image: upright, sRGB, opaque, reduced.
+
+    Attributes:
+        rgb: ``(h, w, 3)`` uint8, alpha laid over white.
+        width: full width in pixels, after EXIF orientation.
+        height: full height in pixels, after EXIF orientation.
+        format: sniffed container, upper case.
+        lossless: whether the pixels were stored without loss.
+        exif_fields: number of EXIF tags.
+    """
+
+    rgb: UInt8Array
+    width: int
+    height: int
+    format: str
+    lossless: bool
+    exif_fields: int
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorSpec:
+    """What a descriptor is: two descriptors may be compared only if their specs are equal.
+
+    Attributes:
+        name: registry name.
+        version: changes whenever the values would.
+        metric: ``hamming``, ``cosine``, ``euclidean``, ``correlation`` or ``keypoints``.
+        dim: bits for Hamming, values per row otherwise.
+        dtype: NumPy name of the stored type, for example ``uint8`` or ``float16``.
+        preprocessing: how pixels became input, in words; part of the identity.
+    """
+
+    name: str
+    version: str
+    metric: str
+    dim: int
+    dtype: str
+    preprocessing: str
+
+    @property
+    def key(self) -> str:
+        """One line that identifies the spec, used as the cache key."""
+        return "|".join(
+            (self.name, self.version, self.metric, str(self.dim), self.dtype, self.preprocessing)
+        )
+
+    @property
+    def row_width(self) -> int:
+        """Values in one stored row: ``dim / 8`` bytes for Hamming, ``dim`` otherwise."""
+        return self.dim // 8 if self.metric == "hamming" else self.dim
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorBatch:
+    """Descriptors of several images.
+
+    Attributes:
+        spec: what the values are.
+        ids: image ids, one a row.
+        values: ``(n, spec.row_width)`` of ``spec.dtype``.
+    """
+
+    spec: DescriptorSpec
+    ids: tuple[str, ...]
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Geometric evidence that two images show the same pixels.
+
+    Attributes:
+        inliers: correspondences that agree with the transform; 0 where the whole frames
+            were compared without keypoints.
+        putative: correspondences before the transform was fitted.
+        transform: row-major 3×3, query pixels → ref pixels, both full size and upright.
+        mirrored: whether the transform reverses orientation.
+        overlap_query: share of the query's area that lies inside the ref, 0..1.
+        overlap_ref: share of the ref's area that the query covers, 0..1.
+        agreement: mean local correlation of the aligned pixels, −1..1, higher is better.
+        scale: query pixels per ref pixel along the geometric mean of both axes.
+        angle: degrees by which the ref is turned counter-clockwise relative to the query.
+        gain: luma contrast of the ref relative to the query.
+        offset: luma added in the ref relative to the query, in grey levels.
+        edit: the edit in words, from query to ref, for example ``cropped to 76 %``.
+    """
+
+    inliers: int
+    putative: int
+    transform: tuple[float, ...]
+    mirrored: bool
+    overlap_query: float
+    overlap_ref: float
+    agreement: float
+    scale: float
+    angle: float
+    gain: float
+    offset: float
+    edit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An accepted pair.
+
+    Attributes:
+        query: image id, the smaller of the two in a self-join.
+        ref: image id.
+        tier: how the two are related.
+        distance: in the unit of ``metric``, lower is closer.
+        metric: which descriptor measured ``distance``: ``bytes``, ``pixels``, ``pdq`` or the
+            name of an embedding.
+        verification: geometric evidence, where the tier needs any.
+    """
+
+    query: str
+    ref: str
+    tier: Tier
+    distance: float
+    metric: str
+    verification: Verification | None = None
+
+    @property
+    def edit(self) -> str:
+        """The edit in words, from query to ref."""
+        if self.tier == "exact":
+            return "identical bytes"
+        if self.tier == "pixel":
+            return "identical pixels"
+        return self.verification.edit if self.verification else "same scene"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Two or more images that are the same picture.
+
+    Attributes:
+        id: digest of the members' ids, independent of their order.
+        members: image ids, sorted.
+        center: the member to which the linkage ties every other one (star), else the medoid.
+        matches: the accepted pairs among the members, sorted.
+        linkage: name of the linkage.
+        diameter: largest distance among ``matches``.
+    """
+
+    id: str
+    members: tuple[str, ...]
+    center: str
+    matches: tuple[Match, ...]
+    linkage: str
+    diameter: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to become of one image of a cluster.
+
+    Attributes:
+        image: image id.
+        action: ``keep`` or ``drop``.
+        keeper: id of the image that stays.
+        reason: why, in words.
+        by: ``rule`` or ``person``.
+    """
+
+    image: str
+    action: Literal["keep", "drop"]
+    keeper: str
+    reason: str
+    by: Literal["rule", "person"] = "rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that could not be read, and why.
+
+    Attributes:
+        path: as the user addressed it.
+        stage: ``scan``, ``read``, ``decode`` or ``describe``.
+        message: reason in words.
+    """
+
+    path: str
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer of one run.
+
+    Attributes:
+        schema: version of this record's JSON form.
+        config: the settings, as plain values.
+        versions: of lookalike and of every descriptor used.
+        images: every readable image, by id.
+        funnel: counts by stage, in order, so that nothing vanishes unexplained.
+        clusters: disjoint, sorted by id of the first member.
+        matches: every accepted pair, sorted; those of tier ``similar`` are in no cluster
+            unless asked for.
+        decisions: one for every member of every cluster.
+        failures: what could not be read, sorted by path.
+        timings: seconds by stage, and ``images_per_second``.
+    """
+
+    schema: str
+    config: Mapping[str, Any]
+    versions: Mapping[str, str]
+    images: Mapping[str, ImageRef]
+    funnel: Mapping[str, int]
+    clusters: tuple[Cluster, ...]
+    matches: tuple[Match, ...]
+    decisions: tuple[Decision, ...]
+    failures: tuple[Failure, ...]
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def keeper_of(self, cluster: Cluster) -> str:
+        """Id of the image that stays in ``cluster``."""
+        for decision in self.decisions:
+            if decision.image in cluster.members:
+                return decision.keeper
+        raise KeyError(cluster.id)
