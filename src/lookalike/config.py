@@ -64,12 +64,27 @@ class EmbeddingConfig:
 
 @dataclass(frozen=True, slots=True)
 class VerifyConfig:
-    """What a copy must show."""
+    """What a copy must show.
+
+    Attributes:
+        keypoints: keypoints per image at most.
+        max_bits: differing descriptor bits up to which two keypoints may correspond.
+        ratio: a correspondence must be closer than this share of the second best.
+        min_inliers: correspondences at different places that one transform explains.
+        min_agreement: share of the textured blocks, after alignment, that correlate.
+        min_blocks: number of such blocks.
+        min_thumb_agreement: the same share for whole frames compared as 32×32 thumbs.
+        min_thumb_correlation: mean correlation of the thumbs' blocks.
+    """
 
     keypoints: int = 300
+    max_bits: int = 80
+    ratio: float = 0.85
     min_inliers: int = 7
-    min_agreement: float = 0.6
-    min_overlap: float = 0.17
+    min_agreement: float = 0.45
+    min_blocks: int = 36
+    min_thumb_agreement: float = 0.9
+    min_thumb_correlation: float = 0.85
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""evaluation"""
+"""The bench: edits, data sets, metrics, runs."""

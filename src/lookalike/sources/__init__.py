@@ -1,1 +1,5 @@
-"""sources"""
+"""Where images come from."""
+
+from lookalike.sources.folder import FolderSource, looks_like_image
+
+__all__ = ["FolderSource", "looks_like_image"]

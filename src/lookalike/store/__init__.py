@@ -1,1 +1,6 @@
-"""store"""
+"""What was learned, kept on disk."""
+
+from lookalike.store.collection import Collection
+from lookalike.store.records import Batch, Content, KnownFile
+
+__all__ = ["Batch", "Collection", "Content", "KnownFile"]

@@ -1,0 +1,100 @@
+"""Linkages with post-conditions: from accepted pairs to disjoint clusters.
+
+Star is the default: in a chain a–b–c the strangers a and c must not meet, so a cluster is a
+centre and those that match it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from lookalike.types import Cluster, Match
+
+__all__ = ["Graph", "components", "make_cluster", "star", "star_centers"]
+
+Graph = Mapping[str, set[str]]
+
+
+def components(nodes: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Connected components of two or more nodes, each sorted, sorted by first node."""
+    parent = {node: node for node in nodes}
+
+    def root(node: str) -> str:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for a, b in pairs:
+        low, high = sorted((root(a), root(b)))
+        parent[high] = low
+    members: dict[str, list[str]] = defaultdict(list)
+    for node in sorted(parent):
+        members[root(node)].append(node)
+    return [group for group in members.values() if len(group) > 1]
+
+
+def star_centers(
+    group: Sequence[str], graph: Graph, rank: Callable[[str], tuple[float, ...]]
+) -> str:
+    """The node of ``group`` with most matches in it; ties by ``rank`` (lower first), then id."""
+    inside = set(group)
+    return min(group, key=lambda node: (-len(graph[node] & inside), *rank(node), node))
+
+
+def star(
+    group: Sequence[str],
+    graph: Graph,
+    rank: Callable[[str], tuple[float, ...]],
+    confirm: Callable[[str, Sequence[str]], None] | None = None,
+) -> list[tuple[str, list[str]]]:
+    """Split one component into stars: a centre and the members that match it.
+
+    Args:
+        group: node ids of one component.
+        graph: accepted neighbours of every node; ``confirm`` may add to it.
+        rank: preference among equally connected centres, lower first.
+        confirm: called with a centre and the members not yet compared with it, to compare
+            them and add what it accepts to ``graph``.
+
+    Returns:
+        (centre, members with the centre, sorted), two or more members each, disjoint.
+    """
+    left = set(group)
+    stars = []
+    while len(left) > 1:
+        centre = star_centers(sorted(left), graph, rank)
+        if confirm is not None:
+            unknown = sorted(left - graph[centre] - {centre})
+            if unknown:
+                confirm(centre, unknown)
+        arms = graph[centre] & left
+        if not arms:
+            break
+        stars.append((centre, sorted(arms | {centre})))
+        left -= arms | {centre}
+    return stars
+
+
+def make_cluster(
+    members: Sequence[str], centre: str, matches: Iterable[Match], linkage: str
+) -> Cluster:
+    """A cluster with an id that depends on its members alone."""
+    inside = set(members)
+    own = tuple(
+        sorted(
+            (m for m in matches if m.query in inside and m.ref in inside),
+            key=lambda m: (m.query, m.ref),
+        )
+    )
+    digest = hashlib.sha256("\0".join(sorted(inside)).encode("utf-8", "surrogateescape"))
+    return Cluster(
+        id=digest.hexdigest()[:16],
+        members=tuple(sorted(inside)),
+        center=centre,
+        matches=own,
+        linkage=linkage,
+        diameter=max((m.distance for m in own), default=0.0),
+    )

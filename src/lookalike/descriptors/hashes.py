@@ -1,0 +1,165 @@
+"""PDQ hashes in the 8 orientations, and thumbs: small pictures that decide what a hash proposes.
+
+PDQ follows Meta's reference (https://github.com/facebook/ThreatExchange, ``pdq/``). Its two box
+filters, its decimation and its cosine transform are all linear and separable, so each axis is
+one small matrix, made once per image size: the whole hash is two matrix products.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.types import DescriptorSpec, FloatArray, Picture, UInt8Array
+
+__all__ = [
+    "ORIENTATIONS",
+    "PDQ_SPEC",
+    "THUMB_SIDE",
+    "THUMB_SPEC",
+    "HashRow",
+    "describe_hashes",
+    "orient_thumbs",
+    "pdq_coefficients",
+    "pdq_hashes",
+]
+
+PDQ_SPEC = DescriptorSpec("pdq", "1", "hamming", 8 * 256, "uint8", "luma of the reduced picture")
+THUMB_SIDE = 32
+CHROMA_SIDE = 8
+THUMB_SPEC = DescriptorSpec(
+    "thumb",
+    "1",
+    "correlation",
+    THUMB_SIDE * THUMB_SIDE + 2 * CHROMA_SIDE * CHROMA_SIDE,
+    "uint8",
+    "32x32 luma, 8x8 Cb, 8x8 Cr by area, squashed to a square",
+)
+# transpose, flip top-bottom, flip left-right: applied in this order, orientation 0 is none
+ORIENTATIONS: tuple[tuple[bool, bool, bool], ...] = tuple(
+    (bool(t), bool(v), bool(h)) for t in (0, 1) for v in (0, 1) for h in (0, 1)
+)
+_SIDE = 64
+_BITS = 16
+
+
+class HashRow:
+    """What one picture hashes to.
+
+    Attributes:
+        pdq: ``(256,)`` uint8, the 8 orientations' 256-bit hashes one after the other.
+        thumb: ``(1152,)`` uint8, see ``THUMB_SPEC``.
+        quality: PDQ's gradient measure, 0..100, higher is more distinctive.
+    """
+
+    __slots__ = ("pdq", "quality", "thumb")
+
+    def __init__(self, pdq: UInt8Array, thumb: UInt8Array, quality: int) -> None:
+        self.pdq = pdq
+        self.thumb = thumb
+        self.quality = quality
+
+
+def describe_hashes(picture: Picture) -> HashRow:
+    """PDQ in 8 orientations, thumb and quality of one picture."""
+    ycc = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2YCrCb)
+    luma, cr, cb = cv2.split(ycc)
+    coefficients, quality = pdq_coefficients(luma.astype(np.float32))
+    thumb = np.concatenate(
+        [
+            cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA).reshape(-1)
+            for plane, side in ((luma, THUMB_SIDE), (cb, CHROMA_SIDE), (cr, CHROMA_SIDE))
+        ]
+    )
+    return HashRow(pdq_hashes(coefficients), thumb, quality)
+
+
+def pdq_coefficients(luma: FloatArray) -> tuple[FloatArray, int]:
+    """The 16×16 cosine coefficients PDQ thresholds, and its quality.
+
+    Args:
+        luma: ``(h, w)`` float32, 0..255.
+
+    Returns:
+        ``(16, 16)`` float32 and quality 0..100 (Meta's ``imageDomainQualityMetric``).
+    """
+    height, width = luma.shape
+    buffer = _axis_matrix(height) @ luma @ _axis_matrix(width).T
+    dct = _dct_matrix()
+    return dct @ buffer @ dct.T, _quality(buffer)
+
+
+def pdq_hashes(coefficients: FloatArray) -> UInt8Array:
+    """256-bit hashes of the 8 orientations from one set of coefficients.
+
+    Turning a picture only transposes its cosine coefficients and flips the sign of the odd
+    frequencies, so nothing is transformed twice (as Meta's ``dihedral`` hashes do).
+
+    Returns:
+        ``(256,)`` uint8: orientation ``o`` of ``ORIENTATIONS`` at bytes ``32 o .. 32 o + 31``,
+        bits row by row, most significant first.
+    """
+    stack = coefficients.reshape(-1)[_orientation_order()] * _orientation_signs()
+    median = np.partition(stack, 127, axis=1)[:, 127:128]
+    return np.packbits(stack > median, axis=1).reshape(-1)
+
+
+def orient_thumbs(luma: FloatArray, orientation: int) -> FloatArray:
+    """Turn square planes ``(n, s, s)`` into an orientation of ``ORIENTATIONS``."""
+    transpose, vertical, horizontal = ORIENTATIONS[orientation]
+    turned = luma.transpose(0, 2, 1) if transpose else luma
+    if vertical:
+        turned = turned[:, ::-1]
+    return turned[:, :, ::-1] if horizontal else turned
+
+
+@lru_cache(maxsize=512)
+def _axis_matrix(length: int) -> FloatArray:
+    """``(64, length)``: two passes of the reference's box filter, then its decimation."""
+    window = (length + 2 * _SIDE - 1) // (2 * _SIDE)
+    half = (window + 2) // 2
+    out = np.arange(length)
+    left = np.maximum(out + half - window, 0)
+    right = np.minimum(out + half, length)
+    columns = np.arange(length)
+    inside = (columns >= left[:, None]) & (columns < right[:, None])
+    box = inside / inside.sum(axis=1, keepdims=True)
+    kept = ((np.arange(_SIDE) + 0.5) * length / _SIDE).astype(int)
+    return np.ascontiguousarray((box[kept] @ box), dtype=np.float32)
+
+
+@lru_cache(maxsize=1)
+def _dct_matrix() -> FloatArray:
+    frequency = np.arange(1, _BITS + 1)[:, None]
+    position = np.arange(_SIDE)[None, :]
+    matrix = np.sqrt(2.0 / _SIDE) * np.cos(
+        np.pi / (2 * _SIDE) * frequency * (2 * position + 1)
+    )
+    return matrix.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _orientation_order() -> NDArray[np.int64]:
+    plain = np.arange(_BITS * _BITS).reshape(_BITS, _BITS)
+    return np.stack([(plain.T if t else plain).reshape(-1) for t, _, _ in ORIENTATIONS])
+
+
+@lru_cache(maxsize=1)
+def _orientation_signs() -> FloatArray:
+    odd = np.where(np.arange(1, _BITS + 1) % 2 == 1, -1.0, 1.0)
+    ones = np.ones(_BITS)
+    return np.stack(
+        [
+            np.outer(odd if v else ones, odd if h else ones).reshape(-1)
+            for _, v, h in ORIENTATIONS
+        ]
+    ).astype(np.float32)
+
+
+def _quality(buffer: FloatArray) -> int:
+    steps = (np.diff(buffer, axis=0), np.diff(buffer, axis=1))
+    total = sum(int(np.abs((step * (100.0 / 255.0)).astype(np.int32)).sum()) for step in steps)
+    return min(total // 90, 100)

@@ -1,0 +1,390 @@
+"""Seeded edits: what people and platforms do to a picture.
+
+Every edit is a function of (picture, random generator, another picture) and is deterministic for
+a seed, a source's name and the edit's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from lookalike.types import UInt8Array
+
+__all__ = ["EDITS", "FIVE", "FOURTEEN", "Edit", "edit_picture", "encode_jpeg"]
+
+Edit = Callable[[UInt8Array, Generator, UInt8Array], UInt8Array]
+
+FIVE = ("crop_87", "mirror", "flip", "rotate_25", "squash")
+FOURTEEN = (
+    "crop_50",
+    "rotate_90",
+    "tiny_jpeg",
+    "blur",
+    "colour",
+    "grey",
+    "caption_bar",
+    "lines",
+    "sticker",
+    "screenshot",
+    "pasted",
+    "perspective",
+    "letterbox",
+    "noise",
+)
+
+
+def edit_picture(
+    rgb: UInt8Array, name: str, *, source: str, other: UInt8Array, seed: int = 0
+) -> UInt8Array:
+    """One edited copy.
+
+    Args:
+        rgb: ``(h, w, 3)`` uint8.
+        name: key of ``EDITS``.
+        source: the picture's name, so that every source gets other random numbers.
+        other: another picture, for pasting on or covering with.
+        seed: of the whole set.
+
+    Returns:
+        ``(h', w', 3)`` uint8.
+    """
+    digest = hashlib.sha256(f"{seed}\0{source}\0{name}".encode()).digest()
+    random = np.random.default_rng(np.frombuffer(digest, np.uint32))
+    return np.ascontiguousarray(EDITS[name](rgb, random, other))
+
+
+def encode_jpeg(rgb: UInt8Array, quality: int = 88) -> bytes:
+    """JPEG bytes of a picture."""
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    if not done:
+        raise ValueError(f"cannot encode a picture of shape {rgb.shape}")
+    return data.tobytes()
+
+
+def _crop(share: float) -> Edit:
+    """Keep ``share`` of each side at a random place."""
+
+    def edit(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+        height, width = rgb.shape[:2]
+        tall, wide = max(8, round(height * share)), max(8, round(width * share))
+        top = int(random.integers(0, height - tall + 1))
+        left = int(random.integers(0, width - wide + 1))
+        return rgb[top : top + tall, left : left + wide]
+
+    return edit
+
+
+def _rotate(degrees: float) -> Edit:
+    """Counter-clockwise on a canvas that grows, black corners."""
+
+    def edit(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+        height, width = rgb.shape[:2]
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+        cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
+        wide, tall = round(height * sin + width * cos), round(height * cos + width * sin)
+        turn[:, 2] += (wide - width) / 2, (tall - height) / 2
+        return np.asarray(cv2.warpAffine(rgb, turn, (wide, tall), flags=cv2.INTER_LINEAR))
+
+    return edit
+
+
+def _quarter_turns(turns: int) -> Edit:
+    return lambda rgb, random, other: np.rot90(rgb, turns)
+
+
+def _resize(width_factor: float, height_factor: float) -> Edit:
+    def edit(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+        return _resized(rgb, rgb.shape[1] * width_factor, rgb.shape[0] * height_factor)
+
+    return edit
+
+
+def _resized(rgb: UInt8Array, width: float, height: float) -> UInt8Array:
+    size = (max(8, round(width)), max(8, round(height)))
+    shrinks = size[0] < rgb.shape[1] or size[1] < rgb.shape[0]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(rgb, size, interpolation=how))
+
+
+def _squash(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """To a square; a square picture to 4:3, so that the edit is never nothing."""
+    height, width = rgb.shape[:2]
+    if abs(height - width) > 2:
+        side = min(height, width)
+        return _resized(rgb, side, side)
+    return _resized(rgb, width, height * 0.75)
+
+
+def _tiny_jpeg(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """Short side 120 px, JPEG quality 15."""
+    factor = 120 / min(rgb.shape[:2])
+    small = _resized(rgb, rgb.shape[1] * factor, rgb.shape[0] * factor)
+    return _through_jpeg(small, 15)
+
+
+def _through_jpeg(rgb: UInt8Array, quality: int) -> UInt8Array:
+    data = np.frombuffer(encode_jpeg(rgb, quality), np.uint8)
+    return np.asarray(cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
+
+
+def _jpeg(quality: int) -> Edit:
+    return lambda rgb, random, other: _through_jpeg(rgb, quality)
+
+
+def _blur(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """Gaussian, sigma 3 px at a long side of 512."""
+    return np.asarray(cv2.GaussianBlur(rgb, (0, 0), 3.0 * max(rgb.shape) / 512))
+
+
+def _colour(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """Hue turned by 20–60°, saturation ×.6–1.5, brightness ×.75–1.25."""
+    hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV).astype(np.float32)
+    hsv[..., 0] = (hsv[..., 0] + random.uniform(10, 30) * random.choice([-1, 1])) % 180
+    hsv[..., 1] *= random.uniform(0.6, 1.5)
+    hsv[..., 2] *= random.uniform(0.75, 1.25)
+    return np.asarray(cv2.cvtColor(_to_bytes(hsv), cv2.COLOR_HSV2RGB))
+
+
+def _to_bytes(values: np.ndarray) -> UInt8Array:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def _tone(gain: float, offset: float) -> Edit:
+    return lambda rgb, random, other: _to_bytes((rgb.astype(np.float32) - 128) * gain + 128 + offset)
+
+
+def _gamma(power: float) -> Edit:
+    return lambda rgb, random, other: _to_bytes(255 * (rgb / 255.0) ** power)
+
+
+def _saturation(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV).astype(np.float32)
+    hsv[..., 1] *= 1.8
+    return np.asarray(cv2.cvtColor(_to_bytes(hsv), cv2.COLOR_HSV2RGB))
+
+
+def _grey(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
+
+
+def _sharpen(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    soft = cv2.GaussianBlur(rgb, (0, 0), 2.0).astype(np.float32)
+    return _to_bytes(rgb + 1.0 * (rgb - soft))
+
+
+def _text(canvas: UInt8Array, words: str, at: tuple[int, int], height: float, ink: int) -> None:
+    scale = max(0.3, height / 30)
+    cv2.putText(
+        canvas,
+        words,
+        at,
+        cv2.FONT_HERSHEY_SIMPLEX,
+        scale,
+        (ink, ink, ink),
+        max(1, round(2 * scale)),
+        cv2.LINE_AA,
+    )
+
+
+def _caption_bar(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """A white bar of 20 % of the height, above or below, with two lines of text."""
+    height, width = rgb.shape[:2]
+    bar = np.full((max(12, round(0.2 * height)), width, 3), 255, np.uint8)
+    for line in range(2):
+        words = f"WHEN YOU FIND NUMBER {random.integers(10_000)}"
+        at = (round(0.03 * width), round(bar.shape[0] * (0.42 + 0.42 * line)))
+        _text(bar, words, at, width / 24, 0)
+    return np.vstack([bar, rgb] if random.random() < 0.5 else [rgb, bar])
+
+
+def _text_overlay(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    copy = rgb.copy()
+    height, width = rgb.shape[:2]
+    for line in range(2):
+        at = (round(0.05 * width), round(height * (0.2 + 0.6 * line)))
+        _text(copy, f"look at this {random.integers(10_000)}", at, width / 14, 255)
+    return copy
+
+
+def _lines(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """15 lines of random colour across the picture, 1/100 of the width thick."""
+    copy = rgb.copy()
+    height, width = rgb.shape[:2]
+    for _ in range(15):
+        ends = random.integers(0, [width, height], (2, 2))
+        ink = [int(value) for value in random.integers(0, 256, 3)]
+        start, end = ([int(v) for v in point] for point in ends)
+        cv2.line(copy, start, end, ink, max(2, width // 100), cv2.LINE_AA)
+    return copy
+
+
+def _cover(share: float, *, emoji: bool) -> Edit:
+    """An opaque sticker over ``share`` of the area: another picture, or a drawn face."""
+
+    def edit(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+        copy = rgb.copy()
+        height, width = rgb.shape[:2]
+        side = math.sqrt(share)
+        tall, wide = round(height * side), round(width * side)
+        top = int(random.integers(0, height - tall + 1))
+        left = int(random.integers(0, width - wide + 1))
+        patch = copy[top : top + tall, left : left + wide]
+        if emoji:
+            _draw_face(patch)
+        else:
+            patch[:] = _resized(other, wide, tall)
+        return copy
+
+    return edit
+
+
+def _draw_face(patch: UInt8Array) -> None:
+    tall, wide = patch.shape[:2]
+    centre, radius = (wide // 2, tall // 2), min(tall, wide) // 2
+    cv2.circle(patch, centre, radius, (255, 204, 50), -1, cv2.LINE_AA)
+    for side in (-1, 1):
+        eye = (centre[0] + side * radius // 3, centre[1] - radius // 4)
+        cv2.circle(patch, eye, max(1, radius // 8), (60, 40, 10), -1, cv2.LINE_AA)
+    mouth = (centre[0], centre[1] + radius // 6)
+    axes = (radius // 2, radius // 3)
+    cv2.ellipse(patch, mouth, axes, 0, 0, 180, (60, 40, 10), max(1, radius // 12), cv2.LINE_AA)
+
+
+def _screenshot(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """A phone's page of 390×844: bars, text and buttons, the picture across its width."""
+    wide, tall = 390, 844
+    page = np.full((tall, wide, 3), 250, np.uint8)
+    page[:88] = (38, 70, 140)
+    _text(page, "9:41", (22, 30), 18, 255)
+    _text(page, "Photos", (140, 70), 24, 255)
+    height = min(480, round(wide * rgb.shape[0] / rgb.shape[1]))
+    width = min(wide, round(height * rgb.shape[1] / rgb.shape[0]))
+    left = (wide - width) // 2
+    page[118 : 118 + height, left : left + width] = _resized(rgb, width, height)
+    for line in range(6):
+        words = f"seen by {random.integers(1000)} people, line {random.integers(100)}"
+        _text(page, words, (16, 118 + height + 34 + 28 * line), 16, 40)
+    page[-62:] = 228
+    for button in range(5):
+        cv2.circle(page, (40 + 78 * button, tall - 32), 14, (96, 96, 96), 2, cv2.LINE_AA)
+    return page
+
+
+def _pasted(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """On another picture, at 40–60 % of its side."""
+    canvas = other.copy()
+    height, width = canvas.shape[:2]
+    factor = random.uniform(0.4, 0.6) * min(height / rgb.shape[0], width / rgb.shape[1])
+    small = _resized(rgb, rgb.shape[1] * factor, rgb.shape[0] * factor)
+    top = int(random.integers(0, height - small.shape[0] + 1))
+    left = int(random.integers(0, width - small.shape[1] + 1))
+    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return canvas
+
+
+def _perspective(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """Each corner moved inwards by up to 15 % of the sides."""
+    height, width = rgb.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], np.float32)
+    moved = corners + random.uniform(0, 0.15, (4, 2)) * inwards * (width, height)
+    warp = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
+    return np.asarray(cv2.warpPerspective(rgb, warp, (width, height)))
+
+
+def _border(share: float, *, sides: bool, ink: int) -> Edit:
+    """Bars of ``share`` of the height above and below, also left and right with ``sides``."""
+
+    def edit(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+        bar = round(rgb.shape[0] * share)
+        across = bar if sides else 0
+        ends = (bar, bar, across, across)
+        return np.asarray(
+            cv2.copyMakeBorder(rgb, *ends, cv2.BORDER_CONSTANT, value=(ink, ink, ink))
+        )
+
+    return edit
+
+
+def _noise(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """Gaussian, sigma 20 grey levels."""
+    return _to_bytes(rgb + random.normal(0, 20, rgb.shape))
+
+
+def _pixelate(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    height, width = rgb.shape[:2]
+    small = _resized(rgb, width * 64 / max(rgb.shape[:2]), height * 64 / max(rgb.shape[:2]))
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST))
+
+
+def _posterize(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    return rgb & np.uint8(0xC0)
+
+
+def _vignette(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    y, x = (np.linspace(-1, 1, side) for side in rgb.shape[:2])
+    shade = 1 - 0.6 * np.clip((y[:, None] ** 2 + x[None] ** 2) / 2, 0, 1)
+    return _to_bytes(rgb * shade[..., None])
+
+
+def _small_random(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
+    """What a copy goes through unnoticed: a crop up to 2 %, resize, brightness, JPEG."""
+    cropped = _crop(1 - random.uniform(0, 0.02))(rgb, random, other)
+    factor = random.uniform(0.9, 1.1)
+    sized = _resized(cropped, rgb.shape[1] * factor, rgb.shape[0] * factor)
+    toned = _to_bytes(sized * random.uniform(0.95, 1.05))
+    return _through_jpeg(toned, int(random.integers(70, 96)))
+
+
+EDITS: Mapping[str, Edit] = {
+    "crop_87": _crop(0.875),
+    "mirror": lambda rgb, random, other: rgb[:, ::-1],
+    "flip": lambda rgb, random, other: rgb[::-1],
+    "rotate_25": _rotate(25),
+    "squash": _squash,
+    "crop_50": _crop(math.sqrt(0.5)),
+    "rotate_90": _quarter_turns(1),
+    "tiny_jpeg": _tiny_jpeg,
+    "blur": _blur,
+    "colour": _colour,
+    "grey": _grey,
+    "caption_bar": _caption_bar,
+    "lines": _lines,
+    "sticker": _cover(0.4, emoji=False),
+    "screenshot": _screenshot,
+    "pasted": _pasted,
+    "perspective": _perspective,
+    "letterbox": _border(0.18, sides=False, ink=0),
+    "noise": _noise,
+    "crop_95": _crop(0.95),
+    "crop_50_sides": _crop(0.5),
+    "rotate_5": _rotate(5),
+    "rotate_180": _quarter_turns(2),
+    "rotate_270": _quarter_turns(3),
+    "transpose": lambda rgb, random, other: np.swapaxes(rgb, 0, 1),
+    "resize_50": _resize(0.5, 0.5),
+    "resize_200": _resize(2.0, 2.0),
+    "stretch": _resize(1.3, 1.0),
+    "jpeg_50": _jpeg(50),
+    "jpeg_20": _jpeg(20),
+    "brightness": _tone(1.0, 40),
+    "contrast": _tone(1.5, 0),
+    "gamma": _gamma(1.8),
+    "saturation": _saturation,
+    "sharpen": _sharpen,
+    "border": _border(0.08, sides=True, ink=255),
+    "text_overlay": _text_overlay,
+    "emoji": _cover(0.15, emoji=True),
+    "pixelate": _pixelate,
+    "posterize": _posterize,
+    "vignette": _vignette,
+    "small_random": _small_random,
+}

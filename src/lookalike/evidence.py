@@ -1,0 +1,125 @@
+"""Keypoint verification over a collection: features made once, verdicts remembered."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from lookalike.config import FindConfig
+from lookalike.images import decode, pixel_digest
+from lookalike.store import Batch, Collection
+from lookalike.types import Failure, ImageRef, UInt8Array, Verification
+from lookalike.verify import KEYPOINT_SPEC, PLANE_SPEC, VERIFIER, Side, describe_keypoints, mirror
+from lookalike.verify import verify as verify_sides
+
+__all__ = ["Evidence"]
+
+Pair = tuple[str, str]
+_HELD = 4096
+
+
+class Evidence:
+    """Verifies pairs of contents; what it computed stays in the collection.
+
+    Args:
+        images: one image a content, by SHA-256.
+        collection: remembers keypoints, planes, pixel digests and verdicts.
+        config: settings.
+    """
+
+    def __init__(
+        self, images: Mapping[str, ImageRef], collection: Collection, config: FindConfig
+    ) -> None:
+        self._images = images
+        self._collection = collection
+        self._config = config
+        self._sides: OrderedDict[str, Side] = OrderedDict()
+        self._mirrored: OrderedDict[str, Side] = OrderedDict()
+        self._verifier = f"{VERIFIER} {config.verify}"
+
+    def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
+        """Full-size pixel digests; contents that can no longer be read are left out."""
+        known = {
+            sha: content.pixel_digest
+            for sha, content in self._collection.contents(shas).items()
+            if content.pixel_digest
+        }
+        missing = [sha for sha in shas if sha not in known]
+        with ThreadPoolExecutor(self._config.threads) as pool:
+            made = dict(zip(missing, pool.map(self._pixel_digest, missing), strict=True))
+        fresh = {sha: digest for sha, digest in made.items() if digest}
+        if fresh:
+            self._collection.set_pixel_digests(fresh)
+        return known | fresh
+
+    def verify(self, pairs: Sequence[Pair]) -> dict[Pair, Verification | None]:
+        """Evidence for every pair, or None: not the same picture, or no longer readable."""
+        known = self._collection.verdicts(pairs, self._verifier)
+        open_pairs = [pair for pair in pairs if pair not in known]
+        if not open_pairs:
+            return known
+        self._load(sorted({sha for pair in open_pairs for sha in pair}))
+        with ThreadPoolExecutor(self._config.threads) as pool:
+            found = dict(zip(open_pairs, pool.map(self._verdict, open_pairs), strict=True))
+        self._collection.add_verdicts(found, self._verifier)
+        while len(self._sides) > _HELD:
+            self._sides.popitem(last=False)
+        return known | found
+
+    def _verdict(self, pair: Pair) -> Verification | None:
+        query, ref = self._sides.get(pair[0]), self._sides.get(pair[1])
+        if query is None or ref is None:
+            return None
+        return verify_sides(query, ref, self._config.verify)
+
+    def _load(self, shas: Sequence[str]) -> None:
+        """Have the sides of ``shas`` in memory, describing those that never were."""
+        wanted = [sha for sha in shas if sha not in self._sides]
+        missing = self._collection.missing(KEYPOINT_SPEC, wanted)
+        if missing:
+            with ThreadPoolExecutor(self._config.threads) as pool:
+                rows = dict(zip(missing, pool.map(self._describe, missing), strict=True))
+            made = {sha: row for sha, row in rows.items() if row}
+            self._collection.commit(
+                Batch(
+                    ragged={
+                        spec: (tuple(made), [row[part] for row in made.values()])
+                        for part, spec in enumerate((KEYPOINT_SPEC, PLANE_SPEC))
+                    }
+                )
+            )
+            wanted = [sha for sha in wanted if sha not in rows or rows[sha]]
+        keypoints = self._collection.ragged(KEYPOINT_SPEC, wanted)
+        planes = self._collection.ragged(PLANE_SPEC, wanted)
+        for sha, points, plane in zip(wanted, keypoints, planes, strict=True):
+            image = self._images[sha]
+            self._sides[sha] = Side.from_rows(image.width, image.height, points, plane)
+        for sha in shas:
+            if sha in self._sides:
+                self._sides.move_to_end(sha)
+
+    def _describe(self, sha: str) -> tuple[UInt8Array, UInt8Array] | None:
+        data = self._read(sha)
+        if data is None:
+            return None
+        picture = decode(self._images[sha].path, data, self._config.decode)
+        if isinstance(picture, Failure):
+            return None
+        return describe_keypoints(picture, self._config.verify.keypoints)
+
+    def _pixel_digest(self, sha: str) -> str | None:
+        data = self._read(sha)
+        if data is None:
+            return None
+        digest = pixel_digest(self._images[sha].path, data, self._config.decode)
+        return None if isinstance(digest, Failure) else digest
+
+    def _read(self, sha: str) -> bytes | None:
+        try:
+            return Path(self._images[sha].path).read_bytes()
+        except OSError:
+            return None

@@ -1,0 +1,324 @@
+"""Decoding: upright, sRGB, opaque, reduced; failures are returned, never raised.
+
+JPEGs are reduced by powers of two while decoding (libjpeg-turbo), about ten times faster than in
+full on photographs of many megapixels. Everything else goes through Pillow. The size in the header
+is bounded before any decoder runs. OpenCV is never a decoder here: it returns pictures for corrupt
+files and allocates before it checks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+import warnings
+from typing import Any
+
+import cv2
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageFile, ImageOps
+
+from lookalike.config import DecodeConfig
+from lookalike.headers import JpegHeader, describe_content, parse_jpeg, sniff
+from lookalike.types import Failure, Picture, UInt8Array
+
+__all__ = ["decode", "pixel_digest", "sniff"]
+
+_LOSSLESS = {"PNG", "GIF", "BMP"}
+_plugins = threading.Lock()
+_plugins_loaded = False
+
+
+class _BadImageError(Exception):
+    """Internal: the reason why an image cannot be used."""
+
+
+def decode(path: str, data: bytes, config: DecodeConfig) -> Picture | Failure:
+    """Decode one image, reduced by a power of two.
+
+    Args:
+        path: only for the failure's text.
+        data: the whole file.
+        config: the short side to keep, and the pixels to allow.
+
+    Returns:
+        The picture, or why there is none (stage ``decode``).
+    """
+    try:
+        kind = _checked_kind(data)
+        if kind == "JPEG":
+            picture = _decode_jpeg(data, config)
+            if picture is not None:
+                return picture
+        return _decode_any(data, kind, config)
+    except _BadImageError as reason:
+        return Failure(path, "decode", str(reason))
+    except Exception as error:  # a decoder may raise anything at all on a broken file
+        return Failure(path, "decode", _in_words(error))
+
+
+def pixel_digest(path: str, data: bytes, config: DecodeConfig) -> str | Failure:
+    """Hex SHA-256 of the full-size upright pixels, the same for every container.
+
+    Alpha counts where the image is not opaque, so a transparent picture never equals a white one.
+    """
+    try:
+        image = _opened(data, _checked_kind(data), config)
+        image.load()
+        pixels, alpha = _canonical(image)
+        digest = hashlib.sha256(f"{pixels.shape[1]}x{pixels.shape[0]}".encode())
+        digest.update(np.ascontiguousarray(pixels).data)
+        if alpha is not None:
+            digest.update(np.ascontiguousarray(alpha).data)
+        return digest.hexdigest()
+    except _BadImageError as reason:
+        return Failure(path, "decode", str(reason))
+    except Exception as error:  # as in decode()
+        return Failure(path, "decode", _in_words(error))
+
+
+def _checked_kind(data: bytes) -> str:
+    if not data:
+        raise _BadImageError("the file is empty")
+    kind = sniff(data[:64])
+    if kind is None:
+        raise _BadImageError(f"not an image: the content looks like {describe_content(data)}")
+    return kind
+
+
+def _check_size(width: int, height: int, config: DecodeConfig) -> None:
+    if width < 1 or height < 1:
+        raise _BadImageError(f"the header claims {width}×{height} pixels")
+    if width * height > config.max_pixels:
+        raise _BadImageError(
+            f"the header claims {width}×{height} = {width * height / 1e6:.0f} megapixels, more "
+            f"than the limit of {config.max_pixels / 1e6:.0f}; raise max_pixels to allow it"
+        )
+
+
+def _reduction(width: int, height: int, config: DecodeConfig) -> int:
+    """The largest of 1, 2, 4, 8, … that leaves the short side at ``min_side`` or more."""
+    factor = 1
+    while min(width, height) // (factor * 2) >= config.min_side:
+        factor *= 2
+    return factor
+
+
+def _decode_jpeg(data: bytes, config: DecodeConfig) -> Picture | None:
+    """The fast path; None where the file needs Pillow (CMYK, odd profiles, complaints)."""
+    header = parse_jpeg(data)
+    if header is None:
+        return None
+    _check_size(header.width, header.height, config)
+    if header.components == 4 or (header.icc and not _is_srgb(header.icc)):
+        return None
+    factor = min(8, _reduction(header.width, header.height, config))
+    try:
+        rgb = simplejpeg.decode_jpeg(
+            data,
+            "RGB",
+            fastdct=True,
+            fastupsample=True,
+            min_height=-(-header.height // factor),
+            min_width=-(-header.width // factor),
+        )
+    except ValueError:
+        # a warning of the decoder: Pillow tells harmless leftovers from missing pixels
+        return None
+    rgb = _reduced(rgb, _reduction(rgb.shape[1], rgb.shape[0], config))
+    return _jpeg_picture(_upright(rgb, header.orientation), header)
+
+
+def _jpeg_picture(rgb: UInt8Array, header: JpegHeader) -> Picture:
+    width, height = header.width, header.height
+    if header.orientation >= 5:
+        width, height = height, width
+    return Picture(rgb, width, height, "JPEG", False, header.exif_fields)
+
+
+def _upright(rgb: UInt8Array, orientation: int) -> UInt8Array:
+    """Undo an EXIF orientation (TIFF 6.0, tag 274)."""
+    if orientation >= 5:
+        rgb = cv2.transpose(rgb)
+    flips = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
+    if orientation in flips:
+        rgb = cv2.flip(rgb, flips[orientation])
+    return rgb
+
+
+def _decode_any(data: bytes, kind: str, config: DecodeConfig) -> Picture:
+    image = _opened(data, kind, config)
+    factor = _reduction(*image.size, config)
+    if kind == "JPEG" and factor > 1 and image.mode == "CMYK":
+        image.draft(None, (image.size[0] // factor, image.size[1] // factor))
+    full = Image.open(io.BytesIO(data)).size if kind == "JPEG" else image.size
+    lossless = kind in _LOSSLESS or _is_lossless(image, kind, data)
+    turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    fields = _exif_fields(image)
+    image.load()
+    if kind == "JPEG" and not data.rstrip(b"\x00").endswith(b"\xff\xd9") and _is_cut(data):
+        raise _BadImageError("truncated: the picture ends before its end marker")
+    pixels, alpha = _canonical(image)
+    rgb = pixels if alpha is None else _over_white(pixels, alpha)
+    rgb = _reduced(rgb, _reduction(rgb.shape[1], rgb.shape[0], config))
+    width, height = (full[1], full[0]) if turned else full
+    return Picture(rgb, width, height, kind, lossless, fields)
+
+
+def _opened(data: bytes, kind: str, config: DecodeConfig) -> Image.Image:
+    """An image whose header has been read and bounded, at its first frame."""
+    _load_plugins()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # our own bound is checked below, before any pixel is decoded; Pillow's is global
+        image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS[kind])
+        _check_size(*image.size, config)
+        if getattr(image, "n_frames", 1) > 1:
+            image.seek(0)
+    return image
+
+
+_FORMATS = {
+    "JPEG": ["JPEG", "MPO"],
+    "PNG": ["PNG"],
+    "GIF": ["GIF"],
+    "BMP": ["BMP"],
+    "WEBP": ["WEBP"],
+    "TIFF": ["TIFF"],
+    "HEIF": ["HEIF"],
+    "AVIF": ["AVIF"],
+    "JXL": ["JXL"],
+}
+
+
+def _load_plugins() -> None:
+    global _plugins_loaded
+    with _plugins:
+        if _plugins_loaded:
+            return
+        import pillow_heif
+        import pillow_jxl  # noqa: F401  registers itself
+
+        pillow_heif.register_heif_opener()
+        if ImageFile.LOAD_TRUNCATED_IMAGES:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+        _plugins_loaded = True
+
+
+def _canonical(image: Image.Image) -> tuple[UInt8Array, UInt8Array | None]:
+    """Upright 8-bit sRGB ``(h, w, 3)`` and alpha ``(h, w)``, None where opaque."""
+    image = _oriented(image)
+    profile = image.info.get("icc_profile")
+    deep = _from_deep(image)
+    if deep is not None:
+        return deep, None
+    if image.mode == "P" or image.mode == "1" or "transparency" in image.info:
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    alpha = None
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        image = image.convert("RGBA") if image.mode in ("PA", "RGBa", "La") else image
+        plane = np.asarray(image.getchannel("A"))
+        alpha = None if plane.min(initial=255) == 255 else plane
+        image = image.convert("RGB") if image.mode == "RGBA" else image.getchannel("L")
+    image = _to_srgb(image, profile)
+    pixels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    return pixels, alpha
+
+
+def _oriented(image: Image.Image) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            turned = ImageOps.exif_transpose(image)
+        except Exception:  # broken EXIF must not lose a picture
+            return image
+    return turned or image
+
+
+def _from_deep(image: Image.Image) -> UInt8Array | None:
+    """16-bit and float planes scaled to 8 bits, which Pillow's convert() would clip."""
+    if not image.mode.startswith(("I", "F")):
+        return None
+    values = np.asarray(image, dtype=np.float64)
+    if image.mode == "F":
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        if 0.0 <= low and high <= 1.0:
+            low, high = 0.0, 1.0
+        elif 0.0 <= low and high <= 255.0:
+            low, high = 0.0, 255.0
+        values = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / (
+            (high - low) or 1.0
+        )
+    else:
+        values = values / (65535.0 if values.max(initial=0) > 255 or "16" in image.mode else 255.0)
+    plane = np.clip(np.rint(values * 255.0), 0, 255).astype(np.uint8)
+    return np.repeat(plane[..., None], 3, axis=2)
+
+
+def _to_srgb(image: Image.Image, profile: Any) -> Image.Image:
+    """Through the embedded profile where it is another than sRGB and can be read."""
+    if not isinstance(profile, bytes) or not profile or _is_srgb(profile):
+        return image
+    if image.mode not in ("RGB", "L", "CMYK", "LAB"):
+        return image
+    try:
+        turned = ImageCms.profileToProfile(
+            image,
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGB",
+        )
+    except Exception:  # a bad profile must not lose a picture
+        return image
+    return turned or image
+
+
+def _is_srgb(profile: bytes) -> bool:
+    """Whether a profile names itself sRGB, as nearly all in photographs do."""
+    head = profile[:4096]
+    return b"sRGB" in head or b"s\0R\0G\0B" in head or b"IEC61966" in head
+
+
+def _is_lossless(image: Image.Image, kind: str, data: bytes) -> bool:
+    if kind == "WEBP":
+        return b"VP8L" in data[:64] or (b"VP8X" in data[:16] and b"VP8L" in data[:65536])
+    if kind == "TIFF":
+        return image.info.get("compression") not in ("jpeg", "tiff_jpeg", "webp")
+    return False
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether no end marker stands near the end; leftovers after it are harmless."""
+    return b"\xff\xd9" not in data[-4096:]
+
+
+def _exif_fields(image: Image.Image) -> int:
+    try:
+        exif = image.getexif()
+        return len(exif) + len(exif.get_ifd(0x8769))
+    except Exception:  # broken EXIF counts as none
+        return 0
+
+
+def _over_white(pixels: UInt8Array, alpha: UInt8Array) -> UInt8Array:
+    weight = alpha[..., None].astype(np.uint16)
+    return ((pixels * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+
+
+def _reduced(rgb: NDArray[np.uint8], factor: int) -> UInt8Array:
+    if factor == 1:
+        return np.ascontiguousarray(rgb)
+    size = (max(1, rgb.shape[1] // factor), max(1, rgb.shape[0] // factor))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _in_words(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    if "truncated" in text.lower():
+        return f"truncated: {text}"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"refused by its size: {text}"
+    return f"broken: {text}"

@@ -1,0 +1,279 @@
+"""From files to a described collection: read, sniff, decode, describe, remember.
+
+Nothing is read twice: a file whose size, time and inode are as remembered is not opened, and a
+content that is known by its SHA-256 is not decoded. Every batch is one atomic step of the
+collection, so an interrupt loses at most the batch in hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.config import FindConfig
+from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
+from lookalike.images import decode, sniff
+from lookalike.protocols import Descriptor, Source
+from lookalike.sources import looks_like_image
+from lookalike.store import Batch, Collection, Content, KnownFile
+from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
+
+__all__ = ["Catalogue", "Progress", "ingest"]
+
+Progress = Callable[[str, int, int], None]
+_CHUNK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What a run looks at.
+
+    Attributes:
+        images: readable images, sorted by id.
+        failures: sorted by path.
+        counts: funnel counts of the stages so far.
+    """
+
+    images: tuple[ImageRef, ...]
+    failures: tuple[Failure, ...]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one file turned out to be; ``kind`` is image, failure, skipped or seen."""
+
+    entry: FileEntry
+    kind: str
+    sha256: str = ""
+    failure: Failure | None = None
+    content: Content | None = None
+    rows: dict[DescriptorSpec, NDArray[Any]] = field(default_factory=dict)
+
+
+def ingest(
+    source: Source,
+    collection: Collection,
+    config: FindConfig,
+    *,
+    embedding: Descriptor | None,
+    progress: Progress,
+) -> Catalogue:
+    """Bring ``collection`` up to date with ``source``.
+
+    Args:
+        source: the files to look at.
+        collection: remembers and is added to.
+        config: settings.
+        embedding: a network to describe with, besides the hashes.
+        progress: called with (stage, done, total) now and then.
+
+    Returns:
+        The images of this run, with what could not be read.
+    """
+    listed = list(source.scan())
+    entries = [item for item in listed if isinstance(item, FileEntry)]
+    failures = [item for item in listed if isinstance(item, Failure)]
+    specs = [PDQ_SPEC, THUMB_SPEC, *([embedding.spec] if embedding else [])]
+    for spec in specs:
+        collection.check_spec(spec)
+    known = _still_described(collection, collection.unchanged(entries), specs)
+    fresh = [entry for entry in entries if entry.key not in known]
+    worker = _Worker(collection, config, specs, embedding)
+    decoded = 0
+    for batch in _batches(worker.outcomes(fresh, config.threads), config.batch):
+        _remember(collection, batch, known)
+        decoded += sum(outcome.content is not None for outcome in batch)
+        progress("describe", sum(entry.key in known for entry in fresh), len(fresh))
+    return _catalogue(collection, entries, known, failures, decoded)
+
+
+def _still_described(
+    collection: Collection, known: dict[str, KnownFile], specs: Sequence[DescriptorSpec]
+) -> dict[str, KnownFile]:
+    """Known files less those whose content lacks a descriptor this run needs."""
+    shas = sorted({file.sha256 for file in known.values() if file.sha256})
+    lacking = {sha for spec in specs for sha in collection.missing(spec, shas)}
+    return {key: file for key, file in known.items() if file.sha256 not in lacking}
+
+
+class _Worker:
+    """Reads and describes files on several threads."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        config: FindConfig,
+        specs: Sequence[DescriptorSpec],
+        embedding: Descriptor | None,
+    ) -> None:
+        self._config = config
+        self._embedding = embedding
+        self._seen = collection.described(specs)
+        self._lock = threading.Lock()
+
+    def outcomes(self, entries: Sequence[FileEntry], threads: int) -> Iterator[_Outcome]:
+        """Outcomes in the order of ``entries``, computed ahead by a bounded window."""
+        chunks = [entries[at : at + _CHUNK] for at in range(0, len(entries), _CHUNK)]
+        if not chunks:
+            return
+        with ThreadPoolExecutor(threads, thread_name_prefix="lookalike") as pool:
+            waiting: list[Future[list[_Outcome]]] = []
+            try:
+                for chunk in chunks:
+                    waiting.append(pool.submit(self._chunk, chunk))
+                    if len(waiting) > 4 * threads:
+                        yield from waiting.pop(0).result()
+                while waiting:
+                    yield from waiting.pop(0).result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _chunk(self, entries: Sequence[FileEntry]) -> list[_Outcome]:
+        return [self._outcome(entry) for entry in entries]
+
+    def _outcome(self, entry: FileEntry) -> _Outcome:
+        try:
+            data = Path(entry.path).read_bytes()
+        except OSError as error:
+            message = f"cannot be read: {error.strerror or error}"
+            return _Outcome(entry, "failure", failure=Failure(entry.path, "read", message))
+        if sniff(data[:64]) is None and not looks_like_image(entry.path):
+            return _Outcome(entry, "skipped")
+        sha256 = hashlib.sha256(data).hexdigest()
+        with self._lock:
+            if sha256 in self._seen:
+                return _Outcome(entry, "seen", sha256)
+            self._seen.add(sha256)
+        picture = decode(entry.path, data, self._config.decode)
+        if isinstance(picture, Failure):
+            return _Outcome(entry, "failure", sha256, failure=picture)
+        return self._described(entry, sha256, picture)
+
+    def _described(self, entry: FileEntry, sha256: str, picture: Picture) -> _Outcome:
+        hashed = describe_hashes(picture)
+        rows: dict[DescriptorSpec, NDArray[Any]] = {
+            PDQ_SPEC: hashed.pdq,
+            THUMB_SPEC: hashed.thumb,
+        }
+        if self._embedding:
+            rows[self._embedding.spec] = self._embedding.describe(picture)
+        content = Content(
+            sha256=sha256,
+            n_bytes=entry.n_bytes,
+            width=picture.width,
+            height=picture.height,
+            format=picture.format,
+            lossless=picture.lossless,
+            exif_fields=picture.exif_fields,
+            sharpness=_sharpness(picture),
+            low_information=hashed.quality < self._config.hashes.min_quality,
+            pixel_digest=None,
+        )
+        return _Outcome(entry, "image", sha256, content=content, rows=rows)
+
+
+def _sharpness(picture: Picture) -> float:
+    edges = cv2.Laplacian(picture.rgb[..., 1], cv2.CV_16S)
+    return round(float(cv2.meanStdDev(edges)[1][0, 0]) ** 2, 3)
+
+
+def _batches(outcomes: Iterator[_Outcome], size: int) -> Iterator[list[_Outcome]]:
+    batch: list[_Outcome] = []
+    for outcome in outcomes:
+        batch.append(outcome)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _remember(
+    collection: Collection, batch: Sequence[_Outcome], known: dict[str, KnownFile]
+) -> None:
+    """Commit one batch, and note in ``known`` what each file turned out to be."""
+    described = [outcome for outcome in batch if outcome.content]
+    specs = described[0].rows if described else {}
+    shas = tuple(outcome.sha256 for outcome in described)
+    collection.commit(
+        Batch(
+            contents=tuple(o.content for o in described if o.content),
+            files=tuple((o.entry, o.sha256) for o in batch if o.kind in ("image", "seen")),
+            failures=tuple(
+                (o.entry, o.kind, *((o.failure.stage, o.failure.message) if o.failure else ("", "")))
+                for o in batch
+                if o.kind in ("failure", "skipped")
+            ),
+            rows={spec: (shas, np.stack([o.rows[spec] for o in described])) for spec in specs},
+        )
+    )
+    for outcome in batch:
+        kind = "image" if outcome.kind == "seen" else outcome.kind
+        failure = outcome.failure
+        known[outcome.entry.key] = KnownFile(
+            kind,
+            outcome.sha256 or None,
+            failure.stage if failure else "",
+            failure.message if failure else "",
+        )
+
+
+def _catalogue(
+    collection: Collection,
+    entries: Sequence[FileEntry],
+    known: dict[str, KnownFile],
+    failures: list[Failure],
+    decoded: int,
+) -> Catalogue:
+    contents = collection.contents(
+        {file.sha256 for file in known.values() if file.kind == "image" and file.sha256}
+    )
+    images, skipped = [], 0
+    for entry in sorted(entries, key=lambda item: item.id):
+        file = known[entry.key]
+        content = contents.get(file.sha256 or "") if file.kind == "image" else None
+        if content:
+            images.append(_image(entry, content))
+        elif file.kind == "skipped":
+            skipped += 1
+        else:
+            message = file.message or "same bytes as a file that could not be decoded"
+            failures.append(Failure(entry.path, file.stage or "decode", message))
+    counts = {
+        "files": len(entries),
+        "not_images": skipped,
+        "failed": len(failures),
+        "images": len(images),
+        "decoded": decoded,
+        "remembered": len(images) - decoded,
+        "low_information": sum(image.low_information for image in images),
+    }
+    return Catalogue(tuple(images), tuple(sorted(failures, key=lambda f: f.path)), counts)
+
+
+def _image(entry: FileEntry, content: Content) -> ImageRef:
+    return ImageRef(
+        id=entry.id,
+        path=entry.path,
+        sha256=content.sha256,
+        n_bytes=content.n_bytes,
+        width=content.width,
+        height=content.height,
+        format=content.format,
+        modified_ns=entry.modified_ns,
+        lossless=content.lossless,
+        exif_fields=content.exif_fields,
+        sharpness=content.sharpness,
+        low_information=content.low_information,
+    )

@@ -1,0 +1,279 @@
+"""From described images to accepted pairs: exact, pixel, hash, embedding, keypoints.
+
+Each step decides what it can and leaves the rest to the next, dearer one. Contents, not files,
+are compared: files with the same bytes share one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lookalike.cluster import components, star
+from lookalike.config import FindConfig
+from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
+from lookalike.index.flat import CosineIndex
+from lookalike.index.hamming import HammingIndex
+from lookalike.store import Collection
+from lookalike.thumbs import ThumbAgreement, agree, explain_whole_frame
+from lookalike.types import DescriptorSpec, ImageRef, IntArray, Match, UInt8Array, Verification
+
+__all__ = ["Pairs", "Verify", "find_pairs"]
+
+Pair = tuple[str, str]
+Verify = Callable[[Sequence[Pair]], dict[Pair, Verification | None]]
+_VERIFY_BATCH = 256
+_PIXEL_BITS = 12
+
+
+@dataclass(slots=True)
+class Pairs:
+    """Accepted pairs among contents, by SHA-256, and how many were looked at.
+
+    Attributes:
+        images: one image a content, by SHA-256.
+        matches: accepted pairs; query and ref are SHA-256 here, the smaller id as query.
+        counts: funnel counts.
+    """
+
+    images: dict[str, ImageRef]
+    matches: dict[Pair, Match] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def order(self, a: str, b: str) -> Pair:
+        """The canonical order: the smaller image id is the query."""
+        return (a, b) if self.images[a].id < self.images[b].id else (b, a)
+
+    def graph(self) -> dict[str, set[str]]:
+        """Accepted neighbours of every content."""
+        neighbours: dict[str, set[str]] = {sha: set() for sha in self.images}
+        for a, b in self.matches:
+            neighbours[a].add(b)
+            neighbours[b].add(a)
+        return neighbours
+
+    def rank(self, sha: str) -> tuple[float, ...]:
+        """Preference as a star's centre: more pixels first, then more bytes."""
+        image = self.images[sha]
+        return (-image.width * image.height, -image.n_bytes)
+
+
+def find_pairs(
+    images: Sequence[ImageRef],
+    collection: Collection,
+    config: FindConfig,
+    *,
+    embedding: DescriptorSpec | None,
+    pixel_digests: Callable[[Sequence[str]], dict[str, str]],
+    verify: Verify,
+) -> Pairs:
+    """Every accepted pair among distinct contents.
+
+    Args:
+        images: one image a content, sorted by id, none of low information.
+        collection: holds their descriptors.
+        config: settings.
+        embedding: spec of the network's descriptor, where the effort uses one.
+        pixel_digests: full-size pixel digests of some contents.
+        verify: keypoint verification of pairs; unreadable ones are refused.
+    """
+    pairs = Pairs({image.sha256: image for image in images})
+    shas = [image.sha256 for image in images]
+    if len(shas) < 2:
+        return pairs
+    undecided = _by_hash(pairs, shas, collection, config, pixel_digests)
+    if embedding is None:
+        return pairs
+    centres = _one_per_picture(pairs, shas)
+    proposed = _by_embedding(pairs, centres, collection, config, embedding)
+    _settle(pairs, {**proposed, **undecided}, verify)
+    return pairs
+
+
+def _by_hash(
+    pairs: Pairs,
+    shas: Sequence[str],
+    collection: Collection,
+    config: FindConfig,
+    pixel_digests: Callable[[Sequence[str]], dict[str, str]],
+) -> dict[Pair, float]:
+    """Accept whole frames by PDQ and thumbs; return the hash candidates left undecided."""
+    hashes = collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
+    thumbs = collection.rows(THUMB_SPEC, shas)
+    query, ref, turn, bits = _hash_candidates(hashes, config)
+    pairs.counts["hash_candidates"] = len(query)
+    same = _same_pixels(pairs, shas, thumbs, (query, ref, turn, bits), pixel_digests)
+    agreement = agree(thumbs, query, ref, turn)
+    accepted = agreement.accepted(config.verify)
+    undecided: dict[Pair, float] = {}
+    for row in range(len(query)):
+        pair = (shas[query[row]], shas[ref[row]])
+        if pair in same:
+            pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")
+        elif accepted[row]:
+            pairs.matches[pair] = _hash_match(pairs, pair, agreement, row, turn, bits)
+        else:
+            undecided[pair] = float(bits[row]) / 256.0
+    pairs.counts["hash_accepted"] = len(pairs.matches)
+    return undecided
+
+
+def _hash_candidates(
+    hashes: UInt8Array, config: FindConfig
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Query, ref, orientation and bits of every pair, each pair in its closest orientation."""
+    index = HammingIndex(np.ascontiguousarray(hashes[:, 0]), threads=config.threads)
+    columns = []
+    for turn in range(len(ORIENTATIONS)):
+        left, right, distance = index.pairs_with(
+            np.ascontiguousarray(hashes[:, turn]),
+            config.hashes.max_distance,
+            upper_triangle=True,
+        )
+        columns.append(np.stack([left, right, np.full_like(left, turn), distance.astype(int)]))
+    query, ref, turned, bits = np.concatenate(columns, axis=1)
+    order = np.lexsort((turned, bits, ref, query))
+    query, ref, turned, bits = (column[order] for column in (query, ref, turned, bits))
+    first = np.ones(len(query), bool)
+    first[1:] = (query[1:] != query[:-1]) | (ref[1:] != ref[:-1])
+    return query[first], ref[first], turned[first], bits[first]
+
+
+def _same_pixels(
+    pairs: Pairs,
+    shas: Sequence[str],
+    thumbs: UInt8Array,
+    candidates: tuple[IntArray, IntArray, IntArray, IntArray],
+    pixel_digests: Callable[[Sequence[str]], dict[str, str]],
+) -> set[Pair]:
+    """Pairs whose full-size pixels are equal; only likely ones are decoded in full.
+
+    Two JPEGs of equal pixels hold equal coefficients, and two lossless files are reduced alike,
+    so within a kind their thumbs are equal; between the kinds they differ by rounding.
+    """
+    query, ref, turn, bits = candidates
+    near = (turn == 0) & (bits <= _PIXEL_BITS)
+    slack = np.abs(thumbs[query[near]].astype(np.int16) - thumbs[ref[near]]).max(axis=1, initial=0)
+    likely = []
+    for a, b, difference in zip(query[near], ref[near], slack, strict=True):
+        first, second = pairs.images[shas[a]], pairs.images[shas[b]]
+        same_size = (first.width, first.height) == (second.width, second.height)
+        same_kind = (first.format == "JPEG") == (second.format == "JPEG")
+        if same_size and difference <= (0 if same_kind else 4):
+            likely.append((first.sha256, second.sha256))
+    digests = pixel_digests(sorted({sha for pair in likely for sha in pair}))
+    return {
+        (a, b) for a, b in likely if a in digests and digests.get(a) == digests.get(b)
+    }
+
+
+def _hash_match(
+    pairs: Pairs,
+    pair: Pair,
+    agreement: ThumbAgreement,
+    row: int,
+    turn: IntArray,
+    bits: IntArray,
+) -> Match:
+    verification = explain_whole_frame(
+        pairs.images[pair[0]], pairs.images[pair[1]], int(turn[row]), agreement, row
+    )
+    return Match(*pair, "copy", float(bits[row]), "pdq", verification)
+
+
+def _one_per_picture(pairs: Pairs, shas: Sequence[str]) -> list[str]:
+    """Contents that stand for themselves and for those the hash joined to them."""
+    graph = pairs.graph()
+    standing = set(shas)
+    for group in components(shas, pairs.matches):
+        for centre, members in star(group, graph, pairs.rank):
+            standing -= set(members) - {centre}
+    return [sha for sha in shas if sha in standing]
+
+
+def _by_embedding(
+    pairs: Pairs,
+    shas: Sequence[str],
+    collection: Collection,
+    config: FindConfig,
+    spec: DescriptorSpec,
+) -> dict[Pair, float]:
+    """Candidate pairs with their cosine distance: near, and among each other's nearest."""
+    if len(shas) < 2:
+        return {}
+    index = CosineIndex(collection.rows(spec, shas), threads=config.threads)
+    query, ref, distance = index.pairs_within(config.embedding.max_distance)
+    pairs.counts["embedding_within_range"] = len(query)
+    kept = _nearest(query, ref, distance, config.embedding.max_neighbours)
+    return {
+        (shas[a], shas[b]): float(d)
+        for a, b, d in zip(query[kept], ref[kept], distance[kept], strict=True)
+    }
+
+
+def _nearest(
+    query: IntArray, ref: IntArray, distance: np.ndarray, limit: int
+) -> IntArray:
+    """Pairs that are among the ``limit`` nearest of either of their ends."""
+    ends = np.concatenate([query, ref])
+    pair = np.tile(np.arange(len(query)), 2)
+    order = np.lexsort((pair, np.tile(distance, 2), ends))
+    ends, pair = ends[order], pair[order]
+    starts = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]]) if len(ends) else ends
+    place = np.arange(len(ends)) - np.repeat(starts, np.diff(np.r_[starts, len(ends)]))
+    return np.unique(pair[place < limit])
+
+
+def _settle(pairs: Pairs, proposed: dict[Pair, float], verify: Verify) -> None:
+    """Verify candidates nearest first, leaving out pairs that are joined already."""
+    pairs.counts["candidates"] = len(proposed)
+    order = sorted(proposed, key=lambda pair: (proposed[pair], pair))
+    parent = {sha: sha for sha in pairs.images}
+
+    def root(sha: str) -> str:
+        while parent[sha] != sha:
+            parent[sha] = parent[parent[sha]]
+            sha = parent[sha]
+        return sha
+
+    def join(pair: Pair) -> None:
+        parent[root(pair[0])] = root(pair[1])
+
+    for pair in pairs.matches:
+        join(pair)
+    for at in range(0, len(order), _VERIFY_BATCH):
+        open_pairs = [p for p in order[at : at + _VERIFY_BATCH] if root(p[0]) != root(p[1])]
+        for pair in _accept(pairs, open_pairs, verify):
+            join(pair)
+    _confirm_stars(pairs, verify)
+
+
+def _accept(pairs: Pairs, some: Iterable[Pair], verify: Verify) -> list[Pair]:
+    asked = [pairs.order(*pair) for pair in some]
+    verdicts = verify(asked)
+    pairs.counts["verified"] += len(asked)
+    accepted = []
+    for pair in asked:
+        verification = verdicts[pair]
+        if verification:
+            distance = round(1.0 - verification.agreement, 6)
+            pairs.matches[pair] = Match(*pair, "copy", distance, "agreement", verification)
+            accepted.append(pair)
+    pairs.counts["verified_accepted"] += len(accepted)
+    return accepted
+
+
+def _confirm_stars(pairs: Pairs, verify: Verify) -> None:
+    """Compare every member of a component with its centre, which lazy order may have skipped."""
+    graph = pairs.graph()
+
+    def confirm(centre: str, members: Sequence[str]) -> None:
+        for a, b in _accept(pairs, [(centre, member) for member in members], verify):
+            graph[a].add(b)
+            graph[b].add(a)
+
+    for group in components(pairs.images, list(pairs.matches)):
+        star(group, graph, pairs.rank, confirm)

@@ -1,0 +1,147 @@
+"""Folders and single files: a recursive walk that offers every inode once."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lookalike.errors import ConfigError
+from lookalike.types import Failure, FileEntry
+
+__all__ = ["FolderSource", "looks_like_image"]
+
+_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .apng .webp .gif .bmp .dib .tif .tiff "
+    ".heic .heif .hif .avif .avifs .jxl".split()
+)
+
+
+def looks_like_image(name: str) -> bool:
+    """Whether the suffix claims an image, in any case of letters."""
+    return os.path.splitext(name)[1].lower() in _SUFFIXES  # noqa: PTH122  hot path
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    entry: FileEntry
+    is_link: bool
+
+
+class FolderSource:
+    """Every regular file under some folders, recursively; content is judged later.
+
+    Hard links and symlinks to one inode are one image: the plain file is offered rather than a
+    symlink, then the smallest id. Symlinked folders are followed once.
+
+    Args:
+        roots: folders or files. With several, ids start with the root's name.
+        hidden: also files and folders whose name starts with a dot.
+
+    Raises:
+        ConfigError: no roots, or a root that does not exist.
+    """
+
+    def __init__(self, roots: Sequence[str | Path], *, hidden: bool = False) -> None:
+        if not roots:
+            raise ConfigError("nothing to look at", expected="one or more folders or files")
+        self._roots = [str(root) for root in roots]
+        for root in self._roots:
+            if not os.path.exists(root):  # noqa: PTH110
+                raise ConfigError(
+                    "a folder to look at does not exist",
+                    got=repr(root),
+                    remedy="check the spelling, or mount the drive it lies on",
+                )
+        self._hidden = hidden
+
+    def scan(self) -> Iterator[FileEntry | Failure]:
+        """Files sorted by id, each inode once, then what could not be listed."""
+        found: dict[tuple[int, int], _Found] = {}
+        failures: list[Failure] = []
+        visited: set[tuple[int, int]] = set()
+        labels = _labels(self._roots)
+        # plain folders first, so that a symlink to one of them never renames its files
+        for root, label in zip(self._roots, labels, strict=True):
+            for item in self._walk(root, label, visited):
+                if isinstance(item, Failure):
+                    failures.append(item)
+                    continue
+                other = found.get(item.entry.inode)
+                if other is None or _preference(item) < _preference(other):
+                    found[item.entry.inode] = item
+        yield from sorted((item.entry for item in found.values()), key=lambda entry: entry.id)
+        yield from failures
+
+    def _walk(
+        self, root: str, label: str, visited: set[tuple[int, int]]
+    ) -> Iterator[_Found | Failure]:
+        if not os.path.isdir(root):  # noqa: PTH112
+            yield from self._file(root, os.path.basename(root) if not label else label, root)
+            return
+        key_root = os.path.realpath(root)
+        pending: list[tuple[str, str, str]] = [(root, label, key_root)]
+        linked: list[tuple[str, str, str]] = []
+        while pending or linked:
+            # linked folders last: what they hold may lie in a plain folder too
+            folder, prefix, key = pending.pop() if pending else linked.pop(0)
+            try:
+                info = os.stat(folder)  # noqa: PTH116
+                if (info.st_dev, info.st_ino) in visited:
+                    continue
+                visited.add((info.st_dev, info.st_ino))
+                items = sorted(os.scandir(folder), key=lambda item: item.name)
+            except OSError as error:
+                yield Failure(folder, "scan", f"cannot be listed: {error.strerror or error}")
+                continue
+            for item in items:
+                if item.name.startswith(".") and not self._hidden:
+                    continue
+                child_id = f"{prefix}/{item.name}" if prefix else item.name
+                child_key = os.path.join(key, item.name)  # noqa: PTH118
+                if item.is_dir(follow_symlinks=False):
+                    pending.append((item.path, child_id, child_key))
+                elif item.is_symlink() and item.is_dir():
+                    linked.append((item.path, child_id, child_key))
+                else:
+                    yield from self._file(item.path, child_id, child_key)
+
+    def _file(self, path: str, file_id: str, key: str) -> Iterator[_Found | Failure]:
+        is_link = os.path.islink(path)  # noqa: PTH114
+        try:
+            info = os.stat(path)  # noqa: PTH116
+        except OSError as error:
+            if is_link:
+                yield Failure(path, "scan", "a symlink whose target does not exist")
+            else:
+                yield Failure(path, "scan", f"cannot be examined: {error.strerror or error}")
+            return
+        if not stat.S_ISREG(info.st_mode):
+            return  # a pipe, socket or device is never opened
+        entry = FileEntry(
+            id=file_id.replace(os.sep, "/"),
+            path=path,
+            key=os.path.abspath(key),  # noqa: PTH100
+            n_bytes=info.st_size,
+            modified_ns=info.st_mtime_ns,
+            inode=(info.st_dev, info.st_ino),
+        )
+        yield _Found(entry, is_link)
+
+
+def _preference(item: _Found) -> tuple[bool, str]:
+    return item.is_link, item.entry.id
+
+
+def _labels(roots: Sequence[str]) -> list[str]:
+    """Prefixes of ids: none for one root, else as many trailing parts as tell roots apart."""
+    if len(roots) == 1:
+        return [""]
+    parts = [Path(os.path.realpath(root)).parts for root in roots]
+    distinct = sorted(set(parts))
+    depth = 1
+    while depth < max(map(len, distinct)) and len({p[-depth:] for p in distinct}) < len(distinct):
+        depth += 1
+    return ["/".join(part.strip("/\\") for part in p[-depth:]).strip("/") for p in parts]

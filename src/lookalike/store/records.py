@@ -1,0 +1,72 @@
+"""What a collection remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from lookalike.types import DescriptorSpec, FileEntry
+
+__all__ = ["Batch", "Content", "KnownFile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is known of one content, whatever files hold it.
+
+    Attributes: as of ``ImageRef``; ``pixel_digest`` is None until it was asked for.
+    """
+
+    sha256: str
+    n_bytes: int
+    width: int
+    height: int
+    format: str
+    lossless: bool
+    exif_fields: int
+    sharpness: float
+    low_information: bool
+    pixel_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What one file turned out to be.
+
+    Attributes:
+        kind: ``image``, ``failure`` or ``skipped`` (no image, and none claimed).
+        sha256: of its bytes, for an image.
+        stage: where it failed.
+        message: why it failed.
+    """
+
+    kind: str
+    sha256: str | None = None
+    stage: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One atomic step of a collection.
+
+    Attributes:
+        contents: newly described contents.
+        files: files and the SHA-256 of their bytes, whose content is in this batch or known.
+        failures: files that gave no image, and what they turned out to be.
+        rows: fixed-size descriptors: contents and ``(n, row_width)``.
+        ragged: descriptors of varying length: contents and arrays ``(k, row_width)``.
+    """
+
+    contents: tuple[Content, ...] = ()
+    files: tuple[tuple[FileEntry, str], ...] = ()
+    failures: tuple[tuple[FileEntry, KnownFile], ...] = ()
+    rows: Mapping[DescriptorSpec, tuple[tuple[str, ...], NDArray[Any]]] = field(
+        default_factory=dict
+    )
+    ragged: Mapping[DescriptorSpec, tuple[tuple[str, ...], list[NDArray[Any]]]] = field(
+        default_factory=dict
+    )
