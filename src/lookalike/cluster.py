@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lookalike.types import Cluster, Match
 
-__all__ = ["Graph", "components", "make_cluster", "star", "star_centers"]
+__all__ = ["Graph", "agglomerate", "components", "make_cluster", "star"]
 
 Graph = Mapping[str, set[str]]
 
@@ -36,7 +36,7 @@ def components(nodes: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[l
     return [group for group in members.values() if len(group) > 1]
 
 
-def star_centers(
+def _star_center(
     group: Sequence[str], graph: Graph, rank: Callable[[str], tuple[float, ...]]
 ) -> str:
     """The node of ``group`` with most matches in it; ties by ``rank`` (lower first), then id."""
@@ -65,7 +65,7 @@ def star(
     left = set(group)
     stars = []
     while len(left) > 1:
-        centre = star_centers(sorted(left), graph, rank)
+        centre = _star_center(sorted(left), graph, rank)
         if confirm is not None:
             unknown = sorted(left - graph[centre] - {centre})
             if unknown:
@@ -98,3 +98,30 @@ def make_cluster(
         linkage=linkage,
         diameter=max((m.distance for m in own), default=0.0),
     )
+
+
+def agglomerate(
+    group: Sequence[str], edges: Sequence[tuple[str, str]], graph: Graph, least: float
+) -> list[list[str]]:
+    """Merge along accepted pairs, nearest first, while enough of the cross pairs match.
+
+    Args:
+        group: node ids of one component.
+        edges: accepted pairs, nearest first.
+        graph: accepted neighbours of every node.
+        least: share of the pairs between two parts that must match for them to merge:
+            1 is complete linkage, .5 average, 0 single.
+
+    Returns:
+        Disjoint parts of two or more members, each sorted.
+    """
+    part = {node: frozenset([node]) for node in group}
+    for a, b in edges:
+        first, second = part[a], part[b]
+        if first is second:
+            continue
+        matching = sum(len(graph[node] & second) for node in first)
+        if matching >= least * len(first) * len(second):
+            merged = first | second
+            part.update(dict.fromkeys(merged, merged))
+    return sorted(sorted(members) for members in set(part.values()) if len(members) > 1)

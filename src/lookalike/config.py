@@ -56,10 +56,10 @@ class EmbeddingConfig:
         max_neighbours: candidates per image at most, the closest first.
     """
 
-    model: str = "efficientnet-lite0-mid"
+    model: str = "efficientnet-lite0-multi"
     engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
-    max_distance: float = 0.6
-    max_neighbours: int = 12
+    max_distance: float = 0.72
+    max_neighbours: int = 16
 
 
 @dataclass(frozen=True, slots=True)

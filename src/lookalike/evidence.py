@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 
 from lookalike.config import FindConfig
 from lookalike.images import decode, pixel_digest
+from lookalike.ingest import Progress
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, UInt8Array, Verification
-from lookalike.verify import KEYPOINT_SPEC, PLANE_SPEC, VERIFIER, Side, describe_keypoints, mirror
+from lookalike.verify import KEYPOINT_SPEC, PLANE_SPEC, VERIFIER, Side, describe_keypoints
 from lookalike.verify import verify as verify_sides
 
 __all__ = ["Evidence"]
@@ -29,16 +29,22 @@ class Evidence:
         images: one image a content, by SHA-256.
         collection: remembers keypoints, planes, pixel digests and verdicts.
         config: settings.
+        progress: called with ("verify", done, done so far).
     """
 
     def __init__(
-        self, images: Mapping[str, ImageRef], collection: Collection, config: FindConfig
+        self,
+        images: Mapping[str, ImageRef],
+        collection: Collection,
+        config: FindConfig,
+        progress: Progress,
     ) -> None:
         self._images = images
         self._collection = collection
         self._config = config
+        self._progress = progress
+        self._done = 0
         self._sides: OrderedDict[str, Side] = OrderedDict()
-        self._mirrored: OrderedDict[str, Side] = OrderedDict()
         self._verifier = f"{VERIFIER} {config.verify}"
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
@@ -59,6 +65,8 @@ class Evidence:
     def verify(self, pairs: Sequence[Pair]) -> dict[Pair, Verification | None]:
         """Evidence for every pair, or None: not the same picture, or no longer readable."""
         known = self._collection.verdicts(pairs, self._verifier)
+        self._done += len(pairs)
+        self._progress("verify", self._done, self._done)
         open_pairs = [pair for pair in pairs if pair not in known]
         if not open_pairs:
             return known

@@ -59,6 +59,13 @@ class _Outcome:
     content: Content | None = None
     rows: dict[DescriptorSpec, NDArray[Any]] = field(default_factory=dict)
 
+    def known(self) -> KnownFile:
+        """As the collection remembers it."""
+        kind = "image" if self.kind == "seen" else self.kind
+        if self.failure is None:
+            return KnownFile(kind, self.sha256 or None)
+        return KnownFile(kind, self.sha256 or None, self.failure.stage, self.failure.message)
+
 
 def ingest(
     source: Source,
@@ -89,11 +96,16 @@ def ingest(
     known = _still_described(collection, collection.unchanged(entries), specs)
     fresh = [entry for entry in entries if entry.key not in known]
     worker = _Worker(collection, config, specs, embedding)
-    decoded = 0
+    done = decoded = 0
+    later: list[_Outcome] = []
     for batch in _batches(worker.outcomes(fresh, config.threads), config.batch):
-        _remember(collection, batch, known)
+        _remember(collection, [outcome for outcome in batch if outcome.kind != "seen"], known)
+        # a twin may be met before the file that is decoded for both
+        later += [outcome for outcome in batch if outcome.kind == "seen"]
+        done += len(batch)
         decoded += sum(outcome.content is not None for outcome in batch)
-        progress("describe", sum(entry.key in known for entry in fresh), len(fresh))
+        progress("describe", done, len(fresh))
+    _remember_twins(collection, later, known)
     return _catalogue(collection, entries, known, failures, decoded)
 
 
@@ -206,27 +218,33 @@ def _remember(
     described = [outcome for outcome in batch if outcome.content]
     specs = described[0].rows if described else {}
     shas = tuple(outcome.sha256 for outcome in described)
+    failed = tuple((o.entry, o.known()) for o in batch if o.kind in ("failure", "skipped"))
     collection.commit(
         Batch(
             contents=tuple(o.content for o in described if o.content),
             files=tuple((o.entry, o.sha256) for o in batch if o.kind in ("image", "seen")),
-            failures=tuple(
-                (o.entry, o.kind, *((o.failure.stage, o.failure.message) if o.failure else ("", "")))
-                for o in batch
-                if o.kind in ("failure", "skipped")
-            ),
+            failures=failed,
             rows={spec: (shas, np.stack([o.rows[spec] for o in described])) for spec in specs},
         )
     )
-    for outcome in batch:
-        kind = "image" if outcome.kind == "seen" else outcome.kind
-        failure = outcome.failure
-        known[outcome.entry.key] = KnownFile(
-            kind,
-            outcome.sha256 or None,
-            failure.stage if failure else "",
-            failure.message if failure else "",
-        )
+    known.update({outcome.entry.key: outcome.known() for outcome in batch})
+
+
+def _remember_twins(
+    collection: Collection, twins: Sequence[_Outcome], known: dict[str, KnownFile]
+) -> None:
+    """Commit files whose bytes another file of the collection has."""
+    held = collection.contents({twin.sha256 for twin in twins})
+    reasons = {file.sha256: file.message for file in known.values() if file.kind == "failure"}
+    settled = []
+    for twin in twins:
+        if twin.sha256 in held:
+            settled.append(twin)
+        else:
+            reason = Failure(twin.entry.path, "decode", reasons.get(twin.sha256, "unreadable"))
+            settled.append(_Outcome(twin.entry, "failure", twin.sha256, failure=reason))
+    if settled:
+        _remember(collection, settled, known)
 
 
 def _catalogue(
@@ -248,8 +266,7 @@ def _catalogue(
         elif file.kind == "skipped":
             skipped += 1
         else:
-            message = file.message or "same bytes as a file that could not be decoded"
-            failures.append(Failure(entry.path, file.stage or "decode", message))
+            failures.append(Failure(entry.path, file.stage, file.message))
     counts = {
         "files": len(entries),
         "not_images": skipped,

@@ -4,28 +4,323 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import platformdirs
+from threadpoolctl import threadpool_limits
 
 import lookalike
-from lookalike.cluster import components, make_cluster
+from lookalike.cluster import agglomerate, components, make_cluster, star
 from lookalike.config import FindConfig
-from lookalike.descriptors import load_embedding
-from lookalike.ingest import Catalogue, Progress, ingest
-from lookalike.linkage import link
+from lookalike.descriptors import NeuralDescriptor, load_embedding
+from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
+from lookalike.ingest import Catalogue, Progress, ingest
 from lookalike.pairs import Pairs, find_pairs
-from lookalike.report import from_json, to_json
+from lookalike.report import SCHEMA, from_json, to_json
 from lookalike.representative import check_rules, choose
 from lookalike.sources import FolderSource
 from lookalike.store import Collection
 from lookalike.types import Cluster, Decision, ImageRef, Match, Report
 
-__all__ = ["SCHEMA", "compare", "default_collection", "find"]
+__all__ = ["compare", "default_collection", "find"]
 
-SCHEMA = "1"
+_LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
+
+
+def find(
+    paths: Sequence[str | Path] | str | Path,
+    *,
+    db: str | Path | None = None,
+    config: FindConfig | None = None,
+    hidden: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Find which images under some folders are the same picture.
+
+    Args:
+        paths: folders or files.
+        db: folder of the collection that remembers what was learned; by default one under the
+            user's data folder.
+        config: every setting; ``FindConfig()`` is effort ``standard``.
+        hidden: look at files and folders whose name starts with a dot too.
+        progress: called with (stage, done, total) from the calling thread.
+
+    Returns:
+        Clusters, matches, decisions, failures and the funnel. It depends on the set of images
+        and the settings only, not on order, threads or batches.
+
+    Raises:
+        ConfigError: a folder or a setting that cannot work, before any work is done.
+        CollectionError: the collection cannot be used.
+        ModelError: the network cannot be loaded.
+    """
+    config = config or FindConfig()
+    check_rules(config.keep.rules)
+    roots = [paths] if isinstance(paths, str | Path) else list(paths)
+    source = FolderSource(roots, hidden=hidden)
+    embedding = _embedding(config)
+    clock = _Clock()
+    with Collection(Path(db) if db else default_collection()) as collection, _one_blas_thread():
+        with clock("describe"):
+            catalogue = ingest(
+                source,
+                collection,
+                config,
+                embedding=embedding,
+                progress=progress or _silent,
+            )
+        fingerprint = _fingerprint(catalogue, config, embedding)
+        kept = collection.load_report(fingerprint)
+        if kept is not None:
+            report = from_json(kept)
+            return replace(report, funnel=_merged(catalogue, report), timings=clock.timings(catalogue))
+        report = _answer(catalogue, collection, config, embedding, clock, progress or _silent)
+        collection.save_report(fingerprint, to_json(report))
+    return report
+
+
+def compare(
+    first: str | Path, second: str | Path, *, config: FindConfig | None = None
+) -> tuple[Match | None, Report]:
+    """How two files are related.
+
+    Args:
+        first: an image file.
+        second: another.
+        config: settings; the pair is verified however far apart its descriptors are.
+
+    Returns:
+        The match, or None, and the whole report (which lists an unreadable file).
+
+    Raises:
+        ConfigError: a file does not exist, or both are one file.
+    """
+    config = config or FindConfig()
+    if Path(first).exists() and Path(second).exists() and Path(first).samefile(second):
+        raise ConfigError(
+            "nothing to compare", got=f"two names of one file: {first}", expected="two files"
+        )
+    wide = replace(config, embedding=replace(config.embedding, max_distance=2.0))
+    with tempfile.TemporaryDirectory() as folder:
+        report = find([first, second], db=folder, config=wide, hidden=True)
+    return (report.matches[0] if report.matches else None), report
+
+
+def default_collection() -> Path:
+    """Where a collection lies unless the user says otherwise."""
+    return Path(platformdirs.user_data_dir("lookalike", appauthor=False)) / "default"
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+def _embedding(config: FindConfig) -> NeuralDescriptor | None:
+    if config.effort == "fast":
+        return None
+    network = config.embedding
+    return load_embedding(network.model, network.engine, threads=config.threads)
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Our own threads share the cores; libraries must not start theirs beside them."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    start: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - begun, 3)
+
+    def timings(self, catalogue: Catalogue) -> dict[str, float]:
+        total = time.perf_counter() - self.start
+        rate = len(catalogue.images) / total if total else 0.0
+        return {**self.seconds, "total": round(total, 3), "images_per_second": round(rate, 1)}
+
+
+def _settings(config: FindConfig) -> dict[str, object]:
+    """What the answer depends on: threads and batches do not count."""
+    settings = asdict(config)
+    del settings["threads"], settings["batch"]
+    return json.loads(json.dumps(settings))  # type: ignore[no-any-return]
+
+
+def _versions(embedding: NeuralDescriptor | None) -> dict[str, str]:
+    versions = {"lookalike": lookalike.__version__}
+    if embedding:
+        versions[embedding.spec.name] = f"{embedding.spec.version}, {embedding.spec.preprocessing}"
+    return versions
+
+
+def _fingerprint(
+    catalogue: Catalogue, config: FindConfig, embedding: NeuralDescriptor | None
+) -> str:
+    """Digest of everything a report depends on."""
+    digest = hashlib.sha256(json.dumps([SCHEMA, _settings(config), _versions(embedding)]).encode())
+    for image in catalogue.images:
+        line = f"{image.id}\0{image.path}\0{image.sha256}\0{image.modified_ns}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    for failure in catalogue.failures:
+        digest.update(f"{failure.path}\0{failure.message}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _merged(catalogue: Catalogue, report: Report) -> dict[str, int]:
+    """A kept report's funnel with this run's counts of files."""
+    return {**report.funnel, **catalogue.counts}
+
+
+def _answer(
+    catalogue: Catalogue,
+    collection: Collection,
+    config: FindConfig,
+    embedding: NeuralDescriptor | None,
+    clock: _Clock,
+    progress: Progress,
+) -> Report:
+    by_content: dict[str, list[ImageRef]] = defaultdict(list)
+    for image in catalogue.images:
+        by_content[image.sha256].append(image)
+    first = {sha: files[0] for sha, files in by_content.items()}
+    evidence = Evidence(first, collection, config, progress)
+    with clock("pairs"):
+        pairs = find_pairs(
+            [image for image in first.values() if not image.low_information],
+            collection,
+            config,
+            embedding=embedding.spec if embedding else None,
+            pixel_digests=evidence.pixel_digests,
+            verify=evidence.verify,
+        )
+    with clock("cluster"):
+        matches = _matches(pairs, by_content)
+        clusters = _clusters(pairs, by_content, matches, config)
+        images = {image.id: image for image in catalogue.images}
+        decisions = _decisions(clusters, images, config)
+    return Report(
+        schema=SCHEMA,
+        config=_settings(config),
+        versions=_versions(embedding),
+        images=images,
+        funnel=_funnel(catalogue, pairs, matches, clusters),
+        clusters=clusters,
+        matches=matches,
+        decisions=decisions,
+        failures=catalogue.failures,
+        timings=clock.timings(catalogue),
+    )
+
+
+def _matches(pairs: Pairs, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:
+    """Accepted pairs among images: contents by their first file, twins tied to it."""
+    matches = [
+        replace(match, query=by_content[a][0].id, ref=by_content[b][0].id)
+        for (a, b), match in pairs.matches.items()
+    ]
+    for files in by_content.values():
+        matches += [Match(files[0].id, twin.id, "exact", 0.0, "bytes") for twin in files[1:]]
+    return tuple(sorted(matches, key=lambda match: (match.query, match.ref)))
+
+
+def _clusters(
+    pairs: Pairs,
+    by_content: Mapping[str, Sequence[ImageRef]],
+    matches: Sequence[Match],
+    config: FindConfig,
+) -> tuple[Cluster, ...]:
+    parts = _parts(pairs, config)
+    joined = {sha for _, members in parts for sha in members}
+    twins = [sha for sha, files in by_content.items() if len(files) > 1 and sha not in joined]
+    parts += [(sha, [sha]) for sha in twins]
+    place = {
+        image.id: number
+        for number, (_, members) in enumerate(parts)
+        for sha in members
+        for image in by_content[sha]
+    }
+    own: dict[int, list[Match]] = defaultdict(list)
+    for match in matches:
+        number = place.get(match.query)
+        if number is not None and number == place.get(match.ref):
+            own[number].append(match)
+    clusters = [
+        make_cluster(
+            [image.id for sha in members for image in by_content[sha]],
+            by_content[centre][0].id,
+            own[number],
+            config.cluster.linkage,
+        )
+        for number, (centre, members) in enumerate(parts)
+    ]
+    return tuple(sorted(clusters, key=lambda cluster: cluster.members))
+
+
+def _parts(pairs: Pairs, config: FindConfig) -> list[tuple[str, list[str]]]:
+    """Disjoint sets of contents with their centres, by the linkage asked for."""
+    graph = pairs.graph()
+    parts: list[tuple[str, list[str]]] = []
+    edges: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    groups = components(pairs.images, pairs.matches)
+    home = {sha: group[0] for group in groups for sha in group}
+    order = sorted(pairs.matches, key=lambda pair: (pairs.matches[pair].distance, pair))
+    for pair in order:
+        edges[home[pair[0]]].append(pair)
+    for group in groups:
+        if config.cluster.linkage == "star":
+            parts += star(group, graph, pairs.rank)
+            continue
+        least = _LEAST_MATCHING[config.cluster.linkage]
+        for members in agglomerate(group, edges[group[0]], graph, least):
+            parts.append((star(members, graph, pairs.rank)[0][0], members))
+    return parts
+
+
+def _decisions(
+    clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: FindConfig
+) -> tuple[Decision, ...]:
+    decided = [
+        choose([images[i] for i in cluster.members], config.keep.rules, center=cluster.center)
+        for cluster in clusters
+    ]
+    return tuple(decision for some in decided for decision in some)
+
+
+def _funnel(
+    catalogue: Catalogue, pairs: Pairs, matches: Sequence[Match], clusters: Sequence[Cluster]
+) -> dict[str, int]:
+    return {
+        **catalogue.counts,
+        "contents": len({image.sha256 for image in catalogue.images}),
+        "hash_candidates": pairs.counts["hash_candidates"],
+        "hash_accepted": pairs.counts["hash_accepted"],
+        "embedding_within_range": pairs.counts["embedding_within_range"],
+        "candidates": pairs.counts["candidates"],
+        "verified": pairs.counts["verified"],
+        "verified_accepted": pairs.counts["verified_accepted"],
+        "matches": len(matches),
+        "clusters": len(clusters),
+        "clustered": sum(len(cluster.members) for cluster in clusters),
+    }

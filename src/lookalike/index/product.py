@@ -8,16 +8,15 @@ held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.engine import Graph, open_graph, shipped
 from lookalike.types import IntArray, UInt8Array
 
 __all__ = ["Hits", "products_at_least"]
@@ -95,19 +94,5 @@ def products_at_least(
 
 
 @lru_cache(maxsize=1)
-def _multiplier() -> Callable[[UInt8Array, NDArray[np.int8]], NDArray[np.int32]]:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    graph = resources.files("lookalike.models").joinpath("int8_product.onnx").read_bytes()
-    session: Any = onnxruntime.InferenceSession(
-        graph, options, providers=["CPUExecutionProvider"]
-    )
-
-    def multiply(a: UInt8Array, b: NDArray[np.int8]) -> NDArray[np.int32]:
-        product: NDArray[np.int32] = session.run(None, {"a": a, "b": b})[0]
-        return product
-
-    return multiply
+def _multiplier() -> Graph:
+    return open_graph(shipped("int8_product.onnx"))

@@ -1,1 +1,5 @@
-"""report"""
+"""What a run found, in the forms people and programs read."""
+
+from lookalike.report.as_json import SCHEMA, from_json, to_dict, to_json
+
+__all__ = ["SCHEMA", "from_json", "to_dict", "to_json"]

@@ -79,7 +79,7 @@ class Collection:
     def unchanged(self, entries: Sequence[FileEntry]) -> dict[str, KnownFile]:
         """What is known of the entries whose size, time and inode are as remembered, by key."""
         select = (
-            "SELECT key, n_bytes, modified_ns, device, inode, kind, sha256, stage, message "
+            "SELECT key, file.n_bytes, modified_ns, device, inode, kind, sha256, stage, message "
             "FROM file LEFT JOIN content ON content.id = file.content"
         )
         if len(entries) > _ALL_AT_ONCE:

@@ -1,0 +1,167 @@
+"""Embeddings by a network: the shipped one, or any ONNX file."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.engine import EngineName, Graph, open_graph, shipped
+from lookalike.errors import ModelError
+from lookalike.types import DescriptorSpec, Picture
+
+__all__ = ["SHIPPED", "NeuralDescriptor", "load_embedding"]
+
+SHIPPED = "efficientnet-lite0-multi"
+_SIDE, _DIM = 160, 384
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
+_STD = np.array([0.229, 0.224, 0.225], np.float32) * 255
+_MEAN_COLOUR = (124, 116, 104)
+_DEFAULT_SIDE = 224
+
+
+def load_embedding(
+    model: str, engine: EngineName = "onnxruntime", *, threads: int = 1
+) -> NeuralDescriptor:
+    """A network by name or file.
+
+    Args:
+        model: name of the shipped network, or path of an ONNX file.
+        engine: ``onnxruntime`` or ``openvino``.
+        threads: pictures described at once.
+
+    Raises:
+        ModelError: neither a name nor a file.
+    """
+    if model == SHIPPED:
+        return ShippedDescriptor(engine, threads=threads)
+    path = Path(model)
+    if not path.is_file():
+        raise ModelError(
+            "unknown network",
+            got=repr(model),
+            expected=f"{SHIPPED!r} or the path of an ONNX file",
+            remedy="check the spelling",
+        )
+    return NeuralDescriptor(path, engine, threads=threads)
+
+
+class NeuralDescriptor:
+    """An image network from an ONNX file: ImageNet preprocessing, L2-normalised output.
+
+    The file's first input is ``(1, 3, h, w)`` or ``(1, h, w, 3)`` float32, 224 px where free; its
+    first output ``(1, d)``, or ``(1, c, h, w)``, which is averaged over the plane. The engine
+    starts with the first picture, not before.
+
+    Args:
+        path: ONNX file.
+        engine: ``onnxruntime`` or ``openvino``.
+        threads: pictures described at once.
+    """
+
+    def __init__(
+        self, path: Path, engine: EngineName = "onnxruntime", *, threads: int = 1
+    ) -> None:
+        self._path = path
+        self._engine = engine
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._opened: Graph | None = None
+
+    @cached_property
+    def spec(self) -> DescriptorSpec:
+        """Name and digest of the file; runs the network once to learn the dimension."""
+        digest = hashlib.sha256(self._path.read_bytes()).hexdigest()
+        height, width, _ = self._layout
+        blank = Picture(np.zeros((height, width, 3), np.uint8), width, height, "PNG", True, 0)
+        return DescriptorSpec(
+            name=self._path.stem,
+            version=digest[:16],
+            metric="cosine",
+            dim=len(self._embed(blank)),
+            dtype="float16",
+            preprocessing=f"ImageNet, squashed to {width}x{height}, {self._engine}",
+        )
+
+    def describe(self, picture: Picture) -> NDArray[np.float16]:
+        """``(dim,)`` float16, L2-normalised."""
+        row = self._embed(picture)
+        norm = float(np.linalg.norm(row))
+        return (row / (norm or 1.0)).astype(np.float16)
+
+    @property
+    def _graph(self) -> Graph:
+        with self._lock:
+            if self._opened is None:
+                self._opened = open_graph(self._path, self._engine, threads=self._threads)
+            return self._opened
+
+    @cached_property
+    def _layout(self) -> tuple[int, int, bool]:
+        """Height, width, and whether channels come first."""
+        wanted = self._graph.input
+        if len(wanted.shape) == 4 and wanted.dtype == "float32":
+            _, a, b, c = wanted.shape
+            if a == 3:
+                return b or _DEFAULT_SIDE, c or _DEFAULT_SIDE, True
+            if c == 3:
+                return a or _DEFAULT_SIDE, b or _DEFAULT_SIDE, False
+        raise ModelError(
+            "this network takes no picture",
+            got=f"input {wanted.shape} {wanted.dtype} in {self._path}",
+            expected="(1, 3, h, w) or (1, h, w, 3) float32",
+            remedy="export it for one RGB picture",
+        )
+
+    def _embed(self, picture: Picture) -> NDArray[np.float32]:
+        height, width, channels_first = self._layout
+        square = cv2.resize(picture.rgb, (width, height), interpolation=cv2.INTER_AREA)
+        values = (square.astype(np.float32) - _MEAN) / _STD
+        if channels_first:
+            values = values.transpose(2, 0, 1)
+        output = self._graph(np.ascontiguousarray(values[None]))
+        if output.ndim == 4:
+            output = output.mean(axis=(2, 3))
+        if output.ndim != 2 or output.shape[0] != 1:
+            raise ModelError(
+                "this network gives no embedding",
+                got=f"output {output.shape} of {self._path}",
+                expected="(1, d) or (1, c, h, w)",
+                remedy="export the layer that describes the picture",
+            )
+        return output[0].astype(np.float32)
+
+
+class ShippedDescriptor(NeuralDescriptor):
+    """The package's network: three poolings of EfficientNet-Lite0, whitened, int8.
+
+    See ``models/MODEL_CARD.md``. Everything from bytes to the unit vector lies in the graph.
+    """
+
+    def __init__(self, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
+        super().__init__(shipped(f"{SHIPPED}.onnx"), engine, threads=threads)
+
+    @cached_property
+    def spec(self) -> DescriptorSpec:
+        """Known without starting an engine: a run with nothing new never loads one."""
+        return DescriptorSpec(
+            name=SHIPPED,
+            version="1",
+            metric="cosine",
+            dim=_DIM,
+            dtype="float16",
+            preprocessing=f"squashed to {_SIDE}x{_SIDE} by area, int8, {self._engine}",
+        )
+
+    def _embed(self, picture: Picture) -> NDArray[np.float32]:
+        square = cv2.resize(picture.rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+        # the stem's padding, in the colour that is zero after normalisation
+        padded = cv2.copyMakeBorder(
+            square, 0, 1, 0, 1, cv2.BORDER_CONSTANT, value=_MEAN_COLOUR
+        )
+        return np.asarray(self._graph(padded[None])[0], dtype=np.float32)

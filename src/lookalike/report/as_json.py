@@ -1,0 +1,148 @@
+"""The report as JSON and back, without loss."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from lookalike.types import Cluster, Decision, Failure, ImageRef, Match, Report, Verification
+
+__all__ = ["SCHEMA", "from_json", "to_dict", "to_json"]
+
+SCHEMA = "lookalike-report/1"
+
+
+def to_dict(report: Report) -> dict[str, Any]:
+    """Plain values in a fixed order, as ``report.schema.json`` describes them."""
+    decisions = {decision.image: decision for decision in report.decisions}
+    return {
+        "schema": report.schema,
+        "versions": dict(report.versions),
+        "config": dict(report.config),
+        "funnel": dict(report.funnel),
+        "timings": dict(report.timings),
+        "clusters": [_cluster(cluster, report.images, decisions) for cluster in report.clusters],
+        "matches": [_match(match, report.images) for match in report.matches],
+        "failures": [asdict(failure) for failure in report.failures],
+        "images": [_image(image) for image in report.images.values()],
+    }
+
+
+def to_json(report: Report, *, indent: int | None = None) -> str:
+    """The report as one JSON text; undecodable file names keep their escaped bytes."""
+    return json.dumps(to_dict(report), indent=indent)
+
+
+def from_json(text: str) -> Report:
+    """The report that ``to_json`` wrote.
+
+    Raises:
+        ValueError: not JSON, or another schema.
+    """
+    plain = json.loads(text)
+    if not isinstance(plain, dict) or plain.get("schema") != SCHEMA:
+        got = plain.get("schema") if isinstance(plain, dict) else type(plain).__name__
+        raise ValueError(f"not a report: got schema {got!r}, expected {SCHEMA!r}")
+    images = {item["id"]: ImageRef(**item) for item in plain["images"]}
+    matches = tuple(_read_match(item) for item in plain["matches"])
+    return Report(
+        schema=plain["schema"],
+        config=plain["config"],
+        versions=plain["versions"],
+        images=images,
+        funnel=plain["funnel"],
+        clusters=_read_clusters(plain["clusters"], matches),
+        matches=matches,
+        decisions=tuple(
+            Decision(
+                member["id"], member["action"], item["keeper_id"], member["reason"], member["by"]
+            )
+            for item in plain["clusters"]
+            for member in item["members"]
+        ),
+        failures=tuple(Failure(**item) for item in plain["failures"]),
+        timings=plain["timings"],
+    )
+
+
+def _image(image: ImageRef) -> dict[str, Any]:
+    return {name: getattr(image, name) for name in ImageRef.__slots__}
+
+
+def _cluster(
+    cluster: Cluster, images: Mapping[str, ImageRef], decisions: Mapping[str, Decision]
+) -> dict[str, Any]:
+    keeper = decisions[cluster.members[0]].keeper
+    return {
+        "id": cluster.id,
+        "linkage": cluster.linkage,
+        "diameter": cluster.diameter,
+        "center": cluster.center,
+        "keeper": images[keeper].path,
+        "keeper_id": keeper,
+        "members": [
+            {
+                "id": member,
+                "path": images[member].path,
+                "width": images[member].width,
+                "height": images[member].height,
+                "n_bytes": images[member].n_bytes,
+                "format": images[member].format,
+                "action": decisions[member].action,
+                "reason": decisions[member].reason,
+                "by": decisions[member].by,
+            }
+            for member in cluster.members
+        ],
+    }
+
+
+def _match(match: Match, images: Mapping[str, ImageRef]) -> dict[str, Any]:
+    seen = match.verification
+    return {
+        "query": match.query,
+        "ref": match.ref,
+        "query_path": images[match.query].path,
+        "ref_path": images[match.ref].path,
+        "tier": match.tier,
+        "distance": match.distance,
+        "metric": match.metric,
+        "edit": match.edit,
+        "verification": {name: getattr(seen, name) for name in Verification.__slots__}
+        if seen
+        else None,
+    }
+
+
+def _read_match(item: Mapping[str, Any]) -> Match:
+    seen = item["verification"]
+    verification = (
+        Verification(**{**seen, "transform": tuple(seen["transform"])}) if seen else None
+    )
+    return Match(
+        item["query"], item["ref"], item["tier"], item["distance"], item["metric"], verification
+    )
+
+
+def _read_clusters(items: list[dict[str, Any]], matches: tuple[Match, ...]) -> tuple[Cluster, ...]:
+    place = {
+        member["id"]: number for number, item in enumerate(items) for member in item["members"]
+    }
+    own: list[list[Match]] = [[] for _ in items]
+    for match in matches:
+        number = place.get(match.query)
+        if number is not None and number == place.get(match.ref):
+            own[number].append(match)
+    return tuple(
+        Cluster(
+            id=item["id"],
+            members=tuple(member["id"] for member in item["members"]),
+            center=item["center"],
+            matches=tuple(own[number]),
+            linkage=item["linkage"],
+            diameter=item["diameter"],
+        )
+        for number, item in enumerate(items)
+    )

@@ -1,0 +1,152 @@
+"""Which image of a cluster stays: ordered rules, the first that tells two apart decides.
+
+Every rule is a filter on the candidates that are left, so the answer cannot depend on the order of
+the images, not even where a rule has a tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lookalike.errors import ConfigError
+from lookalike.types import Decision, ImageRef
+
+__all__ = ["RULES", "check_rules", "choose"]
+
+_SHARPNESS_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A preference: the largest ``value`` stays, up to a relative ``tolerance``."""
+
+    value: Callable[[ImageRef], float]
+    show: Callable[[ImageRef], str]
+    better: str
+    tolerance: float = 0.0
+
+    def best(self, images: Sequence[ImageRef]) -> list[ImageRef]:
+        bar = max(map(self.value, images))
+        if self.tolerance:
+            bar -= self.tolerance * abs(bar)
+        return [image for image in images if self.value(image) >= bar]
+
+
+RULES: Mapping[str, _Rule] = {
+    "resolution": _Rule(
+        lambda image: image.width * image.height,
+        lambda image: f"{image.width}×{image.height}",
+        "larger",
+    ),
+    "lossless": _Rule(
+        lambda image: image.lossless,
+        lambda image: f"{image.format} {'without loss' if image.lossless else 'lossy'}",
+        "stored without loss",
+    ),
+    "size": _Rule(
+        lambda image: image.n_bytes, lambda image: f"{image.n_bytes:,} bytes", "more bytes"
+    ),
+    "sharpness": _Rule(
+        lambda image: image.sharpness,
+        lambda image: f"sharpness {image.sharpness:.0f}",
+        "sharper",
+        _SHARPNESS_TOLERANCE,
+    ),
+    "exif": _Rule(
+        lambda image: image.exif_fields,
+        lambda image: f"{image.exif_fields} EXIF tags",
+        "more EXIF",
+    ),
+    "oldest": _Rule(
+        lambda image: -image.modified_ns, lambda image: _date(image.modified_ns), "older"
+    ),
+    "newest": _Rule(
+        lambda image: image.modified_ns, lambda image: _date(image.modified_ns), "newer"
+    ),
+    "path": _Rule(lambda image: -len(image.id), lambda image: image.id, "shorter path"),
+}
+
+
+def check_rules(rules: Sequence[str]) -> None:
+    """Refuse unknown rules before any work.
+
+    Raises:
+        ConfigError: names the known ones.
+    """
+    for rule in rules:
+        if rule not in RULES and rule != "medoid":
+            raise ConfigError(
+                "unknown keep rule", got=repr(rule), expected=", ".join([*RULES, "medoid"])
+            )
+
+
+def choose(
+    images: Sequence[ImageRef], rules: Sequence[str], *, center: str | None = None
+) -> tuple[Decision, ...]:
+    """Decide about every image of one cluster.
+
+    Args:
+        images: the members, two or more, in any order.
+        rules: names, the most important first: ``resolution``, ``lossless``, ``size``,
+            ``sharpness`` (within 5 % counts as equal), ``exif``, ``oldest``, ``newest``,
+            ``path`` (shortest), ``medoid`` (the cluster's centre).
+        center: id of the cluster's centre, for ``medoid``.
+
+    Returns:
+        One decision an image, sorted by id; exactly one keeps.
+
+    Raises:
+        ConfigError: unknown rule.
+    """
+    check_rules(rules)
+    applied = [(name, _medoid(center) if name == "medoid" else RULES[name]) for name in rules]
+    left = sorted(images, key=lambda image: image.id)
+    for _, rule in applied:
+        left = rule.best(left)
+    keeper = left[0]
+    return tuple(
+        Decision(
+            image=image.id,
+            action="keep" if image is keeper else "drop",
+            keeper=keeper.id,
+            reason=_keep_reason(keeper, images, applied)
+            if image is keeper
+            else _drop_reason(image, keeper, applied),
+        )
+        for image in sorted(images, key=lambda image: image.id)
+    )
+
+
+def _medoid(center: str | None) -> _Rule:
+    return _Rule(
+        lambda image: image.id == center,
+        lambda image: "centre of the cluster" if image.id == center else "not the centre",
+        "closest to all others",
+    )
+
+
+def _keep_reason(
+    keeper: ImageRef, images: Sequence[ImageRef], rules: Sequence[tuple[str, _Rule]]
+) -> str:
+    left = list(images)
+    for name, rule in rules:
+        best = rule.best(left)
+        if len(best) < len(left):
+            second = max((i for i in left if i not in best), key=lambda i: (rule.value(i), i.id))
+            return f"{name}: {rule.better}, {rule.show(keeper)} over {rule.show(second)}"
+        left = best
+    return "all equal by every rule: first by name"
+
+
+def _drop_reason(image: ImageRef, keeper: ImageRef, rules: Sequence[tuple[str, _Rule]]) -> str:
+    for name, rule in rules:
+        if image not in rule.best([image, keeper]):
+            return f"{name}: {rule.show(image)} against {rule.show(keeper)}"
+    return "equal by every rule: the other comes first by name"
+
+
+def _date(modified_ns: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(modified_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
