@@ -35,7 +35,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 NAME = "efficientnet-lite0-multi"
-SIDE = 160
+SIDE = 192
 DIM = 384
 STRIDE_16_BLOCK = 10
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

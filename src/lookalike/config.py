@@ -33,7 +33,7 @@ class DecodeConfig:
         max_pixels: an image whose header claims more is refused before any decoder runs.
     """
 
-    min_side: int = 192
+    min_side: int = 112
     max_pixels: int = 300_000_000
 
 
@@ -58,7 +58,7 @@ class EmbeddingConfig:
 
     model: str = "efficientnet-lite0-multi"
     engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
-    max_distance: float = 0.72
+    max_distance: float = 0.8
     max_neighbours: int = 16
 
 
@@ -67,22 +67,34 @@ class VerifyConfig:
     """What a copy must show.
 
     Attributes:
+        min_side: short side of the pictures that keypoints are looked for in, as of
+            ``DecodeConfig``.
         keypoints: keypoints per image at most.
         max_bits: differing descriptor bits up to which two keypoints may correspond.
         ratio: a correspondence must be closer than this share of the second best.
         min_inliers: correspondences at different places that one transform explains.
         min_agreement: share of the textured blocks, after alignment, that correlate.
         min_blocks: number of such blocks.
+        min_overlap: share of the smaller picture, after alignment, that both show: two strangers
+            under one caption share only the caption.
+        strong_agreement: from this share on a match counts by itself; below, it can only tie
+            an image without other matches to one cluster.
+        mirror_distance: descriptor distance up to which a candidate that fails upright is tried
+            mirrored too.
         min_thumb_agreement: the same share for whole frames compared as 32×32 thumbs.
         min_thumb_correlation: mean correlation of the thumbs' blocks.
     """
 
+    min_side: int = 224
     keypoints: int = 300
     max_bits: int = 80
     ratio: float = 0.85
     min_inliers: int = 7
     min_agreement: float = 0.45
     min_blocks: int = 36
+    min_overlap: float = 0.4
+    strong_agreement: float = 0.8
+    mirror_distance: float = 0.5
     min_thumb_agreement: float = 0.9
     min_thumb_correlation: float = 0.85
 

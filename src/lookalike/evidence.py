@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 
@@ -62,9 +64,17 @@ class Evidence:
             self._collection.set_pixel_digests(fresh)
         return known | fresh
 
-    def verify(self, pairs: Sequence[Pair]) -> dict[Pair, Verification | None]:
-        """Evidence for every pair, or None: not the same picture, or no longer readable."""
-        known = self._collection.verdicts(pairs, self._verifier)
+    def verify(
+        self, pairs: Sequence[Pair], *, mirrored: bool
+    ) -> dict[Pair, Verification | None]:
+        """Evidence for every pair, or None: not the same picture, or no longer readable.
+
+        Args:
+            pairs: query and ref, by SHA-256.
+            mirrored: look for mirrored copies too, which costs as much again.
+        """
+        verifier = f"{self._verifier} {'mirrored' if mirrored else 'upright'}"
+        known = self._collection.verdicts(pairs, verifier)
         self._done += len(pairs)
         self._progress("verify", self._done, self._done)
         open_pairs = [pair for pair in pairs if pair not in known]
@@ -72,17 +82,21 @@ class Evidence:
             return known
         self._load(sorted({sha for pair in open_pairs for sha in pair}))
         with ThreadPoolExecutor(self._config.threads) as pool:
-            found = dict(zip(open_pairs, pool.map(self._verdict, open_pairs), strict=True))
-        self._collection.add_verdicts(found, self._verifier)
+            judged = pool.map(partial(self._verdict, mirrored=mirrored), open_pairs)
+            found = dict(zip(open_pairs, judged, strict=True))
+        self._collection.add_verdicts(found, verifier)
         while len(self._sides) > _HELD:
             self._sides.popitem(last=False)
         return known | found
 
-    def _verdict(self, pair: Pair) -> Verification | None:
+    def _verdict(self, pair: Pair, *, mirrored: bool) -> Verification | None:
         query, ref = self._sides.get(pair[0]), self._sides.get(pair[1])
         if query is None or ref is None:
             return None
-        return verify_sides(query, ref, self._config.verify)
+        seen = verify_sides(query, ref, self._config.verify)
+        if seen is None and mirrored:
+            return verify_sides(query, ref, self._config.verify, mirrored=True)
+        return seen
 
     def _load(self, shas: Sequence[str]) -> None:
         """Have the sides of ``shas`` in memory, describing those that never were."""
@@ -114,7 +128,8 @@ class Evidence:
         data = self._read(sha)
         if data is None:
             return None
-        picture = decode(self._images[sha].path, data, self._config.decode)
+        finer = replace(self._config.decode, min_side=self._config.verify.min_side)
+        picture = decode(self._images[sha].path, data, finer)
         if isinstance(picture, Failure):
             return None
         return describe_keypoints(picture, self._config.verify.keypoints)

@@ -11,7 +11,35 @@ from numpy.typing import NDArray
 
 from lookalike.types import Verification
 
-__all__ = ["Alignment", "explain"]
+__all__ = ["Alignment", "Tone", "explain", "whole_frame"]
+
+_TURNS = {
+    (False, False, False): (False, 0.0),
+    (False, False, True): (True, 0.0),
+    (False, True, False): (True, 180.0),
+    (False, True, True): (False, 180.0),
+    (True, False, False): (True, 90.0),
+    (True, False, True): (False, -90.0),
+    (True, True, False): (False, 90.0),
+    (True, True, True): (True, -90.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """How the ref's light and colour differ from the query's.
+
+    Attributes:
+        gain: luma contrast of the ref relative to the query.
+        offset: luma added in the ref, grey levels.
+        grey: +1 where only the ref is colourless, −1 where only the query is.
+        tint: mean chroma difference, grey levels.
+    """
+
+    gain: float = 1.0
+    offset: float = 0.0
+    grey: int = 0
+    tint: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +51,16 @@ class Alignment:
         query_size: width and height in pixels.
         ref_size: width and height in pixels.
         agreement: share of textured blocks that correlate, 0..1.
-        correlation: mean correlation of the textured blocks, −1..1.
-        gain: luma contrast of the ref relative to the query.
-        offset: luma added in the ref, grey levels.
+        tone: light and colour.
         flat_outside: whether what one image shows beyond the other is plain, as a border is.
-        grey: +1 where only the ref is colourless, −1 where only the query is.
-        tint: mean chroma difference, grey levels.
     """
 
     transform: NDArray[np.float64]
     query_size: tuple[int, int]
     ref_size: tuple[int, int]
     agreement: float
-    correlation: float
-    gain: float
-    offset: float
+    tone: Tone
     flat_outside: bool
-    grey: int = 0
-    tint: float = 0.0
 
 
 def explain(alignment: Alignment, *, inliers: int, putative: int) -> Verification:
@@ -48,28 +68,80 @@ def explain(alignment: Alignment, *, inliers: int, putative: int) -> Verificatio
     linear = _linear_at_centre(alignment)
     determinant = float(np.linalg.det(linear))
     mirrored = determinant < 0
-    # ref pixels per query pixel; scale is the other way round, see Verification
     growth = math.sqrt(abs(determinant)) or 1e-9
     angle = _angle(linear, mirrored=mirrored)
     overlap_query, overlap_ref = _overlaps(alignment)
+    stretch = np.linalg.svd(linear, compute_uv=False)
+    bend = np.abs(alignment.transform[2, :2]) @ np.array(alignment.query_size, np.float64)
     words = [
         *_turn_words(angle, mirrored=mirrored),
-        *_frame_words(alignment, overlap_query, overlap_ref, growth),
-        *_shape_words(alignment, linear, growth),
-        *_tone_words(alignment),
+        *_frame_words(alignment.flat_outside, overlap_query, overlap_ref, growth),
+        *_shape_words(float(stretch[0] / max(stretch[1], 1e-9)), growth),
+        *(["perspective"] if bend > 0.05 else []),
+        *_tone_words(alignment.tone, alignment.agreement),
     ]
     return Verification(
         inliers=inliers,
         putative=putative,
-        transform=tuple(float(value) for value in alignment.transform.reshape(-1)),
+        transform=tuple(float(f"{value:.7g}") for value in alignment.transform.reshape(-1)),
         mirrored=mirrored,
-        overlap_query=overlap_query,
-        overlap_ref=overlap_ref,
-        agreement=alignment.correlation,
-        scale=1.0 / growth,
+        overlap_query=round(overlap_query, 4),
+        overlap_ref=round(overlap_ref, 4),
+        agreement=round(alignment.agreement, 4),
+        scale=float(f"{1.0 / growth:.5g}"),
+        angle=round(angle, 2),
+        gain=round(alignment.tone.gain, 4),
+        offset=round(alignment.tone.offset, 2),
+        edit=", ".join(words) or "re-encoded",
+    )
+
+
+def whole_frame(
+    *,
+    query_size: tuple[int, int],
+    ref_size: tuple[int, int],
+    orientation: tuple[bool, bool, bool],
+    agreement: float,
+    tone: Tone,
+) -> Verification:
+    """The evidence for two whole frames in a known orientation; no geometry is fitted.
+
+    Args:
+        query_size: width and height in pixels.
+        ref_size: width and height in pixels.
+        orientation: transpose, flip top-bottom, flip left-right, applied to the query in order.
+        agreement: share of textured blocks that correlate, 0..1.
+        tone: light and colour.
+    """
+    transpose, vertical, horizontal = orientation
+    mirrored, angle = _TURNS[orientation]
+    across, down = (query_size[1], query_size[0]) if transpose else query_size
+    x, y = ref_size[0] / across, ref_size[1] / down
+    growth = math.sqrt(x * y)
+    words = [
+        *_turn_words(angle, mirrored=mirrored),
+        *_shape_words(max(x, y) / min(x, y), growth),
+        *_tone_words(tone, 1.0),
+    ]
+    first = (-x if horizontal else x, float(ref_size[0]) if horizontal else 0.0)
+    second = (-y if vertical else y, float(ref_size[1]) if vertical else 0.0)
+    rows = (
+        (0.0, first[0], first[1], second[0], 0.0, second[1])
+        if transpose
+        else (first[0], 0.0, first[1], 0.0, second[0], second[1])
+    )
+    return Verification(
+        inliers=0,
+        putative=0,
+        transform=(*(float(f"{value:.7g}") for value in rows), 0.0, 0.0, 1.0),
+        mirrored=mirrored,
+        overlap_query=1.0,
+        overlap_ref=1.0,
+        agreement=round(agreement, 4),
+        scale=float(f"{1.0 / growth:.5g}"),
         angle=angle,
-        gain=alignment.gain,
-        offset=alignment.offset,
+        gain=round(tone.gain, 4),
+        offset=round(tone.offset, 2),
         edit=", ".join(words) or "re-encoded",
     )
 
@@ -94,17 +166,20 @@ def _angle(linear: NDArray[np.float64], *, mirrored: bool) -> float:
 
 
 def _overlaps(alignment: Alignment) -> tuple[float, float]:
-    width, height = alignment.query_size
-    corners = np.array([[[0, 0]], [[width, 0]], [[width, height]], [[0, height]]], np.float64)
-    placed = cv2.perspectiveTransform(corners, alignment.transform).astype(np.float32)
+    """Shares of the query's and of the ref's area that both show."""
+    placed = cv2.perspectiveTransform(
+        _frame(alignment.query_size).astype(np.float64), alignment.transform
+    ).astype(np.float32)
     placed = cv2.convexHull(placed)
-    ref_width, ref_height = alignment.ref_size
-    frame = np.array(
-        [[[0, 0]], [[ref_width, 0]], [[ref_width, ref_height]], [[0, ref_height]]], np.float32
-    )
-    shared, _ = cv2.intersectConvexConvex(placed, frame)
+    shared, _ = cv2.intersectConvexConvex(placed, _frame(alignment.ref_size))
     area = float(cv2.contourArea(placed)) or 1.0
-    return min(1.0, float(shared) / area), min(1.0, float(shared) / (ref_width * ref_height))
+    whole = float(alignment.ref_size[0] * alignment.ref_size[1])
+    return min(1.0, float(shared) / area), min(1.0, float(shared) / whole)
+
+
+def _frame(size: tuple[int, int]) -> NDArray[np.float32]:
+    width, height = size
+    return np.array([[[0, 0]], [[width, 0]], [[width, height]], [[0, height]]], np.float32)
 
 
 def _turn_words(angle: float, *, mirrored: bool) -> list[str]:
@@ -117,50 +192,39 @@ def _turn_words(angle: float, *, mirrored: bool) -> list[str]:
 
 
 def _frame_words(
-    alignment: Alignment, overlap_query: float, overlap_ref: float, growth: float
+    flat_outside: bool, overlap_query: float, overlap_ref: float, growth: float
 ) -> list[str]:
     """What one shows beyond the other: a crop, a border, or a larger picture around it."""
-    words = []
     if overlap_query < 0.97:
-        words.append(f"cropped to {overlap_query:.0%}")
-    if overlap_ref < 0.97:
-        if overlap_query < 0.97:
-            words.append(f"shifted, shared part is {overlap_ref:.0%} of the result")
-        elif alignment.flat_outside:
-            words.append(f"border added around {overlap_ref:.0%}")
-        elif 0.9 < growth < 1.1:
-            words.append(f"extended, the query is a crop of {overlap_ref:.0%}")
-        else:
-            words.append(f"placed inside, fills {overlap_ref:.0%}")
-    return words
+        words = [f"cropped to {overlap_query:.0%}"]
+        if overlap_ref < 0.97:
+            words.append(f"which is {overlap_ref:.0%} of the result")
+        return words
+    if overlap_ref >= 0.97:
+        return []
+    if flat_outside:
+        return [f"border added, picture is {overlap_ref:.0%} of the result"]
+    if 0.9 < growth < 1.1:
+        return [f"the query is a crop of {overlap_ref:.0%}"]
+    return [f"placed inside, picture is {overlap_ref:.0%} of the result"]
 
 
-def _shape_words(
-    alignment: Alignment, linear: NDArray[np.float64], growth: float
-) -> list[str]:
-    words = []
-    stretch = np.linalg.svd(linear, compute_uv=False)
-    if stretch[0] > 1.04 * max(stretch[1], 1e-9):
-        words.append(f"stretched {stretch[0] / max(stretch[1], 1e-9):.2f}:1")
-    bend = np.abs(alignment.transform[2, :2]) @ np.array(alignment.query_size, np.float64)
-    if bend > 0.05:
-        words.append("perspective")
+def _shape_words(stretch: float, growth: float) -> list[str]:
+    words = [f"stretched {stretch:.2f}:1"] if stretch > 1.04 else []
     if abs(growth - 1) > 0.03:
         words.append(f"resized to {growth:.0%}")
     return words
 
 
-def _tone_words(alignment: Alignment) -> list[str]:
-    words = []
-    if alignment.agreement < 0.85:
-        words.append("partly covered")
-    if alignment.grey:
-        words.append("made grey" if alignment.grey > 0 else "colour where the query is grey")
-    elif alignment.tint > 12:
+def _tone_words(tone: Tone, agreement: float) -> list[str]:
+    words = ["partly covered"] if agreement < 0.85 else []
+    if tone.grey:
+        words.append("made grey" if tone.grey > 0 else "colour where the query is grey")
+    elif tone.tint > 12:
         words.append("recoloured")
-    middle = alignment.gain * 128 + alignment.offset - 128
+    middle = tone.gain * 128 + tone.offset - 128
     if abs(middle) > 12:
         words.append("brighter" if middle > 0 else "darker")
-    if not 0.83 < alignment.gain < 1.2:
-        words.append("more contrast" if alignment.gain > 1 else "less contrast")
+    if not 0.83 < tone.gain < 1.2:
+        words.append("more contrast" if tone.gain > 1 else "less contrast")
     return words

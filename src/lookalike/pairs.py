@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from lookalike.cluster import components, star
-from lookalike.config import FindConfig
+from lookalike.config import FindConfig, VerifyConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
@@ -24,9 +25,21 @@ from lookalike.types import DescriptorSpec, ImageRef, IntArray, Match, UInt8Arra
 __all__ = ["Pairs", "Verify", "find_pairs"]
 
 Pair = tuple[str, str]
-Verify = Callable[[Sequence[Pair]], dict[Pair, Verification | None]]
+
+
+class Verify(Protocol):
+    """Keypoint verification of pairs; unreadable ones are refused."""
+
+    def __call__(
+        self, pairs: Sequence[Pair], *, mirrored: bool
+    ) -> dict[Pair, Verification | None]:
+        """Evidence or None for every pair; ``mirrored`` looks for mirrored copies too."""
+        ...
+
+
 _VERIFY_BATCH = 256
 _PIXEL_BITS = 12
+_LEAST_ALONE = 0.7
 
 
 @dataclass(slots=True)
@@ -78,7 +91,7 @@ def find_pairs(
         config: settings.
         embedding: spec of the network's descriptor, where the effort uses one.
         pixel_digests: full-size pixel digests of some contents.
-        verify: keypoint verification of pairs; unreadable ones are refused.
+        verify: keypoint verification of pairs.
     """
     pairs = Pairs({image.sha256: image for image in images})
     shas = [image.sha256 for image in images]
@@ -89,7 +102,7 @@ def find_pairs(
         return pairs
     centres = _one_per_picture(pairs, shas)
     proposed = _by_embedding(pairs, centres, collection, config, embedding)
-    _settle(pairs, {**proposed, **undecided}, verify)
+    _settle(pairs, {**proposed, **undecided}, verify, config.verify)
     return pairs
 
 
@@ -227,7 +240,9 @@ def _nearest(
     return np.unique(pair[place < limit])
 
 
-def _settle(pairs: Pairs, proposed: dict[Pair, float], verify: Verify) -> None:
+def _settle(
+    pairs: Pairs, proposed: dict[Pair, float], verify: Verify, config: VerifyConfig
+) -> None:
     """Verify candidates nearest first, leaving out pairs that are joined already."""
     pairs.counts["candidates"] = len(proposed)
     order = sorted(proposed, key=lambda pair: (proposed[pair], pair))
@@ -239,41 +254,104 @@ def _settle(pairs: Pairs, proposed: dict[Pair, float], verify: Verify) -> None:
             sha = parent[sha]
         return sha
 
-    def join(pair: Pair) -> None:
-        parent[root(pair[0])] = root(pair[1])
+    def join(some: Iterable[Pair]) -> None:
+        for a, b in some:
+            parent[root(a)] = root(b)
 
-    for pair in pairs.matches:
-        join(pair)
+    join(pairs.matches)
+    weak: dict[Pair, Match] = {}
     for at in range(0, len(order), _VERIFY_BATCH):
-        open_pairs = [p for p in order[at : at + _VERIFY_BATCH] if root(p[0]) != root(p[1])]
-        for pair in _accept(pairs, open_pairs, verify):
-            join(pair)
-    _confirm_stars(pairs, verify)
+        apart = [p for p in order[at : at + _VERIFY_BATCH] if root(p[0]) != root(p[1])]
+        near = [pair for pair in apart if proposed[pair] <= config.mirror_distance]
+        far = [pair for pair in apart if proposed[pair] > config.mirror_distance]
+        found = _verified(pairs, near, verify) | _verified(pairs, far, verify, mirrored=False)
+        firm = {pair: m for pair, m in found.items() if _agreement(m) >= config.strong_agreement}
+        weak |= {pair: m for pair, m in found.items() if pair not in firm}
+        pairs.matches |= firm
+        join(firm)
+    _confirm_stars(pairs, verify, config.strong_agreement)
+    _attach_leaves(pairs, weak, verify)
 
 
-def _accept(pairs: Pairs, some: Iterable[Pair], verify: Verify) -> list[Pair]:
-    asked = [pairs.order(*pair) for pair in some]
-    verdicts = verify(asked)
+def _agreement(match: Match) -> float:
+    return match.verification.agreement if match.verification else 1.0
+
+
+def _verified(
+    pairs: Pairs, some: Iterable[Pair], verify: Verify, *, mirrored: bool = True
+) -> dict[Pair, Match]:
+    """The pairs that keypoints and pixels confirm, with their matches."""
+    asked = sorted({pairs.order(*pair) for pair in some})
+    if not asked:
+        return {}
+    verdicts = verify(asked, mirrored=mirrored)
     pairs.counts["verified"] += len(asked)
-    accepted = []
-    for pair in asked:
-        verification = verdicts[pair]
-        if verification:
-            distance = round(1.0 - verification.agreement, 6)
-            pairs.matches[pair] = Match(*pair, "copy", distance, "agreement", verification)
-            accepted.append(pair)
-    pairs.counts["verified_accepted"] += len(accepted)
-    return accepted
+    found = {
+        pair: Match(*pair, "copy", round(1.0 - seen.agreement, 4), "agreement", seen)
+        for pair in asked
+        if (seen := verdicts[pair])
+    }
+    pairs.counts["verified_accepted"] += len(found)
+    return found
 
 
-def _confirm_stars(pairs: Pairs, verify: Verify) -> None:
-    """Compare every member of a component with its centre, which lazy order may have skipped."""
+def _confirm_stars(pairs: Pairs, verify: Verify, strong: float) -> None:
+    """Compare centres with members that lazy order skipped: those a common match ties to them."""
     graph = pairs.graph()
 
     def confirm(centre: str, members: Sequence[str]) -> None:
-        for a, b in _accept(pairs, [(centre, member) for member in members], verify):
-            graph[a].add(b)
-            graph[b].add(a)
+        left = set(members)
+        while near := {member for member in left if graph[member] & graph[centre]}:
+            left -= near
+            found = _verified(pairs, [(centre, member) for member in near], verify)
+            for (a, b), match in found.items():
+                if _agreement(match) >= strong:
+                    pairs.matches[a, b] = match
+                    graph[a].add(b)
+                    graph[b].add(a)
 
     for group in components(pairs.images, list(pairs.matches)):
         star(group, graph, pairs.rank, confirm)
+
+
+def _attach_leaves(pairs: Pairs, weak: dict[Pair, Match], verify: Verify) -> None:
+    """Weak matches count only for images that have no other, and that point one way.
+
+    Half of two pages may agree because both carry the same frame, sticker or background. An
+    image that weakly matches the centres of several clusters says only that they share
+    something; one that matches a single centre is taken for its copy.
+    """
+    graph = pairs.graph()
+    home: dict[str, str] = {}
+    for group in components(pairs.images, list(pairs.matches)):
+        for centre, members in star(group, graph, pairs.rank):
+            home.update(dict.fromkeys(members, centre))
+    leads: dict[str, set[str]] = defaultdict(set)
+    for a, b in weak:
+        for leaf, other in ((a, b), (b, a)):
+            if leaf not in home:
+                leads[leaf].add(home.get(other, other))
+    asked = {}
+    for leaf in sorted(leads):
+        target = _only_lead(leaf, leads, set(home.values()))
+        if target is not None:
+            asked[leaf] = pairs.order(leaf, target)
+    found = _verified(pairs, asked.values(), verify)
+    for leaf, pair in asked.items():
+        match = found.get(pair)
+        least = 0.0 if pair[0] in home or pair[1] in home else _LEAST_ALONE
+        if match and _agreement(match) >= least:
+            pairs.matches[pair] = match
+
+
+def _only_lead(leaf: str, leads: dict[str, set[str]], centres: set[str]) -> str | None:
+    """The one cluster, or the one other leaf, that all weak matches of ``leaf`` point to."""
+    clusters = leads[leaf] & centres
+    others = leads[leaf] - centres
+    for other in others:
+        clusters |= leads[other] & centres
+    if len(clusters) == 1:
+        return next(iter(clusters))
+    if not clusters and len(others) == 1 and leads[next(iter(others))] == {leaf}:
+        return next(iter(others))
+    return None

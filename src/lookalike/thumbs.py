@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lookalike.config import VerifyConfig
 from lookalike.descriptors.hashes import CHROMA_SIDE, ORIENTATIONS, THUMB_SIDE, orient_thumbs
-from lookalike.explain import Alignment, explain
+from lookalike.explain import Tone, whole_frame
 from lookalike.types import FloatArray, ImageRef, IntArray, UInt8Array, Verification
 
 __all__ = ["ThumbAgreement", "agree", "explain_whole_frame"]
@@ -77,19 +77,18 @@ def explain_whole_frame(
     query: ImageRef, ref: ImageRef, orientation: int, agreement: ThumbAgreement, row: int
 ) -> Verification:
     """The evidence of one accepted pair, its edit named from query to ref."""
-    alignment = Alignment(
-        transform=_frame_transform(query, ref, orientation),
+    return whole_frame(
         query_size=(query.width, query.height),
         ref_size=(ref.width, ref.height),
-        agreement=1.0,
-        correlation=float(agreement.correlation[row]),
-        gain=float(agreement.gain[row]),
-        offset=float(agreement.offset[row]),
-        flat_outside=True,
-        grey=int(agreement.grey[row]),
-        tint=float(agreement.tint[row]),
+        orientation=ORIENTATIONS[orientation],
+        agreement=float(agreement.share[row]),
+        tone=Tone(
+            gain=float(agreement.gain[row]),
+            offset=float(agreement.offset[row]),
+            grey=int(agreement.grey[row]),
+            tint=float(agreement.tint[row]),
+        ),
     )
-    return explain(alignment, inliers=0, putative=0)
 
 
 def _agree(query: UInt8Array, ref: UInt8Array, orientation: int) -> FloatArray:
@@ -141,16 +140,3 @@ def _blocks(planes: FloatArray) -> FloatArray:
     last = THUMB_SIDE // _STEP - sides + 1
     windows = sum(small[:, i : i + last, j : j + last] for i in range(sides) for j in range(sides))
     return np.asarray(windows / sides**2, dtype=np.float32).reshape(len(planes), -1)
-
-
-def _frame_transform(query: ImageRef, ref: ImageRef, orientation: int) -> NDArray[np.float64]:
-    """Query pixels → ref pixels for whole frames turned into an orientation."""
-    transpose, vertical, horizontal = ORIENTATIONS[orientation]
-    unit = np.diag([1 / query.width, 1 / query.height, 1.0])
-    if transpose:
-        unit = np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 1]]) @ unit
-    if vertical:
-        unit = np.array([[1.0, 0, 0], [0, -1, 1], [0, 0, 1]]) @ unit
-    if horizontal:
-        unit = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) @ unit
-    return np.asarray(np.diag([ref.width, ref.height, 1.0]) @ unit)

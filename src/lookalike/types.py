@@ -168,7 +168,7 @@ class Verification:
         mirrored: whether the transform reverses orientation.
         overlap_query: share of the query's area that lies inside the ref, 0..1.
         overlap_ref: share of the ref's area that the query covers, 0..1.
-        agreement: mean local correlation of the aligned pixels, −1..1, higher is better.
+        agreement: share of the textured blocks of the aligned pixels that correlate, 0..1.
         scale: query pixels per ref pixel along the geometric mean of both axes.
         angle: degrees by which the ref is turned counter-clockwise relative to the query.
         gain: luma contrast of the ref relative to the query.

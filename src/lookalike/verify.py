@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config import VerifyConfig
-from lookalike.explain import Alignment, explain
+from lookalike.engine import byte_product
+from lookalike.explain import Alignment, Tone, explain
 from lookalike.types import (
     DescriptorSpec,
     FloatArray,
@@ -31,7 +32,6 @@ __all__ = [
     "VERIFIER",
     "Side",
     "describe_keypoints",
-    "mirror",
     "verify",
 ]
 
@@ -107,27 +107,22 @@ def describe_keypoints(picture: Picture, count: int) -> tuple[UInt8Array, UInt8A
     return _keypoint_rows(work, count), plane.reshape(-1, 1)
 
 
-def mirror(side: Side, count: int) -> Side:
-    """The same image mirrored left to right, its keypoints detected anew in the plane."""
-    plane = np.ascontiguousarray(side.plane[:, ::-1])
-    work = cv2.resize(
-        plane, _fitted(side.width, side.height, _WORK_SIDE), interpolation=cv2.INTER_CUBIC
-    )
-    rows = _keypoint_rows(work, count).reshape(-1, 36)
-    return Side.from_rows(side.width, side.height, rows, plane.reshape(-1, 1))
-
-
-def verify(query: Side, ref: Side, config: VerifyConfig) -> Verification | None:
+def verify(
+    query: Side, ref: Side, config: VerifyConfig, *, mirrored: bool = False
+) -> Verification | None:
     """Whether ``ref`` shows the pixels of ``query``, and by which edit; None if not.
 
     Args:
         query: the one image.
-        ref: the other; give ``mirror(query)`` as query to look for mirrored copies.
+        ref: the other.
         config: what a copy must show.
+        mirrored: look for a mirrored copy; keypoints by themselves see only upright ones.
 
     Returns:
         The evidence, its transform in full-size pixels of ``query`` → ``ref``.
     """
+    if mirrored:
+        query = _mirror(query, config.keypoints)
     pairs = _putative(query, ref, config)
     if len(pairs) < config.min_inliers:
         return None
@@ -145,17 +140,29 @@ def verify(query: Side, ref: Side, config: VerifyConfig) -> Verification | None:
         or agreement.blocks < config.min_blocks
     ):
         return None
+    if mirrored:
+        full = full @ np.array([[-1.0, 0.0, query.width], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     alignment = Alignment(
         transform=full,
         query_size=(query.width, query.height),
         ref_size=(ref.width, ref.height),
         agreement=agreement.share,
-        correlation=agreement.correlation,
-        gain=agreement.gain,
-        offset=agreement.offset,
+        tone=Tone(agreement.gain, agreement.offset),
         flat_outside=agreement.flat_outside,
     )
-    return explain(alignment, inliers=inliers, putative=len(pairs))
+    verification = explain(alignment, inliers=inliers, putative=len(pairs))
+    shared = max(verification.overlap_query, verification.overlap_ref)
+    return verification if shared >= config.min_overlap else None
+
+
+def _mirror(side: Side, count: int) -> Side:
+    """The same image mirrored left to right, its keypoints detected anew in the plane."""
+    plane = np.ascontiguousarray(side.plane[:, ::-1])
+    work = cv2.resize(
+        plane, _fitted(side.width, side.height, _WORK_SIDE), interpolation=cv2.INTER_CUBIC
+    )
+    rows = _keypoint_rows(work, count).reshape(-1, 36)
+    return Side.from_rows(side.width, side.height, rows, plane.reshape(-1, 1))
 
 
 def _fitted(width: int, height: int, side: int) -> tuple[int, int]:
@@ -184,13 +191,17 @@ def _keypoint_rows(work: UInt8Array, count: int) -> UInt8Array:
 def _putative(query: Side, ref: Side, config: VerifyConfig) -> IntArray:
     if min(len(query.bits), len(ref.bits)) < max(2, config.min_inliers):
         return np.empty((0, 2), np.int64)
-    near = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(query.bits, ref.bits, k=2)
-    kept = [
-        (first.queryIdx, first.trainIdx)
-        for first, second in near
-        if first.distance <= config.max_bits and first.distance < config.ratio * second.distance
-    ]
-    return np.array(kept, np.int64).reshape(-1, 2)
+    # bits as 0/1 times bits as ±1: Hamming = ones(ref) − product, see index.hamming
+    asked = np.unpackbits(query.bits, axis=1)
+    held = np.unpackbits(ref.bits, axis=1)
+    signs = (held.astype(np.int8) << 1) - 1
+    distance = held.sum(axis=1, dtype=np.int32) - byte_product()(asked, np.ascontiguousarray(signs.T))
+    rows = np.arange(len(asked))
+    first = distance.argmin(axis=1)
+    nearest = distance[rows, first]
+    distance[rows, first] = 257
+    kept = (nearest <= config.max_bits) & (nearest < config.ratio * distance.min(axis=1))
+    return np.stack([rows[kept], first[kept]], axis=1)
 
 
 def _fit(query: FloatArray, ref: FloatArray) -> tuple[NDArray[np.float64], int] | None:
@@ -254,7 +265,6 @@ def _to_plane(side: Side, length: int) -> NDArray[np.float64]:
 class _Agreement:
     share: float
     blocks: int
-    correlation: float
     gain: float
     offset: float
     flat_outside: bool
@@ -279,7 +289,6 @@ def _agreement(query: Side, ref: Side, full: NDArray[np.float64]) -> _Agreement 
     return _Agreement(
         share=float(agreeing.sum() / textured.sum()),
         blocks=int(agreeing.sum()),
-        correlation=float(correlation[textured].mean()),
         gain=gain,
         offset=offset,
         flat_outside=bool(len(outside) == 0 or _spread(outside) < 6.0),

@@ -1,8 +1,10 @@
 """PDQ hashes in the 8 orientations, and thumbs: small pictures that decide what a hash proposes.
 
-PDQ follows Meta's reference (https://github.com/facebook/ThreatExchange, ``pdq/``). Its two box
-filters, its decimation and its cosine transform are all linear and separable, so each axis is
-one small matrix, made once per image size: the whole hash is two matrix products.
+PDQ follows Meta's reference (https://github.com/facebook/ThreatExchange, ``pdq/``) for a picture
+resized to 512×512. The resize, two box filters, the decimation and the cosine transform are all
+linear and separable, so each axis is one small matrix, made once per length: the whole hash is
+two matrix products. Resizing first matters: decimating a small picture picks pixels off centre, and
+a mirrored copy would hash elsewhere.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ __all__ = [
     "pdq_hashes",
 ]
 
-PDQ_SPEC = DescriptorSpec("pdq", "1", "hamming", 8 * 256, "uint8", "luma of the reduced picture")
+PDQ_SPEC = DescriptorSpec("pdq", "1", "hamming", 8 * 256, "uint8", "luma, resized to 512x512")
 THUMB_SIDE = 32
 CHROMA_SIDE = 8
 THUMB_SPEC = DescriptorSpec(
@@ -36,12 +38,13 @@ THUMB_SPEC = DescriptorSpec(
     "correlation",
     THUMB_SIDE * THUMB_SIDE + 2 * CHROMA_SIDE * CHROMA_SIDE,
     "uint8",
-    "32x32 luma, 8x8 Cb, 8x8 Cr by area, squashed to a square",
+    "32x32 luma of PDQ's buffer, 8x8 Cb, 8x8 Cr, squashed to a square",
 )
 # transpose, flip top-bottom, flip left-right: applied in this order, orientation 0 is none
 ORIENTATIONS: tuple[tuple[bool, bool, bool], ...] = tuple(
     (bool(t), bool(v), bool(h)) for t in (0, 1) for v in (0, 1) for h in (0, 1)
 )
+_RESIZED = 512
 _SIDE = 64
 _BITS = 16
 
@@ -65,16 +68,13 @@ class HashRow:
 
 def describe_hashes(picture: Picture) -> HashRow:
     """PDQ in 8 orientations, thumb and quality of one picture."""
-    ycc = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2YCrCb)
-    luma, cr, cb = cv2.split(ycc)
-    coefficients, quality = pdq_coefficients(luma.astype(np.float32))
-    thumb = np.concatenate(
-        [
-            cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA).reshape(-1)
-            for plane, side in ((luma, THUMB_SIDE), (cb, CHROMA_SIDE), (cr, CHROMA_SIDE))
-        ]
-    )
-    return HashRow(pdq_hashes(coefficients), thumb, quality)
+    luma = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
+    buffer = _buffer(luma.astype(np.float32))
+    half = _SIDE // THUMB_SIDE
+    cells = buffer.reshape(THUMB_SIDE, half, THUMB_SIDE, half).mean(axis=(1, 3))
+    thumb = np.concatenate([np.rint(cells).astype(np.uint8).reshape(-1), _chroma(picture.rgb)])
+    coefficients = _dct_matrix() @ buffer @ _dct_matrix().T
+    return HashRow(pdq_hashes(coefficients), thumb, _quality(buffer))
 
 
 def pdq_coefficients(luma: FloatArray) -> tuple[FloatArray, int]:
@@ -86,10 +86,8 @@ def pdq_coefficients(luma: FloatArray) -> tuple[FloatArray, int]:
     Returns:
         ``(16, 16)`` float32 and quality 0..100 (Meta's ``imageDomainQualityMetric``).
     """
-    height, width = luma.shape
-    buffer = _axis_matrix(height) @ luma @ _axis_matrix(width).T
-    dct = _dct_matrix()
-    return dct @ buffer @ dct.T, _quality(buffer)
+    buffer = _buffer(luma)
+    return _dct_matrix() @ buffer @ _dct_matrix().T, _quality(buffer)
 
 
 def pdq_hashes(coefficients: FloatArray) -> UInt8Array:
@@ -116,19 +114,46 @@ def orient_thumbs(luma: FloatArray, orientation: int) -> FloatArray:
     return turned[:, :, ::-1] if horizontal else turned
 
 
+def _buffer(luma: FloatArray) -> FloatArray:
+    """``(64, 64)``: filtered and decimated luma."""
+    height, width = luma.shape
+    return _axis_matrix(height) @ (luma @ _axis_matrix(width).T)
+
+
+def _chroma(rgb: UInt8Array) -> UInt8Array:
+    """``(128,)`` Cb and Cr of 8×8 cells; a sample of the pixels is enough for a tint."""
+    step = max(1, min(rgb.shape[:2]) // 32)
+    sample = np.ascontiguousarray(rgb[::step, ::step])
+    small = cv2.resize(sample, (CHROMA_SIDE, CHROMA_SIDE), interpolation=cv2.INTER_AREA)
+    planes = cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb).transpose(2, 0, 1)
+    return np.asarray(planes[[2, 1]].reshape(-1))
+
+
 @lru_cache(maxsize=512)
 def _axis_matrix(length: int) -> FloatArray:
-    """``(64, length)``: two passes of the reference's box filter, then its decimation."""
-    window = (length + 2 * _SIDE - 1) // (2 * _SIDE)
+    """``(64, length)``: resize to 512, two passes of the reference's box filter, decimation."""
+    window = (_RESIZED + 2 * _SIDE - 1) // (2 * _SIDE)
     half = (window + 2) // 2
-    out = np.arange(length)
+    out = np.arange(_RESIZED)
     left = np.maximum(out + half - window, 0)
-    right = np.minimum(out + half, length)
-    columns = np.arange(length)
-    inside = (columns >= left[:, None]) & (columns < right[:, None])
+    right = np.minimum(out + half, _RESIZED)
+    inside = (out >= left[:, None]) & (out < right[:, None])
     box = inside / inside.sum(axis=1, keepdims=True)
-    kept = ((np.arange(_SIDE) + 0.5) * length / _SIDE).astype(int)
-    return np.ascontiguousarray((box[kept] @ box), dtype=np.float32)
+    kept = ((np.arange(_SIDE) + 0.5) * _RESIZED / _SIDE).astype(int)
+    return np.ascontiguousarray(box[kept] @ box @ _resize_matrix(length), dtype=np.float32)
+
+
+def _resize_matrix(length: int) -> NDArray[np.float64]:
+    """``(512, length)``: linear interpolation when growing, area averages when shrinking."""
+    if length == _RESIZED:
+        return np.eye(length)
+    centres = (np.arange(_RESIZED) + 0.5) * length / _RESIZED - 0.5
+    reach = max(1.0, length / _RESIZED)
+    weights = np.clip(1 - np.abs(np.arange(length) - centres[:, None]) / reach, 0, None)
+    clamped = np.clip(centres, 0, length - 1)
+    if reach == 1.0:
+        weights = np.clip(1 - np.abs(np.arange(length) - clamped[:, None]), 0, None)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 @lru_cache(maxsize=1)
@@ -160,6 +185,8 @@ def _orientation_signs() -> FloatArray:
 
 
 def _quality(buffer: FloatArray) -> int:
-    steps = (np.diff(buffer, axis=0), np.diff(buffer, axis=1))
-    total = sum(int(np.abs((step * (100.0 / 255.0)).astype(np.int32)).sum()) for step in steps)
-    return min(total // 90, 100)
+    scaled = buffer * np.float32(100.0 / 255.0)
+    steps = (scaled[1:] - scaled[:-1], scaled[:, 1:] - scaled[:, :-1])
+    # the reference truncates every step to whole hundredths, so faint gradients count nothing
+    total = sum(float(np.abs(np.trunc(step)).sum()) for step in steps)
+    return min(int(total) // 90, 100)

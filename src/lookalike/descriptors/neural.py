@@ -18,7 +18,7 @@ from lookalike.types import DescriptorSpec, Picture
 __all__ = ["SHIPPED", "NeuralDescriptor", "load_embedding"]
 
 SHIPPED = "efficientnet-lite0-multi"
-_SIDE, _DIM = 160, 384
+_SIDE, _DIM = 192, 384
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 _STD = np.array([0.229, 0.224, 0.225], np.float32) * 255
 _MEAN_COLOUR = (124, 116, 104)

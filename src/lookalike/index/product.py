@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine import Graph, open_graph, shipped
+from lookalike.engine import byte_product
 from lookalike.types import IntArray, UInt8Array
 
 __all__ = ["Hits", "products_at_least"]
@@ -61,7 +60,7 @@ def products_at_least(
     Yields:
         Hits of one block, global row numbers.
     """
-    multiply = _multiplier()
+    multiply = byte_product()
     turned = [
         np.ascontiguousarray(right[at : at + _COLUMNS].T) for at in range(0, len(right), _COLUMNS)
     ]
@@ -92,7 +91,3 @@ def products_at_least(
         for at in range(0, len(corners), 8 * threads):
             yield from pool.map(block, corners[at : at + 8 * threads])
 
-
-@lru_cache(maxsize=1)
-def _multiplier() -> Graph:
-    return open_graph(shipped("int8_product.onnx"))
