@@ -97,7 +97,6 @@ def explain(alignment: Alignment, *, inliers: int, putative: int) -> Verificatio
 
 
 def whole_frame(
-    *,
     query_size: tuple[int, int],
     ref_size: tuple[int, int],
     orientation: tuple[bool, bool, bool],
@@ -133,12 +132,12 @@ def whole_frame(
     return Verification(
         inliers=0,
         putative=0,
-        transform=(*(float(f"{value:.7g}") for value in rows), 0.0, 0.0, 1.0),
+        transform=(*(round(value, 6) for value in rows), 0.0, 0.0, 1.0),
         mirrored=mirrored,
         overlap_query=1.0,
         overlap_ref=1.0,
         agreement=round(agreement, 4),
-        scale=float(f"{1.0 / growth:.5g}"),
+        scale=round(1.0 / growth, 5),
         angle=angle,
         gain=round(tone.gain, 4),
         offset=round(tone.offset, 2),

@@ -19,7 +19,7 @@ from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
 from lookalike.store import Collection
-from lookalike.thumbs import ThumbAgreement, agree, explain_whole_frame
+from lookalike.thumbs import agree, explain_whole_frames
 from lookalike.types import DescriptorSpec, ImageRef, IntArray, Match, UInt8Array, Verification
 
 __all__ = ["Pairs", "Verify", "find_pairs"]
@@ -39,6 +39,7 @@ class Verify(Protocol):
 
 _VERIFY_BATCH = 256
 _PIXEL_BITS = 12
+_PIXEL_SLACK = 4
 _LEAST_ALONE = 0.7
 
 
@@ -119,19 +120,30 @@ def _by_hash(
     query, ref, turn, bits = _hash_candidates(hashes, config)
     pairs.counts["hash_candidates"] = len(query)
     same = _same_pixels(pairs, shas, thumbs, (query, ref, turn, bits), pixel_digests)
-    agreement = agree(thumbs, query, ref, turn)
+    agreement = agree(thumbs, query, ref, turn, threads=config.threads)
     accepted = agreement.accepted(config.verify)
-    undecided: dict[Pair, float] = {}
-    for row in range(len(query)):
-        pair = (shas[query[row]], shas[ref[row]])
-        if pair in same:
-            pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")
-        elif accepted[row]:
-            pairs.matches[pair] = _hash_match(pairs, pair, agreement, row, turn, bits)
-        else:
-            undecided[pair] = float(bits[row]) / 256.0
+    rows = np.flatnonzero(accepted)
+    found = explain_whole_frames(
+        [pairs.images[shas[n]] for n in query[rows].tolist()],
+        [pairs.images[shas[n]] for n in ref[rows].tolist()],
+        turn[rows],
+        agreement.take(rows),
+    )
+    for a, b, distance, seen in zip(
+        query[rows].tolist(), ref[rows].tolist(), bits[rows].tolist(), found, strict=True
+    ):
+        pair = (shas[a], shas[b])
+        pairs.matches[pair] = Match(*pair, "copy", float(distance), "pdq", seen)
+    for pair in same:
+        pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")
     pairs.counts["hash_accepted"] = len(pairs.matches)
-    return undecided
+    return {
+        (shas[a], shas[b]): distance / 256.0
+        for a, b, distance in zip(
+            query[~accepted].tolist(), ref[~accepted].tolist(), bits[~accepted].tolist(), strict=True
+        )
+        if (shas[a], shas[b]) not in same
+    }
 
 
 def _hash_candidates(
@@ -168,33 +180,22 @@ def _same_pixels(
     so within a kind their thumbs are equal; between the kinds they differ by rounding.
     """
     query, ref, turn, bits = candidates
-    near = (turn == 0) & (bits <= _PIXEL_BITS)
+    near = np.flatnonzero((turn == 0) & (bits <= _PIXEL_BITS))
+    # the first row of cells tells nearly all pairs apart
+    first_row = np.abs(thumbs[query[near], :32].astype(np.int16) - thumbs[ref[near], :32])
+    near = near[first_row.max(axis=1, initial=0) <= _PIXEL_SLACK]
     slack = np.abs(thumbs[query[near]].astype(np.int16) - thumbs[ref[near]]).max(axis=1, initial=0)
     likely = []
     for a, b, difference in zip(query[near], ref[near], slack, strict=True):
         first, second = pairs.images[shas[a]], pairs.images[shas[b]]
         same_size = (first.width, first.height) == (second.width, second.height)
         same_kind = (first.format == "JPEG") == (second.format == "JPEG")
-        if same_size and difference <= (0 if same_kind else 4):
+        if same_size and difference <= (0 if same_kind else _PIXEL_SLACK):
             likely.append((first.sha256, second.sha256))
     digests = pixel_digests(sorted({sha for pair in likely for sha in pair}))
     return {
         (a, b) for a, b in likely if a in digests and digests.get(a) == digests.get(b)
     }
-
-
-def _hash_match(
-    pairs: Pairs,
-    pair: Pair,
-    agreement: ThumbAgreement,
-    row: int,
-    turn: IntArray,
-    bits: IntArray,
-) -> Match:
-    verification = explain_whole_frame(
-        pairs.images[pair[0]], pairs.images[pair[1]], int(turn[row]), agreement, row
-    )
-    return Match(*pair, "copy", float(bits[row]), "pdq", verification)
 
 
 def _one_per_picture(pairs: Pairs, shas: Sequence[str]) -> list[str]:

@@ -6,7 +6,10 @@ A perceptual hash proposes that two whole frames are one picture in a known orie
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +19,7 @@ from lookalike.descriptors.hashes import CHROMA_SIDE, ORIENTATIONS, THUMB_SIDE, 
 from lookalike.explain import Tone, whole_frame
 from lookalike.types import FloatArray, ImageRef, IntArray, UInt8Array, Verification
 
-__all__ = ["ThumbAgreement", "agree", "explain_whole_frame"]
+__all__ = ["ThumbAgreement", "agree", "explain_whole_frames"]
 
 _WINDOW = 8
 _STEP = 4
@@ -44,6 +47,17 @@ class ThumbAgreement:
     grey: NDArray[np.int8]
     tint: FloatArray
 
+    def take(self, rows: IntArray) -> ThumbAgreement:
+        """Some of the pairs."""
+        return ThumbAgreement(
+            self.share[rows],
+            self.correlation[rows],
+            self.gain[rows],
+            self.offset[rows],
+            self.grey[rows],
+            self.tint[rows],
+        )
+
     def accepted(self, config: VerifyConfig) -> NDArray[np.bool_]:
         """``(k,)`` which pairs are one picture."""
         return (self.share >= config.min_thumb_agreement) & (
@@ -52,7 +66,12 @@ class ThumbAgreement:
 
 
 def agree(
-    thumbs: UInt8Array, query: IntArray, ref: IntArray, orientation: IntArray
+    thumbs: UInt8Array,
+    query: IntArray,
+    ref: IntArray,
+    orientation: IntArray,
+    *,
+    threads: int = 1,
 ) -> ThumbAgreement:
     """Compare pairs of rows of ``thumbs``.
 
@@ -61,82 +80,125 @@ def agree(
         query: ``(k,)`` rows; these are turned into ``orientation`` first.
         ref: ``(k,)`` rows.
         orientation: ``(k,)`` indices of ``ORIENTATIONS``.
+        threads: chunks worked on at once.
     """
     order = np.argsort(orientation, kind="stable")
     columns = np.empty((6, len(query)), np.float32)
+    upright = _Planes.of(thumbs, 0)
+    jobs = []
     for turn in range(len(ORIENTATIONS)):
         rows = order[orientation[order] == turn]
-        for at in range(0, len(rows), _CHUNK):
-            some = rows[at : at + _CHUNK]
-            columns[:, some] = _agree(thumbs[query[some]], thumbs[ref[some]], turn)
+        if len(rows):
+            turned = upright if turn == 0 else _Planes.of(thumbs, turn)
+            jobs += [(rows[at : at + _CHUNK], turned) for at in range(0, len(rows), _CHUNK)]
+
+    def work(job: tuple[IntArray, _Planes]) -> None:
+        some, turned = job
+        columns[:, some] = _agree(turned, upright, query[some], ref[some])
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, jobs))
     share, correlation, gain, offset, grey, tint = columns
     return ThumbAgreement(share, correlation, gain, offset, grey.astype(np.int8), tint)
 
 
-def explain_whole_frame(
-    query: ImageRef, ref: ImageRef, orientation: int, agreement: ThumbAgreement, row: int
-) -> Verification:
-    """The evidence of one accepted pair, its edit named from query to ref."""
-    return whole_frame(
-        query_size=(query.width, query.height),
-        ref_size=(ref.width, ref.height),
-        orientation=ORIENTATIONS[orientation],
-        agreement=float(agreement.share[row]),
-        tone=Tone(
-            gain=float(agreement.gain[row]),
-            offset=float(agreement.offset[row]),
-            grey=int(agreement.grey[row]),
-            tint=float(agreement.tint[row]),
-        ),
+def explain_whole_frames(
+    queries: Sequence[ImageRef],
+    refs: Sequence[ImageRef],
+    orientation: IntArray,
+    agreement: ThumbAgreement,
+) -> list[Verification]:
+    """The evidence of accepted pairs, the edit of each named from query to ref."""
+    columns = (
+        getattr(agreement, name).tolist() for name in ("share", "gain", "offset", "grey", "tint")
     )
+    return [
+        whole_frame(
+            (query.width, query.height),
+            (ref.width, ref.height),
+            ORIENTATIONS[turn],
+            share,
+            Tone(gain, offset, grey, tint),
+        )
+        for query, ref, turn, share, gain, offset, grey, tint in zip(
+            queries, refs, orientation.tolist(), *columns, strict=True
+        )
+    ]
 
 
-def _agree(query: UInt8Array, ref: UInt8Array, orientation: int) -> FloatArray:
+@dataclass(frozen=True, slots=True)
+class _Planes:
+    """All thumbs in one orientation, with the statistics that no pair changes.
+
+    Attributes:
+        luma: ``(n, 1024)`` float32.
+        mean: ``(n, 49)`` float32 of overlapping windows.
+        variance: ``(n, 49)`` float32.
+        level: ``(n,)`` float32 mean of the whole.
+        spread: ``(n,)`` float32 standard deviation of the whole.
+        chroma: ``(n, 128)`` float32, around zero.
+    """
+
+    luma: FloatArray
+    mean: FloatArray
+    variance: FloatArray
+    level: FloatArray
+    spread: FloatArray
+    chroma: FloatArray
+
+    @classmethod
+    def of(cls, thumbs: UInt8Array, turn: int) -> _Planes:
+        cells = THUMB_SIDE * THUMB_SIDE
+        luma = _turned(thumbs[:, :cells], THUMB_SIDE, turn)
+        half = CHROMA_SIDE * CHROMA_SIDE
+        chroma = [
+            _turned(thumbs[:, at : at + half], CHROMA_SIDE, turn) for at in (cells, cells + half)
+        ]
+        mean = luma @ _windows()
+        return cls(
+            luma=luma,
+            mean=mean,
+            variance=np.maximum((luma * luma) @ _windows() - mean * mean, 0),
+            level=luma.mean(axis=1),
+            spread=luma.std(axis=1),
+            chroma=np.concatenate(chroma, axis=1) - 128,
+        )
+
+
+def _agree(turned: _Planes, upright: _Planes, query: IntArray, ref: IntArray) -> FloatArray:
     """``(6, k)``: share, correlation, gain, offset, grey, tint."""
-    cells = THUMB_SIDE * THUMB_SIDE
-    a = orient_thumbs(_plane(query[:, :cells], THUMB_SIDE), orientation)
-    b = _plane(ref[:, :cells], THUMB_SIDE)
-    mean_a, mean_b = _blocks(a), _blocks(b)
-    variance_a = np.maximum(_blocks(a * a) - mean_a**2, 0)
-    variance_b = np.maximum(_blocks(b * b) - mean_b**2, 0)
-    covariance = _blocks(a * b) - mean_a * mean_b
+    product = (turned.luma[query] * upright.luma[ref]) @ _windows()
+    variance_a, variance_b = turned.variance[query], upright.variance[ref]
+    covariance = product - turned.mean[query] * upright.mean[ref]
     correlation = covariance / np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
     textured = np.maximum(variance_a, variance_b) > _TEXTURE_VARIANCE
-    count = np.maximum(textured.sum(axis=1), 1)
-    enough = textured.sum(axis=1) >= 3
-    share = ((correlation > 0.6) & textured).sum(axis=1) / count * enough
+    blocks = textured.sum(axis=1)
+    count = np.maximum(blocks, 1)
+    share = ((correlation > 0.6) & textured).sum(axis=1) / count * (blocks >= 3)
     mean = np.where(textured, correlation, 0).sum(axis=1) / count
-    spread_a, spread_b = a.std(axis=(1, 2)), b.std(axis=(1, 2))
-    gain = spread_b / np.maximum(spread_a, 1.0)
-    offset = b.mean(axis=(1, 2)) - gain * a.mean(axis=(1, 2))
-    grey, tint = _chroma(query[:, cells:], ref[:, cells:], orientation)
+    gain = upright.spread[ref] / np.maximum(turned.spread[query], 1.0)
+    offset = upright.level[ref] - gain * turned.level[query]
+    a, b = turned.chroma[query], upright.chroma[ref]
+    colour_a, colour_b = (2 * np.abs(plane).mean(axis=1) for plane in (a, b))
+    grey = ((colour_b < 2) & (colour_a > 6)).astype(np.float32)
+    grey -= (colour_a < 2) & (colour_b > 6)
+    tint = 2 * np.abs(a - b).mean(axis=1)
     return np.stack([share, mean, gain, offset, grey, tint]).astype(np.float32)
 
 
-def _chroma(
-    query: UInt8Array, ref: UInt8Array, orientation: int
-) -> tuple[FloatArray, FloatArray]:
-    half = CHROMA_SIDE * CHROMA_SIDE
-    planes = []
-    for at in (0, half):
-        a = orient_thumbs(_plane(query[:, at : at + half], CHROMA_SIDE), orientation) - 128
-        planes.append((a, _plane(ref[:, at : at + half], CHROMA_SIDE) - 128))
-    colour = [sum(np.abs(pair[side]).mean(axis=(1, 2)) for pair in planes) for side in (0, 1)]
-    tint = sum(np.abs(a - b).mean(axis=(1, 2)) for a, b in planes)
-    grey = ((colour[1] < 2) & (colour[0] > 6)).astype(np.float32)
-    grey -= (colour[0] < 2) & (colour[1] > 6)
-    return grey, np.asarray(tint, dtype=np.float32)
+def _turned(rows: UInt8Array, side: int, turn: int) -> FloatArray:
+    planes = orient_thumbs(rows.reshape(-1, side, side), turn)
+    return planes.reshape(len(rows), -1).astype(np.float32)
 
 
-def _plane(rows: UInt8Array, side: int) -> FloatArray:
-    return rows.reshape(-1, side, side).astype(np.float32)
-
-
-def _blocks(planes: FloatArray) -> FloatArray:
-    """Means of overlapping windows, ``(k, 49)``."""
-    cells = planes.reshape(len(planes), THUMB_SIDE // _STEP, _STEP, THUMB_SIDE // _STEP, _STEP)
-    small = cells.mean(axis=(2, 4))
-    sides = _WINDOW // _STEP
-    last = THUMB_SIDE // _STEP - sides + 1
-    windows = sum(small[:, i : i + last, j : j + last] for i in range(sides) for j in range(sides))
-    return np.asarray(windows / sides**2, dtype=np.float32).reshape(len(planes), -1)
+@lru_cache(maxsize=1)
+def _windows() -> FloatArray:
+    """``(1024, 49)``: means of overlapping windows of 8×8 at steps of 4."""
+    starts = range(0, THUMB_SIDE - _WINDOW + 1, _STEP)
+    masks = []
+    for top in starts:
+        for left in starts:
+            mask = np.zeros((THUMB_SIDE, THUMB_SIDE), np.float32)
+            mask[top : top + _WINDOW, left : left + _WINDOW] = 1 / _WINDOW**2
+            masks.append(mask.reshape(-1))
+    return np.stack(masks, axis=1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from operator import attrgetter
 from typing import Any
 
 from lookalike.types import Cluster, Decision, Failure, ImageRef, Match, Report, Verification
@@ -12,6 +13,10 @@ from lookalike.types import Cluster, Decision, Failure, ImageRef, Match, Report,
 __all__ = ["SCHEMA", "from_json", "to_dict", "to_json"]
 
 SCHEMA = "lookalike-report/1"
+_EVIDENCE = tuple(item.name for item in fields(Verification))
+_IMAGE = tuple(item.name for item in fields(ImageRef))
+_read_evidence = attrgetter(*_EVIDENCE)
+_read_image = attrgetter(*_IMAGE)
 
 
 def to_dict(report: Report) -> dict[str, Any]:
@@ -68,7 +73,7 @@ def from_json(text: str) -> Report:
 
 
 def _image(image: ImageRef) -> dict[str, Any]:
-    return {name: getattr(image, name) for name in ImageRef.__slots__}
+    return dict(zip(_IMAGE, _read_image(image), strict=True))
 
 
 def _cluster(
@@ -110,9 +115,7 @@ def _match(match: Match, images: Mapping[str, ImageRef]) -> dict[str, Any]:
         "distance": match.distance,
         "metric": match.metric,
         "edit": match.edit,
-        "verification": {name: getattr(seen, name) for name in Verification.__slots__}
-        if seen
-        else None,
+        "verification": dict(zip(_EVIDENCE, _read_evidence(seen), strict=True)) if seen else None,
     }
 
 

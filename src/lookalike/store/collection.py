@@ -12,7 +12,8 @@ import os
 import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -30,6 +31,11 @@ __all__ = ["Collection"]
 
 _REPORTS_KEPT = 8
 _ALL_AT_ONCE = 2000
+_COLUMNS = (
+    "sha256, n_bytes, width, height, format, lossless, exif_fields, sharpness, low_information, "
+    "pixel_digest"
+)
+_CONTENT = attrgetter(*_COLUMNS.split(", "))
 
 
 class Collection:
@@ -109,10 +115,7 @@ class Collection:
     def contents(self, shas: Iterable[str]) -> dict[str, Content]:
         """What is known of some contents; unknown ones are left out."""
         wanted = list(shas)
-        select = (
-            "SELECT sha256, n_bytes, width, height, format, lossless, exif_fields, sharpness, "
-            "low_information, pixel_digest FROM content"
-        )
+        select = f"SELECT {_COLUMNS} FROM content"
         if len(wanted) > _ALL_AT_ONCE:
             asked = set(wanted)
             rows = [row for row in self._catalogue.rows(select) if row[0] in asked]
@@ -187,10 +190,8 @@ class Collection:
             self.check_spec(spec)
         with self._catalogue.transaction():
             self._catalogue.write(
-                "INSERT OR IGNORE INTO content(sha256, n_bytes, width, height, format, lossless, "
-                "exif_fields, sharpness, low_information, pixel_digest) "
-                "VALUES (?,?,?,?,?,?,?,?,?,?)",
-                (astuple(content) for content in batch.contents),
+                f"INSERT OR IGNORE INTO content({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",
+                map(_CONTENT, batch.contents),
             )
             for spec, (shas, values) in batch.rows.items():
                 self._append(spec, shas, list(values[:, None]))
