@@ -9,6 +9,8 @@ from typing import Literal
 from lookalike.errors import ConfigError
 
 __all__ = [
+    "EFFORTS",
+    "LINKAGES",
     "ClusterConfig",
     "DecodeConfig",
     "Effort",
@@ -20,7 +22,9 @@ __all__ = [
 ]
 
 Effort = Literal["fast", "standard"]
+Linkage = Literal["star", "complete", "average", "single"]
 EFFORTS: tuple[Effort, ...] = ("fast", "standard")
+LINKAGES: tuple[Linkage, ...] = ("star", "complete", "average", "single")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,14 @@ class DecodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class HashConfig:
-    """When two PDQ hashes make a candidate, and when the thumbs decide it."""
+    """When two PDQ hashes make a candidate; thumbs then decide.
+
+    Attributes:
+        max_distance: differing bits of 256, inclusive; Meta calls 31 a match, and thumbs are
+            strict enough to look further.
+        min_quality: PDQ's gradient measure, 0..100, under which an image has too little
+            information to match by anything but its bytes.
+    """
 
     max_distance: int = 48
     min_quality: int = 20
@@ -54,12 +65,15 @@ class EmbeddingConfig:
         engine: ``onnxruntime`` or ``openvino``.
         max_distance: cosine distance up to which a pair is a candidate, inclusive.
         max_neighbours: candidates per image at most, the closest first.
+        similar_distance: cosine distance up to which a pair that shows no common pixels counts as
+            ``similar``, where the user asks for such pairs.
     """
 
     model: str = "efficientnet-lite0-multi"
     engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
     max_distance: float = 0.8
     max_neighbours: int = 16
+    similar_distance: float = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +123,7 @@ class ClusterConfig:
         similar: whether matches of tier ``similar`` join clusters too.
     """
 
-    linkage: Literal["star", "complete", "average", "single"] = "star"
+    linkage: Linkage = "star"
     similar: bool = False
 
 
@@ -130,7 +144,14 @@ class KeepConfig:
 
 @dataclass(frozen=True, slots=True)
 class FindConfig:
-    """Every setting of one run."""
+    """Every setting of one run.
+
+    Attributes:
+        effort: ``fast`` compares bytes, pixels and hashes; ``standard`` also an embedding, and
+            verifies by keypoints what descriptors alone do not decide.
+        threads: images worked on at once; the answer does not depend on it.
+        batch: images remembered in one step of the collection; nor on this.
+    """
 
     effort: Effort = "standard"
     decode: DecodeConfig = field(default_factory=DecodeConfig)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-
 from lookalike.config import FindConfig
 from lookalike.images import decode, pixel_digest
 from lookalike.ingest import Progress
@@ -64,9 +63,7 @@ class Evidence:
             self._collection.set_pixel_digests(fresh)
         return known | fresh
 
-    def verify(
-        self, pairs: Sequence[Pair], *, mirrored: bool
-    ) -> dict[Pair, Verification | None]:
+    def verify(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
         """Evidence for every pair, or None: not the same picture, or no longer readable.
 
         Args:

@@ -245,9 +245,9 @@ def _from_deep(image: Image.Image) -> UInt8Array | None:
     if image.mode == "F":
         finite = values[np.isfinite(values)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        if 0.0 <= low and high <= 1.0:
+        if low >= 0.0 and high <= 1.0:
             low, high = 0.0, 1.0
-        elif 0.0 <= low and high <= 255.0:
+        elif low >= 0.0 and high <= 255.0:
             low, high = 0.0, 255.0
         values = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / (
             (high - low) or 1.0

@@ -30,9 +30,7 @@ Pair = tuple[str, str]
 class Verify(Protocol):
     """Keypoint verification of pairs; unreadable ones are refused."""
 
-    def __call__(
-        self, pairs: Sequence[Pair], *, mirrored: bool
-    ) -> dict[Pair, Verification | None]:
+    def __call__(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
         """Evidence or None for every pair; ``mirrored`` looks for mirrored copies too."""
         ...
 
@@ -104,6 +102,8 @@ def find_pairs(
     centres = _one_per_picture(pairs, shas)
     proposed = _by_embedding(pairs, centres, collection, config, embedding)
     _settle(pairs, {**proposed, **undecided}, verify, config.verify)
+    if config.cluster.similar:
+        _add_similar(pairs, proposed, config.embedding.similar_distance, embedding.name)
     return pairs
 
 
@@ -140,7 +140,10 @@ def _by_hash(
     return {
         (shas[a], shas[b]): distance / 256.0
         for a, b, distance in zip(
-            query[~accepted].tolist(), ref[~accepted].tolist(), bits[~accepted].tolist(), strict=True
+            query[~accepted].tolist(),
+            ref[~accepted].tolist(),
+            bits[~accepted].tolist(),
+            strict=True,
         )
         if (shas[a], shas[b]) not in same
     }
@@ -193,9 +196,7 @@ def _same_pixels(
         if same_size and difference <= (0 if same_kind else _PIXEL_SLACK):
             likely.append((first.sha256, second.sha256))
     digests = pixel_digests(sorted({sha for pair in likely for sha in pair}))
-    return {
-        (a, b) for a, b in likely if a in digests and digests.get(a) == digests.get(b)
-    }
+    return {(a, b) for a, b in likely if a in digests and digests.get(a) == digests.get(b)}
 
 
 def _one_per_picture(pairs: Pairs, shas: Sequence[str]) -> list[str]:
@@ -228,9 +229,7 @@ def _by_embedding(
     }
 
 
-def _nearest(
-    query: IntArray, ref: IntArray, distance: np.ndarray, limit: int
-) -> IntArray:
+def _nearest(query: IntArray, ref: IntArray, distance: np.ndarray, limit: int) -> IntArray:
     """Pairs that are among the ``limit`` nearest of either of their ends."""
     ends = np.concatenate([query, ref])
     pair = np.tile(np.arange(len(query)), 2)
@@ -272,6 +271,18 @@ def _settle(
         join(firm)
     _confirm_stars(pairs, verify, config.strong_agreement)
     _attach_leaves(pairs, weak, verify)
+
+
+def _add_similar(
+    pairs: Pairs, proposed: dict[Pair, float], max_distance: float, metric: str
+) -> None:
+    """Near pairs that share no pixels: another shot of the scene, by the descriptor alone."""
+    copies = components(pairs.images, list(pairs.matches))
+    home = {sha: group[0] for group in copies for sha in group}
+    for pair, distance in sorted(proposed.items()):
+        apart = home.get(pair[0], pair[0]) != home.get(pair[1], pair[1])
+        if apart and distance <= max_distance:
+            pairs.matches[pair] = Match(*pair, "similar", round(distance, 4), metric)
 
 
 def _agreement(match: Match) -> float:
@@ -338,7 +349,7 @@ def _attach_leaves(pairs: Pairs, weak: dict[Pair, Match], verify: Verify) -> Non
         if target is not None:
             asked[leaf] = pairs.order(leaf, target)
     found = _verified(pairs, asked.values(), verify)
-    for leaf, pair in asked.items():
+    for pair in asked.values():
         match = found.get(pair)
         least = 0.0 if pair[0] in home or pair[1] in home else _LEAST_ALONE
         if match and _agreement(match) >= least:

@@ -24,13 +24,13 @@ from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
 from lookalike.pairs import Pairs, find_pairs
-from lookalike.report import SCHEMA, from_json, to_json
+from lookalike.report import SCHEMA, from_json, to_body, with_run
 from lookalike.representative import check_rules, choose
 from lookalike.sources import FolderSource
 from lookalike.store import Collection
 from lookalike.types import Cluster, Decision, ImageRef, Match, Report
 
-__all__ = ["compare", "default_collection", "find"]
+__all__ = ["compare", "default_collection", "find", "find_json"]
 
 _LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
 
@@ -62,29 +62,33 @@ def find(
         CollectionError: the collection cannot be used.
         ModelError: the network cannot be loaded.
     """
+    return from_json(find_json(paths, db=db, config=config, hidden=hidden, progress=progress))
+
+
+def find_json(
+    paths: Sequence[str | Path] | str | Path,
+    *,
+    db: str | Path | None = None,
+    config: FindConfig | None = None,
+    hidden: bool = False,
+    progress: Progress | None = None,
+) -> str:
+    """As ``find``, as the JSON text of the report; an unchanged set costs only a look at it."""
     config = config or FindConfig()
     check_rules(config.keep.rules)
-    roots = [paths] if isinstance(paths, str | Path) else list(paths)
-    source = FolderSource(roots, hidden=hidden)
+    source = FolderSource([paths] if isinstance(paths, str | Path) else list(paths), hidden=hidden)
     embedding = _embedding(config)
+    told = progress or _silent
     clock = _Clock()
     with Collection(Path(db) if db else default_collection()) as collection, _one_blas_thread():
         with clock("describe"):
-            catalogue = ingest(
-                source,
-                collection,
-                config,
-                embedding=embedding,
-                progress=progress or _silent,
-            )
+            catalogue = ingest(source, collection, config, embedding=embedding, progress=told)
         fingerprint = _fingerprint(catalogue, config, embedding)
-        kept = collection.load_report(fingerprint)
-        if kept is not None:
-            report = from_json(kept)
-            return replace(report, funnel=_merged(catalogue, report), timings=clock.timings(catalogue))
-        report = _answer(catalogue, collection, config, embedding, clock, progress or _silent)
-        collection.save_report(fingerprint, to_json(report))
-    return report
+        body = collection.load_report(fingerprint)
+        if body is None:
+            body = to_body(_answer(catalogue, collection, config, embedding, clock, told))
+            collection.save_report(fingerprint, body)
+    return with_run(body, catalogue.counts, clock.timings(catalogue))
 
 
 def compare(
@@ -165,7 +169,7 @@ def _settings(config: FindConfig) -> dict[str, object]:
     """What the answer depends on: threads and batches do not count."""
     settings = asdict(config)
     del settings["threads"], settings["batch"]
-    return json.loads(json.dumps(settings))  # type: ignore[no-any-return]
+    return json.loads(json.dumps(settings))
 
 
 def _versions(embedding: NeuralDescriptor | None) -> dict[str, str]:
@@ -186,11 +190,6 @@ def _fingerprint(
     for failure in catalogue.failures:
         digest.update(f"{failure.path}\0{failure.message}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
-
-
-def _merged(catalogue: Catalogue, report: Report) -> dict[str, int]:
-    """A kept report's funnel with this run's counts of files."""
-    return {**report.funnel, **catalogue.counts}
 
 
 def _answer(
@@ -230,7 +229,6 @@ def _answer(
         matches=matches,
         decisions=decisions,
         failures=catalogue.failures,
-        timings=clock.timings(catalogue),
     )
 
 
@@ -312,7 +310,6 @@ def _funnel(
     catalogue: Catalogue, pairs: Pairs, matches: Sequence[Match], clusters: Sequence[Cluster]
 ) -> dict[str, int]:
     return {
-        **catalogue.counts,
         "contents": len({image.sha256 for image in catalogue.images}),
         "hash_candidates": pairs.counts["hash_candidates"],
         "hash_accepted": pairs.counts["hash_accepted"],

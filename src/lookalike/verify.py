@@ -75,9 +75,7 @@ class Side:
     plane: UInt8Array
 
     @classmethod
-    def from_rows(
-        cls, width: int, height: int, keypoints: UInt8Array, plane: UInt8Array
-    ) -> Side:
+    def from_rows(cls, width: int, height: int, keypoints: UInt8Array, plane: UInt8Array) -> Side:
         """Rebuild a side from stored rows of ``KEYPOINT_SPEC`` and ``PLANE_SPEC``."""
         packed = np.ascontiguousarray(keypoints[:, :4]).view(np.uint16)
         shape = _fitted(width, height, _PLANE_SIDE)
@@ -195,7 +193,9 @@ def _putative(query: Side, ref: Side, config: VerifyConfig) -> IntArray:
     asked = np.unpackbits(query.bits, axis=1)
     held = np.unpackbits(ref.bits, axis=1)
     signs = (held.astype(np.int8) << 1) - 1
-    distance = held.sum(axis=1, dtype=np.int32) - byte_product()(asked, np.ascontiguousarray(signs.T))
+    distance = held.sum(axis=1, dtype=np.int32) - byte_product()(
+        asked, np.ascontiguousarray(signs.T)
+    )
     rows = np.arange(len(asked))
     first = distance.argmin(axis=1)
     nearest = distance[rows, first]
@@ -242,7 +242,7 @@ def _unique_inliers(query: FloatArray, ref: FloatArray, inside: UInt8Array) -> i
 def _is_orderly(transform: NDArray[np.float64], points: FloatArray) -> bool:
     """A real edit neither folds the plane nor squeezes it to a line."""
     stretch = np.linalg.svd(transform[:2, :2], compute_uv=False)
-    if not 0.05 < stretch[1] or stretch[0] > 20 or stretch[0] > 4 * stretch[1]:
+    if not stretch[1] > 0.05 or stretch[0] > 20 or stretch[0] > 4 * stretch[1]:
         return False
     depth = points @ transform[2, :2] + transform[2, 2]
     return bool(depth.min() > 0.2 and depth.max() < 5.0)
@@ -297,7 +297,7 @@ def _agreement(query: Side, ref: Side, full: NDArray[np.float64]) -> _Agreement 
 
 def _block_correlation(
     first: UInt8Array, second: UInt8Array, inside: NDArray[np.bool_]
-) -> tuple[FloatArray, NDArray[np.bool_]]:
+) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Correlation in overlapping blocks, and which blocks lie inside and have texture."""
     step = _BLOCK // 2
 

@@ -10,6 +10,7 @@ a mirrored copy would hash elsewhere.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -77,7 +78,7 @@ def describe_hashes(picture: Picture) -> HashRow:
     return HashRow(pdq_hashes(coefficients), thumb, _quality(buffer))
 
 
-def pdq_coefficients(luma: FloatArray) -> tuple[FloatArray, int]:
+def pdq_coefficients(luma: FloatArray) -> tuple[NDArray[np.floating], int]:
     """The 16×16 cosine coefficients PDQ thresholds, and its quality.
 
     Args:
@@ -90,7 +91,7 @@ def pdq_coefficients(luma: FloatArray) -> tuple[FloatArray, int]:
     return _dct_matrix() @ buffer @ _dct_matrix().T, _quality(buffer)
 
 
-def pdq_hashes(coefficients: FloatArray) -> UInt8Array:
+def pdq_hashes(coefficients: NDArray[np.floating]) -> UInt8Array:
     """256-bit hashes of the 8 orientations from one set of coefficients.
 
     Turning a picture only transposes its cosine coefficients and flips the sign of the odd
@@ -105,7 +106,7 @@ def pdq_hashes(coefficients: FloatArray) -> UInt8Array:
     return np.packbits(stack > median, axis=1).reshape(-1)
 
 
-def orient_thumbs(luma: FloatArray, orientation: int) -> FloatArray:
+def orient_thumbs(luma: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Turn square planes ``(n, s, s)`` into an orientation of ``ORIENTATIONS``."""
     transpose, vertical, horizontal = ORIENTATIONS[orientation]
     turned = luma.transpose(0, 2, 1) if transpose else luma
@@ -160,9 +161,7 @@ def _resize_matrix(length: int) -> NDArray[np.float64]:
 def _dct_matrix() -> FloatArray:
     frequency = np.arange(1, _BITS + 1)[:, None]
     position = np.arange(_SIDE)[None, :]
-    matrix = np.sqrt(2.0 / _SIDE) * np.cos(
-        np.pi / (2 * _SIDE) * frequency * (2 * position + 1)
-    )
+    matrix = np.sqrt(2.0 / _SIDE) * np.cos(np.pi / (2 * _SIDE) * frequency * (2 * position + 1))
     return matrix.astype(np.float32)
 
 
@@ -177,10 +176,7 @@ def _orientation_signs() -> FloatArray:
     odd = np.where(np.arange(1, _BITS + 1) % 2 == 1, -1.0, 1.0)
     ones = np.ones(_BITS)
     return np.stack(
-        [
-            np.outer(odd if v else ones, odd if h else ones).reshape(-1)
-            for _, v, h in ORIENTATIONS
-        ]
+        [np.outer(odd if v else ones, odd if h else ones).reshape(-1) for _, v, h in ORIENTATIONS]
     ).astype(np.float32)
 
 

@@ -64,9 +64,7 @@ class NeuralDescriptor:
         threads: pictures described at once.
     """
 
-    def __init__(
-        self, path: Path, engine: EngineName = "onnxruntime", *, threads: int = 1
-    ) -> None:
+    def __init__(self, path: Path, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
         self._path = path
         self._engine = engine
         self._threads = threads
@@ -161,7 +159,5 @@ class ShippedDescriptor(NeuralDescriptor):
     def _embed(self, picture: Picture) -> NDArray[np.float32]:
         square = cv2.resize(picture.rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         # the stem's padding, in the colour that is zero after normalisation
-        padded = cv2.copyMakeBorder(
-            square, 0, 1, 0, 1, cv2.BORDER_CONSTANT, value=_MEAN_COLOUR
-        )
+        padded = cv2.copyMakeBorder(square, 0, 1, 0, 1, cv2.BORDER_CONSTANT, value=_MEAN_COLOUR)
         return np.asarray(self._graph(padded[None])[0], dtype=np.float32)

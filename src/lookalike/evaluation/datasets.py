@@ -46,9 +46,7 @@ class Label:
 def read_labels(folder: Path) -> tuple[Label, ...]:
     """``labels.csv`` of a set: columns path, group, edit."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(
-            Label(row["path"], row["group"], row["edit"]) for row in csv.DictReader(file)
-        )
+        return tuple(Label(row["path"], row["group"], row["edit"]) for row in csv.DictReader(file))
 
 
 def split_photos(photos: Sequence[Path], split: Split) -> list[Path]:
@@ -86,7 +84,9 @@ def make_copies(
     starts = np.cumsum([0, *map(len, jobs)]).tolist()
     if starts[-1] > len(pool_of_canvases):
         pool_of_canvases *= -(-starts[-1] // len(pool_of_canvases))
-    own = [pool_of_canvases[start : start + len(job)] for start, job in zip(starts, jobs, strict=False)]
+    own = [
+        pool_of_canvases[start : start + len(job)] for start, job in zip(starts, jobs, strict=False)
+    ]
     out.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor() as pool:
         made = pool.map(

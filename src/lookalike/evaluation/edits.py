@@ -158,7 +158,9 @@ def _to_bytes(values: np.ndarray) -> UInt8Array:
 
 
 def _tone(gain: float, offset: float) -> Edit:
-    return lambda rgb, random, other: _to_bytes((rgb.astype(np.float32) - 128) * gain + 128 + offset)
+    return lambda rgb, random, other: _to_bytes(
+        (rgb.astype(np.float32) - 128) * gain + 128 + offset
+    )
 
 
 def _gamma(power: float) -> Edit:

@@ -1,1 +1,1 @@
-"""index"""
+"""Exact search among descriptors."""

@@ -90,4 +90,3 @@ def products_at_least(
         # a window bounds memory: map() alone would hold every finished block
         for at in range(0, len(corners), 8 * threads):
             yield from pool.map(block, corners[at : at + 8 * threads])
-

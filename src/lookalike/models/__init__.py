@@ -1,0 +1,1 @@
+"""Network files that ship with the package."""

@@ -1,5 +1,5 @@
 """What a run found, in the forms people and programs read."""
 
-from lookalike.report.as_json import SCHEMA, from_json, to_dict, to_json
+from lookalike.report.as_json import SCHEMA, from_json, to_body, to_dict, to_json, with_run
 
-__all__ = ["SCHEMA", "from_json", "to_dict", "to_json"]
+__all__ = ["SCHEMA", "from_json", "to_body", "to_dict", "to_json", "with_run"]

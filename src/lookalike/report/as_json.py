@@ -10,7 +10,7 @@ from typing import Any
 
 from lookalike.types import Cluster, Decision, Failure, ImageRef, Match, Report, Verification
 
-__all__ = ["SCHEMA", "from_json", "to_dict", "to_json"]
+__all__ = ["SCHEMA", "from_json", "to_body", "to_dict", "to_json", "with_run"]
 
 SCHEMA = "lookalike-report/1"
 _EVIDENCE = tuple(item.name for item in fields(Verification))
@@ -38,6 +38,23 @@ def to_dict(report: Report) -> dict[str, Any]:
 def to_json(report: Report, *, indent: int | None = None) -> str:
     """The report as one JSON text; undecodable file names keep their escaped bytes."""
     return json.dumps(to_dict(report), indent=indent)
+
+
+def to_body(report: Report) -> str:
+    """All that depends on the set alone, for ``with_run``: the funnel, then the rest."""
+    plain = to_dict(report)
+    del plain["timings"]
+    return f"{json.dumps(plain.pop('funnel'))}\n{json.dumps(plain)}"
+
+
+def with_run(body: str, counts: Mapping[str, int], timings: Mapping[str, float]) -> str:
+    """The JSON text of a report from a body and what this run counted and took.
+
+    The body is not parsed: of a large unchanged set, it would take longer than the run.
+    """
+    funnel, _, rest = body.partition("\n")
+    merged = json.dumps({**counts, **json.loads(funnel)})
+    return f'{{"funnel": {merged}, "timings": {json.dumps(timings)}, {rest[1:]}'
 
 
 def from_json(text: str) -> Report:
@@ -121,9 +138,7 @@ def _match(match: Match, images: Mapping[str, ImageRef]) -> dict[str, Any]:
 
 def _read_match(item: Mapping[str, Any]) -> Match:
     seen = item["verification"]
-    verification = (
-        Verification(**{**seen, "transform": tuple(seen["transform"])}) if seen else None
-    )
+    verification = Verification(**{**seen, "transform": tuple(seen["transform"])}) if seen else None
     return Match(
         item["query"], item["ref"], item["tier"], item["distance"], item["metric"], verification
     )

@@ -14,8 +14,26 @@ from lookalike.types import Failure, FileEntry
 __all__ = ["FolderSource", "looks_like_image"]
 
 _SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .gif .bmp .dib .tif .tiff "
-    ".heic .heif .hif .avif .avifs .jxl".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".dib",
+        ".tif",
+        ".tiff",
+        ".heic",
+        ".heif",
+        ".hif",
+        ".avif",
+        ".avifs",
+        ".jxl",
+    ]
 )
 
 
@@ -79,7 +97,7 @@ class FolderSource:
         self, root: str, label: str, visited: set[tuple[int, int]]
     ) -> Iterator[_Found | Failure]:
         if not os.path.isdir(root):  # noqa: PTH112
-            yield from self._file(root, os.path.basename(root) if not label else label, root)
+            yield from self._file(root, label or Path(root).name, root)
             return
         key_root = os.path.realpath(root)
         pending: list[tuple[str, str, str]] = [(root, label, key_root)]

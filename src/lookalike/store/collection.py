@@ -122,8 +122,10 @@ class Collection:
         else:
             rows = self._catalogue.rows_in(f"{select} WHERE sha256 IN (?)", wanted)
         return {
-            row[0]: Content(*row[:5], bool(row[5]), row[6], row[7], bool(row[8]), row[9])
-            for row in rows
+            sha: Content(
+                sha, size, wide, tall, kind, bool(lossless), tags, sharp, bool(low), pixels
+            )
+            for sha, size, wide, tall, kind, lossless, tags, sharp, low, pixels in rows
         }
 
     def set_pixel_digests(self, digests: Mapping[str, str]) -> None:
@@ -214,9 +216,7 @@ class Collection:
             queries = sorted({query for query, _ in pairs})
             rows = self._catalogue.rows_in(f"{select} AND query IN (?)", queries, (verifier,))
         return {
-            (query, ref): _verification(text)
-            for query, ref, text in rows
-            if (query, ref) in wanted
+            (query, ref): _verification(text) for query, ref, text in rows if (query, ref) in wanted
         }
 
     def add_verdicts(
@@ -248,9 +248,7 @@ class Collection:
 
     def load_report(self, fingerprint: str) -> str | None:
         """A kept report, or None."""
-        rows = self._catalogue.rows(
-            "SELECT body FROM report WHERE fingerprint = ?", (fingerprint,)
-        )
+        rows = self._catalogue.rows("SELECT body FROM report WHERE fingerprint = ?", (fingerprint,))
         return zlib.decompress(rows[0][0]).decode("utf-8", "surrogateescape") if rows else None
 
     # below: how
@@ -376,7 +374,7 @@ def _acquire(file: IO[str]) -> None:
     if os.name == "nt":  # pragma: no cover
         import msvcrt
 
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
         return
     import fcntl
 

@@ -46,9 +46,7 @@ class RowFile:
         """The committed rows, ``(committed, width)``, mapped and read-only."""
         if committed == 0:
             return np.empty((0, self._width), self._dtype)
-        return np.memmap(
-            self._path, dtype=self._dtype, mode="r", shape=(committed, self._width)
-        )
+        return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(committed, self._width))
 
     @property
     def _row_bytes(self) -> int:

@@ -1,0 +1,167 @@
+"""The commands; none computes anything itself.
+
+Exit codes: 0 nothing found, 11 found, 1 error, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+import lookalike
+from lookalike.cli.progress import show_progress
+from lookalike.config import (
+    EFFORTS,
+    LINKAGES,
+    ClusterConfig,
+    EmbeddingConfig,
+    FindConfig,
+    KeepConfig,
+)
+from lookalike.engine import ENGINES
+from lookalike.errors import LookalikeError
+
+__all__ = ["main"]
+
+FOUND = 11
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(lookalike.__version__, prog_name="lookalike")
+def commands() -> None:
+    """Find which images are the same picture, how, and which one to keep."""
+
+
+@commands.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@click.option("--effort", type=click.Choice(EFFORTS), default="standard", show_default=True)
+@click.option("--linkage", type=click.Choice(LINKAGES), default="star", show_default=True)
+@click.option("--similar", is_flag=True, help="Also join other shots of the same scene.")
+@click.option("--keep", help="Keep rules, the most important first, with commas.")
+@click.option("--descriptor", help="Name of a network, or an ONNX file.")
+@click.option("--engine", type=click.Choice(ENGINES), default="onnxruntime", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
+@click.option("--hidden", is_flag=True, help="Look at hidden files and folders too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else.")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write a page with pictures.")
+@click.option("--csv", type=click.Path(file_okay=False), help="Write tables into this folder.")
+def find(paths: tuple[str, ...], **options: Any) -> None:
+    """Find copies among all images under PATHS."""
+    from lookalike.pipeline import find_json
+    from lookalike.report import from_json
+
+    config = _config(**options)
+    with show_progress() as progress:
+        text = find_json(
+            paths, db=options["db"], config=config, hidden=options["hidden"], progress=progress
+        )
+    if options["as_json"]:
+        click.echo(text)
+        # the text says it without being read again
+        sys.exit(0 if '"clusters": []' in text else FOUND)
+    report = from_json(text)
+    written = []
+    if options["html"]:
+        from lookalike.report.as_html import write_html
+
+        written.append(write_html(report, Path(options["html"])))
+    if options["csv"]:
+        from lookalike.report.as_csv import write_csv
+
+        written += write_csv(report, Path(options["csv"]))
+    _print_summary(report, written)
+    sys.exit(FOUND if report.clusters else 0)
+
+
+@commands.command()
+@click.argument("first", type=click.Path())
+@click.argument("second", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print the match as JSON.")
+def compare(first: str, second: str, as_json: bool) -> None:
+    """Say how the image FIRST is related to SECOND."""
+    import json
+
+    from lookalike.pipeline import compare as compare_files
+    from lookalike.report import to_dict
+
+    match, report = compare_files(first, second)
+    if report.failures:
+        _fail("; ".join(f"{item.path}: {item.message}" for item in report.failures))
+    plain = to_dict(report)
+    if as_json:
+        click.echo(json.dumps(plain["matches"][0] if match else None))
+    elif match is None:
+        click.echo("not the same picture")
+    else:
+        click.echo(f"{match.tier}: {match.edit}")
+        _print_evidence(plain["matches"][0], plain["clusters"])
+    sys.exit(FOUND if match else 0)
+
+
+def main() -> None:
+    """Entry point: errors become one line and an exit code."""
+    # a run makes many records and no cycles; collecting them costs a tenth of the time
+    gc.disable()
+    try:
+        commands(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted; what was done is kept, run the same command to go on")
+    except LookalikeError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    text = message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    click.echo(f"lookalike: {text}", err=True)
+    sys.exit(1)
+
+
+def _config(**options: Any) -> FindConfig:
+    plain = FindConfig()
+    keep = options["keep"]
+    return FindConfig(
+        effort=options["effort"],
+        embedding=EmbeddingConfig(
+            model=options["descriptor"] or plain.embedding.model, engine=options["engine"]
+        ),
+        cluster=ClusterConfig(linkage=options["linkage"], similar=options["similar"]),
+        keep=KeepConfig(tuple(keep.split(","))) if keep else plain.keep,
+        threads=options["threads"] or plain.threads,
+    )
+
+
+def _print_summary(report: Any, written: list[Path]) -> None:
+    from rich.console import Console
+
+    from lookalike.report.as_text import summary
+
+    console = Console(highlight=False, soft_wrap=False)
+    more = ", ".join(str(path) for path in written) or "--html FILE, --csv DIR or --json"
+    console.print(summary(report, more=more))
+    for path in written:
+        console.print(f"written: {path}", style="dim")
+
+
+def _print_evidence(match: dict[str, Any], clusters: list[dict[str, Any]]) -> None:
+    click.echo(f"distance {match['distance']:g} ({match['metric']})")
+    seen = match["verification"]
+    if seen:
+        click.echo(
+            f"overlap {seen['overlap_query']:.0%} of {match['query_path']}, "
+            f"{seen['overlap_ref']:.0%} of {match['ref_path']}; "
+            f"{seen['agreement']:.0%} of the textures agree; {seen['inliers']} inliers"
+        )
+    for cluster in clusters:
+        for member in cluster["members"]:
+            if member["action"] == "keep":
+                click.echo(f"keep {member['path']}: {member['reason']}")

@@ -1,0 +1,80 @@
+"""The report as three tables."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lookalike.types import Report
+
+__all__ = ["write_csv"]
+
+
+def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
+    """Write ``clusters.csv``, ``matches.csv`` and ``failures.csv``.
+
+    File names that are not UTF-8 keep their bytes.
+
+    Args:
+        report: what to write.
+        folder: created when missing; existing tables are replaced.
+
+    Returns:
+        The files written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return (
+        _write(
+            folder / "clusters.csv",
+            "cluster,path,action,keeper,reason,width,height,n_bytes,format,sha256",
+            _cluster_rows(report),
+        ),
+        _write(
+            folder / "matches.csv",
+            "query,ref,tier,distance,metric,edit",
+            (
+                (
+                    report.images[match.query].path,
+                    report.images[match.ref].path,
+                    match.tier,
+                    match.distance,
+                    match.metric,
+                    match.edit,
+                )
+                for match in report.matches
+            ),
+        ),
+        _write(
+            folder / "failures.csv",
+            "path,stage,message",
+            ((item.path, item.stage, item.message) for item in report.failures),
+        ),
+    )
+
+
+def _cluster_rows(report: Report) -> Iterable[Sequence[object]]:
+    decisions = {decision.image: decision for decision in report.decisions}
+    for cluster in report.clusters:
+        for member in cluster.members:
+            image, decision = report.images[member], decisions[member]
+            yield (
+                cluster.id,
+                image.path,
+                decision.action,
+                report.images[decision.keeper].path,
+                decision.reason,
+                image.width,
+                image.height,
+                image.n_bytes,
+                image.format,
+                image.sha256,
+            )
+
+
+def _write(path: Path, columns: str, rows: Iterable[Sequence[object]]) -> Path:
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns.split(","))
+        writer.writerows(rows)
+    return path

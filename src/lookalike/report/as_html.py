@@ -1,0 +1,208 @@
+"""The report as one page that needs nothing else: pictures, reasons, and the edit drawn."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import jinja2
+import numpy as np
+
+from lookalike.config import DecodeConfig
+from lookalike.images import decode
+from lookalike.report.as_text import headline, reclaimable_bytes, size_in_words, tie_to_keeper
+from lookalike.types import Cluster, Failure, Match, Report
+
+__all__ = ["thumbnail", "write_html"]
+
+_THUMB_SIDE = 220
+_FUNNEL = (
+    ("files", "files"),
+    ("images", "images"),
+    ("contents", "distinct files"),
+    ("candidates", "pairs to verify"),
+    ("matches", "matches"),
+    ("clustered", "images in clusters"),
+    ("clusters", "clusters"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """One member of a cluster as the page shows it."""
+
+    name: str
+    path: str
+    picture: str
+    kept: bool
+    tier: str
+    edit: str
+    reason: str
+    facts: str
+    mirrored: bool
+    polygon: str
+    ratio: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """One cluster as the page shows it."""
+
+    cards: tuple[_Card, ...]
+    tiers: str
+    freed: int
+    freed_words: str
+    text: str
+
+
+def write_html(
+    report: Report,
+    path: Path,
+    *,
+    max_clusters: int = 500,
+    picture: Callable[[str], bytes | None] | None = None,
+) -> Path:
+    """Write the page.
+
+    Args:
+        report: what to show.
+        path: the page; its folder is created when missing.
+        max_clusters: clusters shown, those that free most bytes first; the page says how many
+            are left out.
+        picture: JPEG bytes of a small picture for a path, or None; ``thumbnail`` by default.
+
+    Returns:
+        ``path``.
+    """
+    load = picture or thumbnail
+    clusters = sorted(report.clusters, key=lambda c: (-_freed(report, c), c.id))
+    shown = clusters[:max_clusters]
+    paths = sorted({report.images[m].path for cluster in shown for m in cluster.members})
+    with ThreadPoolExecutor() as pool:
+        pictures = dict(zip(paths, pool.map(load, paths), strict=True))
+    template = jinja2.Environment(
+        loader=jinja2.PackageLoader("lookalike.report"), autoescape=True, trim_blocks=True
+    ).get_template("report.html.j2")
+    page = template.render(
+        headline=headline(report),
+        freed=size_in_words(reclaimable_bytes(report)),
+        funnel=list(_funnel_bars(report)),
+        tiers=Counter(match.tier for match in report.matches),
+        groups=[_group(report, cluster, pictures) for cluster in shown],
+        hidden=len(clusters) - len(shown),
+        failures=[(_text(f.path), f.stage, _text(f.message)) for f in report.failures],
+        timings=report.timings,
+        versions=report.versions,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8", errors="replace")
+    return path
+
+
+def thumbnail(path: str) -> bytes | None:
+    """A small JPEG of an image file, long side 220 px; None where it cannot be read."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError:
+        return None
+    seen = decode(path, data, DecodeConfig(min_side=_THUMB_SIDE // 2))
+    if isinstance(seen, Failure):
+        return None
+    factor = _THUMB_SIDE / max(seen.rgb.shape[:2])
+    size = [max(1, round(side * factor)) for side in seen.rgb.shape[1::-1]]
+    small = cv2.resize(seen.rgb, size, interpolation=cv2.INTER_AREA) if factor < 1 else seen.rgb
+    done, encoded = cv2.imencode(
+        ".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80]
+    )
+    return encoded.tobytes() if done else None
+
+
+def _freed(report: Report, cluster: Cluster) -> int:
+    keeper = report.keeper_of(cluster)
+    return sum(report.images[m].n_bytes for m in cluster.members if m != keeper)
+
+
+def _group(report: Report, cluster: Cluster, pictures: dict[str, bytes | None]) -> _Group:
+    decisions = {d.image: d for d in report.decisions if d.image in cluster.members}
+    keeper = decisions[cluster.members[0]].keeper
+    ordered = [keeper, *(member for member in cluster.members if member != keeper)]
+    ties = {m: None if m == keeper else tie_to_keeper(cluster, m, keeper) for m in ordered}
+    cards = tuple(
+        _card(report, member, ties[member], decisions[member].reason, pictures)
+        for member in ordered
+    )
+    freed = _freed(report, cluster)
+    tiers = sorted({match.tier for match in cluster.matches})
+    words = " ".join(f"{card.name} {card.edit}" for card in cards).lower()
+    return _Group(cards, " ".join(tiers), freed, size_in_words(freed), words)
+
+
+def _card(
+    report: Report,
+    member: str,
+    tie: Match | None,
+    reason: str,
+    pictures: dict[str, bytes | None],
+) -> _Card:
+    image = report.images[member]
+    seen = tie.verification if tie else None
+    picture = pictures[image.path]
+    facts = f"{image.width}×{image.height} · {image.format} · {size_in_words(image.n_bytes)}"
+    return _Card(
+        name=_text(member),
+        path=_text(image.path),
+        picture="data:image/jpeg;base64," + base64.b64encode(picture).decode() if picture else "",
+        kept=tie is None,
+        tier=tie.tier if tie else "",
+        edit=_directed(tie, member),
+        reason=reason,
+        facts=facts,
+        mirrored=bool(seen and seen.mirrored),
+        polygon=_polygon(report, tie, member) if seen else "",
+        ratio=f"{image.width} / {image.height}",
+    )
+
+
+def _directed(tie: Match | None, member: str) -> str:
+    """The edit in words, with the other file named, for edits run from query to ref."""
+    if tie is None:
+        return ""
+    if tie.tier in ("exact", "pixel") or tie.ref == member:
+        return tie.edit
+    return f"{tie.edit} (seen from this file)"
+
+
+def _polygon(report: Report, tie: Match | None, member: str) -> str:
+    """Where the other image's frame lies on this one, as SVG points in percent of the frame."""
+    if tie is None or tie.verification is None:
+        return ""
+    transform = np.array(tie.verification.transform).reshape(3, 3)
+    other = tie.query if tie.ref == member else tie.ref
+    if tie.query == member:
+        transform = np.linalg.inv(transform)
+    there, here = report.images[other], report.images[member]
+    corners = np.array(
+        [[0, 0, 1], [there.width, 0, 1], [there.width, there.height, 1], [0, there.height, 1]]
+    )
+    placed = corners @ transform.T
+    points = 100 * placed[:, :2] / placed[:, 2:] / [here.width, here.height]
+    if np.abs(points - [[0, 0], [100, 0], [100, 100], [0, 100]]).max() < 1.5:
+        return ""
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in np.clip(points, -400, 500))
+
+
+def _funnel_bars(report: Report) -> Iterator[tuple[str, int, float]]:
+    counts = [(label, report.funnel.get(name, 0)) for name, label in _FUNNEL]
+    top = max((count for _, count in counts), default=0) or 1
+    for label, count in counts:
+        yield label, count, 100 * (count / top) ** 0.5
+
+
+def _text(value: str) -> str:
+    """File names may hold bytes that are no UTF-8."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,126 @@
+"""The report for a terminal: what was found, what to keep, where every file went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lookalike.types import Cluster, Match, Report
+
+__all__ = ["headline", "reclaimable_bytes", "size_in_words", "summary", "tie_to_keeper"]
+
+_SHOWN_CLUSTERS = 8
+_SHOWN_MEMBERS = 6
+_SHOWN_FAILURES = 8
+
+
+def headline(report: Report) -> str:
+    """One sentence: how many images, clusters, surplus copies and bytes."""
+    clustered = sum(len(cluster.members) for cluster in report.clusters)
+    surplus = clustered - len(report.clusters)
+    return (
+        f"{len(report.images):,} images: {len(report.clusters):,} pictures appear more than once, "
+        f"{surplus:,} copies could go ({size_in_words(reclaimable_bytes(report))})"
+    )
+
+
+def reclaimable_bytes(report: Report) -> int:
+    """Bytes of every image that a rule or person drops."""
+    return sum(
+        report.images[decision.image].n_bytes
+        for decision in report.decisions
+        if decision.action == "drop"
+    )
+
+
+def size_in_words(n_bytes: float) -> str:
+    """Decimal units, one digit."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} TB"
+
+
+def tie_to_keeper(cluster: Cluster, member: str, keeper: str) -> Match | None:
+    """The match that best says how a member belongs: with the keeper, the centre, or any."""
+    own = [match for match in cluster.matches if member in (match.query, match.ref)]
+    for other in (keeper, cluster.center):
+        for match in own:
+            if other != member and other in (match.query, match.ref):
+                return match
+    return own[0] if own else None
+
+
+def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> RenderableType:
+    """Headline, tiers, the first clusters, failures and the funnel.
+
+    Args:
+        report: what to show.
+        more: where the rest of a cut list is.
+    """
+    parts: list[RenderableType] = [Text(headline(report), style="bold")]
+    tiers = Counter(match.tier for match in report.matches)
+    if tiers:
+        words = ", ".join(
+            f"{tiers[tier]:,} {tier}"
+            for tier in ("exact", "pixel", "copy", "similar")
+            if tiers[tier]
+        )
+        parts.append(Text(f"matches: {words}"))
+    parts += [_cluster(report, cluster) for cluster in report.clusters[:_SHOWN_CLUSTERS]]
+    if len(report.clusters) > _SHOWN_CLUSTERS:
+        left = len(report.clusters) - _SHOWN_CLUSTERS
+        parts.append(Text(f"and {left:,} more clusters: see {more}", style="dim"))
+    parts += _failures(report, more)
+    parts.append(_funnel(report))
+    return Group(*parts)
+
+
+def _cluster(report: Report, cluster: Cluster) -> RenderableType:
+    decisions = {d.image: d for d in report.decisions if d.image in set(cluster.members)}
+    keeper = decisions[cluster.members[0]].keeper
+    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
+    table.add_column(width=4)
+    table.add_column(overflow="fold", ratio=2)
+    table.add_column(overflow="fold", ratio=3)
+    ordered = [keeper, *(member for member in cluster.members if member != keeper)]
+    for member in ordered[:_SHOWN_MEMBERS]:
+        if member == keeper:
+            row = (Text("keep", style="green"), _name(member), Text(decisions[member].reason))
+        else:
+            match = tie_to_keeper(cluster, member, keeper)
+            words = f"{match.tier}: {match.edit}" if match else ""
+            row = (Text("drop", style="yellow"), _name(member), Text(words))
+        table.add_row(*row)
+    if len(ordered) > _SHOWN_MEMBERS:
+        table.add_row("", Text(f"and {len(ordered) - _SHOWN_MEMBERS:,} more", style="dim"), "")
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _name(member: str) -> Text:
+    return Text(member.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def _failures(report: Report, more: str) -> Sequence[RenderableType]:
+    if not report.failures:
+        return []
+    lines = [Text(f"\n{len(report.failures):,} files could not be read:", style="bold")]
+    shown = report.failures[:_SHOWN_FAILURES]
+    lines += [_name(f"  {failure.path}: {failure.message}") for failure in shown]
+    if len(report.failures) > _SHOWN_FAILURES:
+        lines.append(Text(f"  and {len(report.failures) - _SHOWN_FAILURES:,} more: see {more}"))
+    return lines
+
+
+def _funnel(report: Report) -> RenderableType:
+    funnel, seconds = report.funnel, report.timings
+    stages = ("files", "images", "decoded", "candidates", "verified", "matches", "clusters")
+    counts = " → ".join(f"{funnel[name]:,} {name}" for name in stages if name in funnel)
+    time = f"{seconds.get('total', 0):.1f} s, {seconds.get('images_per_second', 0):,.0f} images/s"
+    return Text(f"\n{counts}\n{time}", style="dim")
