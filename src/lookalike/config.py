@@ -132,6 +132,7 @@ class KeepConfig:
     """Which image of a cluster stays: the first rule that tells two apart decides."""
 
     rules: tuple[str, ...] = (
+        "unpadded",
         "resolution",
         "lossless",
         "size",

@@ -9,10 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import Verification
+from lookalike.types import Frame, Verification
 
-__all__ = ["Alignment", "Tone", "explain", "whole_frame"]
+__all__ = ["Alignment", "Tone", "explain", "reverse", "whole_frame"]
 
+Size = tuple[int, int]
+_WHOLE = 0.97
+_SMALLER = 0.9
 _TURNS = {
     (False, False, False): (False, 0.0),
     (False, False, True): (True, 0.0),
@@ -52,15 +55,17 @@ class Alignment:
         ref_size: width and height in pixels.
         agreement: share of textured blocks that correlate, 0..1.
         tone: light and colour.
-        flat_outside: whether what one image shows beyond the other is plain, as a border is.
+        flat_query: whether what only the query shows is plain, as a border is.
+        flat_ref: whether what only the ref shows is plain.
     """
 
     transform: NDArray[np.float64]
-    query_size: tuple[int, int]
-    ref_size: tuple[int, int]
+    query_size: Size
+    ref_size: Size
     agreement: float
     tone: Tone
-    flat_outside: bool
+    flat_query: bool
+    flat_ref: bool
 
 
 def explain(alignment: Alignment, *, inliers: int, putative: int) -> Verification:
@@ -73,9 +78,10 @@ def explain(alignment: Alignment, *, inliers: int, putative: int) -> Verificatio
     overlap_query, overlap_ref = _overlaps(alignment)
     stretch = np.linalg.svd(linear, compute_uv=False)
     bend = np.abs(alignment.transform[2, :2]) @ np.array(alignment.query_size, np.float64)
+    frame = _frame_relation(alignment, overlap_query, overlap_ref, growth)
     words = [
         *_turn_words(angle, mirrored=mirrored),
-        *_frame_words(alignment.flat_outside, overlap_query, overlap_ref, growth),
+        *_frame_words(frame, overlap_query, overlap_ref),
         *_shape_words(float(stretch[0] / max(stretch[1], 1e-9)), growth),
         *(["perspective"] if bend > 0.05 else []),
         *_tone_words(alignment.tone, alignment.agreement),
@@ -92,13 +98,14 @@ def explain(alignment: Alignment, *, inliers: int, putative: int) -> Verificatio
         angle=round(angle, 2),
         gain=round(alignment.tone.gain, 4),
         offset=round(alignment.tone.offset, 2),
+        frame=frame,
         edit=", ".join(words) or "re-encoded",
     )
 
 
 def whole_frame(
-    query_size: tuple[int, int],
-    ref_size: tuple[int, int],
+    query_size: Size,
+    ref_size: Size,
     orientation: tuple[bool, bool, bool],
     agreement: float,
     tone: Tone,
@@ -141,8 +148,30 @@ def whole_frame(
         angle=angle,
         gain=round(tone.gain, 4),
         offset=round(tone.offset, 2),
+        frame="same",
         edit=", ".join(words) or "re-encoded",
     )
+
+
+def reverse(seen: Verification, query_size: Size, ref_size: Size) -> Verification:
+    """The same evidence told from ref to query.
+
+    Args:
+        seen: evidence from query to ref.
+        query_size: width and height of the query in pixels.
+        ref_size: width and height of the ref in pixels.
+    """
+    gain = 1.0 / seen.gain if seen.gain else 1.0
+    alignment = Alignment(
+        transform=np.linalg.inv(np.array(seen.transform).reshape(3, 3)),
+        query_size=ref_size,
+        ref_size=query_size,
+        agreement=seen.agreement,
+        tone=Tone(gain, -seen.offset * gain),
+        flat_query=seen.frame == "bordered",
+        flat_ref=seen.frame == "unbordered",
+    )
+    return explain(alignment, inliers=seen.inliers, putative=seen.putative)
 
 
 def _linear_at_centre(alignment: Alignment) -> NDArray[np.float64]:
@@ -190,22 +219,36 @@ def _turn_words(angle: float, *, mirrored: bool) -> list[str]:
     return words
 
 
-def _frame_words(
-    flat_outside: bool, overlap_query: float, overlap_ref: float, growth: float
-) -> list[str]:
-    """What one shows beyond the other: a crop, a border, or a larger picture around it."""
-    if overlap_query < 0.97:
-        words = [f"cropped to {overlap_query:.0%}"]
-        if overlap_ref < 0.97:
-            words.append(f"which is {overlap_ref:.0%} of the result")
-        return words
-    if overlap_ref >= 0.97:
-        return []
-    if flat_outside:
-        return [f"border added, picture is {overlap_ref:.0%} of the result"]
-    if 0.9 < growth < 1.1:
-        return [f"the query is a crop of {overlap_ref:.0%}"]
-    return [f"placed inside, picture is {overlap_ref:.0%} of the result"]
+def _frame_relation(
+    alignment: Alignment, overlap_query: float, overlap_ref: float, growth: float
+) -> Frame:
+    """What one shows beyond the other: a crop, a border, or something else around it."""
+    query_inside, ref_inside = overlap_query >= _WHOLE, overlap_ref >= _WHOLE
+    if query_inside and ref_inside:
+        return "same"
+    if query_inside:
+        if alignment.flat_ref:
+            return "bordered"
+        return "inset" if growth < _SMALLER else "extended"
+    if ref_inside:
+        if alignment.flat_query:
+            return "unbordered"
+        return "cut out" if growth > 1 / _SMALLER else "cropped"
+    return "overlapping"
+
+
+def _frame_words(frame: Frame, overlap_query: float, overlap_ref: float) -> list[str]:
+    words = {
+        "same": "",
+        "extended": f"extended, it was a crop of {overlap_ref:.0%}",
+        "bordered": f"border added, picture is {overlap_ref:.0%} of the result",
+        "inset": f"placed inside, picture is {overlap_ref:.0%} of the result",
+        "cropped": f"cropped to {overlap_query:.0%}",
+        "unbordered": f"border removed, picture was {overlap_query:.0%}",
+        "cut out": f"cut out, picture was {overlap_query:.0%}",
+        "overlapping": f"cropped to {overlap_query:.0%}, which is {overlap_ref:.0%} of the result",
+    }[frame]
+    return [words] if words else []
 
 
 def _shape_words(stretch: float, growth: float) -> list[str]:

@@ -112,7 +112,12 @@ def compare(
         raise ConfigError(
             "nothing to compare", got=f"two names of one file: {first}", expected="two files"
         )
-    wide = replace(config, embedding=replace(config.embedding, max_distance=2.0))
+    # asked about one pair, any evidence counts: there is no collection that could contradict it
+    wide = replace(
+        config,
+        embedding=replace(config.embedding, max_distance=2.0),
+        verify=replace(config.verify, strong_agreement=0.0, mirror_distance=2.0),
+    )
     with tempfile.TemporaryDirectory() as folder:
         report = find([first, second], db=folder, config=wide, hidden=True)
     return (report.matches[0] if report.matches else None), report
@@ -300,10 +305,27 @@ def _decisions(
     clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: FindConfig
 ) -> tuple[Decision, ...]:
     decided = [
-        choose([images[i] for i in cluster.members], config.keep.rules, center=cluster.center)
+        choose(
+            [images[member] for member in cluster.members],
+            config.keep.rules,
+            center=cluster.center,
+            padded=_padded(cluster),
+        )
         for cluster in clusters
     ]
     return tuple(decision for some in decided for decision in some)
+
+
+def _padded(cluster: Cluster) -> set[str]:
+    """Members that only add something around the picture another member shows."""
+    padded = set()
+    for match in cluster.matches:
+        frame = match.verification.frame if match.verification else "same"
+        if frame in ("bordered", "inset"):
+            padded.add(match.ref)
+        elif frame in ("unbordered", "cut out"):
+            padded.add(match.query)
+    return padded
 
 
 def _funnel(

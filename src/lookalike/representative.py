@@ -6,7 +6,7 @@ the images, not even where a rule has a tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lookalike.errors import ConfigError
@@ -15,6 +15,7 @@ from lookalike.types import Decision, ImageRef
 __all__ = ["RULES", "check_rules", "choose"]
 
 _SHARPNESS_TOLERANCE = 0.05
+_OF_CLUSTER = ("unpadded", "medoid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +76,28 @@ def check_rules(rules: Sequence[str]) -> None:
         ConfigError: names the known ones.
     """
     for rule in rules:
-        if rule not in RULES and rule != "medoid":
+        if rule not in RULES and rule not in _OF_CLUSTER:
             raise ConfigError(
-                "unknown keep rule", got=repr(rule), expected=", ".join([*RULES, "medoid"])
+                "unknown keep rule", got=repr(rule), expected=", ".join([*RULES, *_OF_CLUSTER])
             )
 
 
 def choose(
-    images: Sequence[ImageRef], rules: Sequence[str], *, center: str | None = None
+    images: Sequence[ImageRef],
+    rules: Sequence[str],
+    *,
+    center: str | None = None,
+    padded: Collection[str] = (),
 ) -> tuple[Decision, ...]:
     """Decide about every image of one cluster.
 
     Args:
         images: the members, two or more, in any order.
-        rules: names, the most important first: ``resolution``, ``lossless``, ``size``,
-            ``sharpness`` (within 5 % counts as equal), ``exif``, ``oldest``, ``newest``,
+        rules: names, the most important first: ``unpadded`` (not one of ``padded``),
+            ``resolution``, ``lossless``, ``size``, ``sharpness`` (within 5 % counts as equal), ``exif``, ``oldest``, ``newest``,
             ``path`` (shortest), ``medoid`` (the cluster's centre).
         center: id of the cluster's centre, for ``medoid``.
+        padded: ids of images that only add a border, a caption or a page around the picture.
 
     Returns:
         One decision an image, sorted by id; exactly one keeps.
@@ -100,7 +106,8 @@ def choose(
         ConfigError: unknown rule.
     """
     check_rules(rules)
-    applied = [(name, _medoid(center) if name == "medoid" else RULES[name]) for name in rules]
+    own = {"medoid": _medoid(center), "unpadded": _unpadded(padded)}
+    applied = [(name, own.get(name) or RULES[name]) for name in rules]
     left = sorted(images, key=lambda image: image.id)
     for _, rule in applied:
         left = rule.best(left)
@@ -123,6 +130,14 @@ def _medoid(center: str | None) -> _Rule:
         lambda image: image.id == center,
         lambda image: "centre of the cluster" if image.id == center else "not the centre",
         "closest to all others",
+    )
+
+
+def _unpadded(padded: Collection[str]) -> _Rule:
+    return _Rule(
+        lambda image: image.id not in padded,
+        lambda image: "padded" if image.id in padded else "bare",
+        "nothing added around it",
     )
 
 

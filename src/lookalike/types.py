@@ -17,6 +17,7 @@ __all__ = [
     "Failure",
     "FileEntry",
     "FloatArray",
+    "Frame",
     "ImageRef",
     "IntArray",
     "Match",
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 Tier = Literal["exact", "pixel", "copy", "similar"]
+Frame = Literal[
+    "same", "extended", "bordered", "inset", "cropped", "unbordered", "cut out", "overlapping"
+]
 UInt8Array = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -173,7 +177,10 @@ class Verification:
         angle: degrees by which the ref is turned counter-clockwise relative to the query.
         gain: luma contrast of the ref relative to the query.
         offset: luma added in the ref relative to the query, in grey levels.
-        edit: the edit in words, from query to ref, for example ``cropped to 76 %``.
+        frame: how the frames lie: ``same``; the ref shows more: ``extended``, ``bordered`` (only
+            a plain border) or ``inset`` (the picture is a smaller part of it); the query shows
+            more: ``cropped``, ``unbordered`` or ``cut out``; ``overlapping``.
+        edit: the edit in words, from query to ref, for example ``cropped to 76%``.
     """
 
     inliers: int
@@ -187,6 +194,7 @@ class Verification:
     angle: float
     gain: float
     offset: float
+    frame: Frame
     edit: str
 
 

@@ -42,6 +42,8 @@ _COORDINATE_STEP = 1 / 64
 _BLOCK = 12
 _TEXTURE_VARIANCE = 20.0
 _AGREEING = 0.6
+_BORDER_LEVELS = 4
+_BORDER_SHARE = 0.6
 
 KEYPOINT_SPEC = DescriptorSpec(
     "orb",
@@ -138,6 +140,7 @@ def verify(
         or agreement.blocks < config.min_blocks
     ):
         return None
+    upright = full
     if mirrored:
         full = full @ np.array([[-1.0, 0.0, query.width], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     alignment = Alignment(
@@ -146,7 +149,8 @@ def verify(
         ref_size=(ref.width, ref.height),
         agreement=agreement.share,
         tone=Tone(agreement.gain, agreement.offset),
-        flat_outside=agreement.flat_outside,
+        flat_query=_is_flat_beyond(query, ref, np.linalg.inv(upright)),
+        flat_ref=_is_flat_beyond(ref, query, upright),
     )
     verification = explain(alignment, inliers=inliers, putative=len(pairs))
     shared = max(verification.overlap_query, verification.overlap_ref)
@@ -267,7 +271,6 @@ class _Agreement:
     blocks: int
     gain: float
     offset: float
-    flat_outside: bool
 
 
 def _agreement(query: Side, ref: Side, full: NDArray[np.float64]) -> _Agreement | None:
@@ -285,13 +288,11 @@ def _agreement(query: Side, ref: Side, full: NDArray[np.float64]) -> _Agreement 
         return None
     agreeing = (correlation > _AGREEING) & textured
     gain, offset = _tone(warped[inside], fixed[inside], swapped=fixed is query.plane)
-    outside = fixed[~inside]
     return _Agreement(
         share=float(agreeing.sum() / textured.sum()),
         blocks=int(agreeing.sum()),
         gain=gain,
         offset=offset,
-        flat_outside=bool(len(outside) == 0 or _spread(outside) < 6.0),
     )
 
 
@@ -323,7 +324,20 @@ def _tone(moving: UInt8Array, fixed: UInt8Array, *, swapped: bool) -> tuple[floa
     return gain, float(ref.mean()) - gain * float(query.mean())
 
 
-def _spread(values: UInt8Array) -> float:
-    """Grey levels between the 10th and the 90th percentile, of either half if two-toned."""
-    low, high = np.percentile(values, (10, 90))
-    return float(high - low)
+def _is_flat_beyond(side: Side, other: Side, onto: NDArray[np.floating]) -> bool:
+    """Whether what ``side`` shows beyond ``other`` is mostly one grey, as a border or page is.
+
+    Args:
+        side: where the border would be.
+        other: the picture inside.
+        onto: full-size pixels of ``other`` → ``side``.
+    """
+    transform = _to_plane(side, _PLANE_SIDE) @ onto @ np.linalg.inv(_to_plane(other, _PLANE_SIDE))
+    size = (side.plane.shape[1], side.plane.shape[0])
+    covered = cv2.warpPerspective(np.full_like(other.plane, 255), transform, size) > 0
+    beyond = side.plane[~covered]
+    if len(beyond) == 0:
+        return False
+    commonest = int(np.bincount(beyond, minlength=256).argmax())
+    near = np.abs(beyond.astype(np.int16) - commonest) <= _BORDER_LEVELS
+    return bool(near.mean() >= _BORDER_SHARE)

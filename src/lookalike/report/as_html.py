@@ -12,10 +12,17 @@ from pathlib import Path
 import cv2
 import jinja2
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.config import DecodeConfig
 from lookalike.images import decode
-from lookalike.report.as_text import headline, reclaimable_bytes, size_in_words, tie_to_keeper
+from lookalike.report.as_text import (
+    edit_towards,
+    headline,
+    reclaimable_bytes,
+    size_in_words,
+    tie_to_keeper,
+)
 from lookalike.types import Cluster, Failure, Match, Report
 
 __all__ = ["thumbnail", "write_html"]
@@ -159,22 +166,13 @@ def _card(
         picture="data:image/jpeg;base64," + base64.b64encode(picture).decode() if picture else "",
         kept=tie is None,
         tier=tie.tier if tie else "",
-        edit=_directed(tie, member),
+        edit=edit_towards(report, tie, member) if tie else "",
         reason=reason,
         facts=facts,
         mirrored=bool(seen and seen.mirrored),
         polygon=_polygon(report, tie, member) if seen else "",
-        ratio=f"{image.width} / {image.height}",
+        ratio=f"{image.width / image.height:.4f}",
     )
-
-
-def _directed(tie: Match | None, member: str) -> str:
-    """The edit in words, with the other file named, for edits run from query to ref."""
-    if tie is None:
-        return ""
-    if tie.tier in ("exact", "pixel") or tie.ref == member:
-        return tie.edit
-    return f"{tie.edit} (seen from this file)"
 
 
 def _polygon(report: Report, tie: Match | None, member: str) -> str:
@@ -191,9 +189,16 @@ def _polygon(report: Report, tie: Match | None, member: str) -> str:
     )
     placed = corners @ transform.T
     points = 100 * placed[:, :2] / placed[:, 2:] / [here.width, here.height]
-    if np.abs(points - [[0, 0], [100, 0], [100, 100], [0, 100]]).max() < 1.5:
+    if _is_whole(points):
         return ""
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in np.clip(points, -400, 500))
+
+
+def _is_whole(points: NDArray[np.floating]) -> bool:
+    """Whether an outline in percent covers the frame and nothing else, in any turn."""
+    corners = np.array([[0, 0], [100, 0], [100, 100], [0, 100]])
+    distance = np.abs(points[:, None] - corners[None]).max(axis=2)
+    return bool((distance.min(axis=1) < 1.5).all())
 
 
 def _funnel_bars(report: Report) -> Iterator[tuple[str, int, float]]:

@@ -10,9 +10,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lookalike.explain import reverse
 from lookalike.types import Cluster, Match, Report
 
-__all__ = ["headline", "reclaimable_bytes", "size_in_words", "summary", "tie_to_keeper"]
+__all__ = [
+    "edit_towards",
+    "headline",
+    "reclaimable_bytes",
+    "size_in_words",
+    "summary",
+    "tie_to_keeper",
+]
 
 _SHOWN_CLUSTERS = 8
 _SHOWN_MEMBERS = 6
@@ -24,7 +32,8 @@ def headline(report: Report) -> str:
     clustered = sum(len(cluster.members) for cluster in report.clusters)
     surplus = clustered - len(report.clusters)
     return (
-        f"{len(report.images):,} images: {len(report.clusters):,} pictures appear more than once, "
+        f"{len(report.images):,} images: {len(report.clusters):,} "
+        f"{'picture appears' if len(report.clusters) == 1 else 'pictures appear'} more than once, "
         f"{surplus:,} copies could go ({size_in_words(reclaimable_bytes(report))})"
     )
 
@@ -55,6 +64,14 @@ def tie_to_keeper(cluster: Cluster, member: str, keeper: str) -> Match | None:
             if other != member and other in (match.query, match.ref):
                 return match
     return own[0] if own else None
+
+
+def edit_towards(report: Report, match: Match, member: str) -> str:
+    """The edit in words that makes ``member`` from the other image of the match."""
+    if match.verification is None or match.ref == member:
+        return match.edit
+    query, ref = report.images[match.query], report.images[match.ref]
+    return reverse(match.verification, (query.width, query.height), (ref.width, ref.height)).edit
 
 
 def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> RenderableType:
@@ -95,7 +112,7 @@ def _cluster(report: Report, cluster: Cluster) -> RenderableType:
             row = (Text("keep", style="green"), _name(member), Text(decisions[member].reason))
         else:
             match = tie_to_keeper(cluster, member, keeper)
-            words = f"{match.tier}: {match.edit}" if match else ""
+            words = f"{match.tier}: {edit_towards(report, match, member)}" if match else ""
             row = (Text("drop", style="yellow"), _name(member), Text(words))
         table.add_row(*row)
     if len(ordered) > _SHOWN_MEMBERS:
