@@ -90,7 +90,8 @@ class VerifyConfig:
         min_agreement: share of the textured blocks, after alignment, that correlate.
         min_blocks: number of such blocks.
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers
-            under one caption share only the caption.
+            under one caption share only the caption, before one wall only the wall.
+        strong_inliers: as ``strong_agreement``, for inliers.
         strong_agreement: from this share on a match counts by itself; below, it can only tie
             an image without other matches to one cluster.
         mirror_distance: descriptor distance up to which a candidate that fails upright is tried
@@ -106,7 +107,8 @@ class VerifyConfig:
     min_inliers: int = 7
     min_agreement: float = 0.45
     min_blocks: int = 36
-    min_overlap: float = 0.4
+    min_overlap: float = 0.7
+    strong_inliers: int = 10
     strong_agreement: float = 0.8
     mirror_distance: float = 0.5
     min_thumb_agreement: float = 0.9

@@ -172,7 +172,6 @@ def _opened(data: bytes, kind: str, config: DecodeConfig) -> Image.Image:
     _load_plugins()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # our own bound is checked below, before any pixel is decoded; Pillow's is global
         image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS[kind])
         _check_size(*image.size, config)
         if getattr(image, "n_frames", 1) > 1:
@@ -202,8 +201,9 @@ def _load_plugins() -> None:
         import pillow_jxl  # noqa: F401  registers itself
 
         pillow_heif.register_heif_opener()
-        if ImageFile.LOAD_TRUNCATED_IMAGES:
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
+        # our bound is per call and checked right after the header; Pillow's is global, and lower
+        Image.MAX_IMAGE_PIXELS = None
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
         _plugins_loaded = True
 
 
@@ -319,6 +319,4 @@ def _in_words(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     if "truncated" in text.lower():
         return f"truncated: {text}"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"refused by its size: {text}"
     return f"broken: {text}"

@@ -265,11 +265,11 @@ def _settle(
         near = [pair for pair in apart if proposed[pair] <= config.mirror_distance]
         far = [pair for pair in apart if proposed[pair] > config.mirror_distance]
         found = _verified(pairs, near, verify) | _verified(pairs, far, verify, mirrored=False)
-        firm = {pair: m for pair, m in found.items() if _agreement(m) >= config.strong_agreement}
+        firm = {pair: m for pair, m in found.items() if _is_strong(m, config)}
         weak |= {pair: m for pair, m in found.items() if pair not in firm}
         pairs.matches |= firm
         join(firm)
-    _confirm_stars(pairs, verify, config.strong_agreement)
+    _confirm_stars(pairs, verify, config)
     _attach_leaves(pairs, weak, verify)
 
 
@@ -287,6 +287,14 @@ def _add_similar(
 
 def _agreement(match: Match) -> float:
     return match.verification.agreement if match.verification else 1.0
+
+
+def _is_strong(match: Match, config: VerifyConfig) -> bool:
+    """Whether a match counts by itself, whatever else its images match."""
+    seen = match.verification
+    return seen is None or (
+        seen.agreement >= config.strong_agreement and seen.inliers >= config.strong_inliers
+    )
 
 
 def _verified(
@@ -307,7 +315,7 @@ def _verified(
     return found
 
 
-def _confirm_stars(pairs: Pairs, verify: Verify, strong: float) -> None:
+def _confirm_stars(pairs: Pairs, verify: Verify, config: VerifyConfig) -> None:
     """Compare centres with members that lazy order skipped: those a common match ties to them."""
     graph = pairs.graph()
 
@@ -317,7 +325,7 @@ def _confirm_stars(pairs: Pairs, verify: Verify, strong: float) -> None:
             left -= near
             found = _verified(pairs, [(centre, member) for member in near], verify)
             for (a, b), match in found.items():
-                if _agreement(match) >= strong:
+                if _is_strong(match, config):
                     pairs.matches[a, b] = match
                     graph[a].add(b)
                     graph[b].add(a)

@@ -1,0 +1,54 @@
+"""Pictures for the tests: generated ones always, real ones where the shared folder is present."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lookalike.evaluation.edits import encode_jpeg
+
+_SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
+
+
+def scene(seed: int, width: int = 640, height: int = 480) -> np.ndarray:
+    """A textured picture, unlike that of any other seed."""
+    random = np.random.default_rng(seed)
+    canvas = np.zeros((height, width, 3), np.float32)
+    for cells in (4, 9, 23, 61):
+        noise = random.uniform(0, 255, (cells, cells, 3)).astype(np.float32)
+        canvas += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC) / 4
+    picture = np.clip(canvas, 0, 255).astype(np.uint8)
+    for _ in range(40):
+        ink = [int(value) for value in random.integers(0, 256, 3)]
+        x, y = int(random.integers(width)), int(random.integers(height))
+        size = int(random.integers(8, 60))
+        if random.random() < 0.5:
+            cv2.circle(picture, (x, y), size, ink, -1, cv2.LINE_AA)
+        else:
+            cv2.rectangle(picture, (x, y), (x + size, y + size // 2), ink, -1)
+    return picture
+
+
+def save(path: Path, rgb: np.ndarray, quality: int = 90) -> Path:
+    """Write a JPEG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_jpeg(rgb, quality))
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared data, or a skip that says so."""
+    if not (_SHARED / "data").is_dir():
+        pytest.skip(f"shared data not present at {_SHARED}")
+    return _SHARED / "data"
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    """A place for a collection."""
+    return tmp_path / "collection"

@@ -1,0 +1,124 @@
+"""The frame holds: floors, no cycles, sizes, one adapter for every heavy library."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1] / "src" / "lookalike"
+FLOORS = {
+    0: ("types", "errors", "config", "protocols"),
+    1: ("distances", "headers", "images", "engine", "sources", "store", "models"),
+    2: (
+        "descriptors",
+        "index",
+        "explain",
+        "verify",
+        "thumbs",
+        "cluster",
+        "representative",
+    ),
+    3: ("ingest", "evidence", "pairs", "pipeline", "report"),
+    4: ("evaluation",),
+    5: ("cli", "__main__"),
+}
+FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
+# within a floor, the later may use the earlier: a stage is composed of its parts
+ALLOWED = {
+    ("thumbs", "descriptors"),
+    ("thumbs", "explain"),
+    ("verify", "explain"),
+    ("images", "headers"),
+    ("evidence", "ingest"),
+    ("pairs", "ingest"),
+    ("pipeline", "ingest"),
+    ("pipeline", "evidence"),
+    ("pipeline", "pairs"),
+    ("pipeline", "report"),
+    ("__main__", "cli"),
+    ("protocols", "types"),
+    ("config", "errors"),
+}
+ADAPTERS = {
+    "onnxruntime": {"engine"},
+    "openvino": {"engine"},
+    "simplejpeg": {"images"},
+    "pillow_heif": {"images"},
+    "pillow_jxl": {"images"},
+    "sqlite3": {"store"},
+    "rich": {"cli", "report"},
+    "click": {"cli"},
+    "jinja2": {"report"},
+    "skimage": {"evaluation"},
+}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def part(path: Path) -> str:
+    """Package part a file belongs to."""
+    relative = path.relative_to(ROOT)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Modules a file names in imports, wherever they stand."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    """A module uses only lower floors, itself, or what is allowed within its floor."""
+    here = part(path)
+    if here == "__init__":
+        return
+    for module in imports(path):
+        pieces = module.split(".")
+        if pieces[0] != "lookalike" or len(pieces) == 1 or pieces[1] == here:
+            continue
+        there = pieces[1]
+        down = FLOOR[there] < FLOOR[here]
+        assert down or (here, there) in ALLOWED, f"{here} imports {there}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_heavy_libraries_have_one_home(path: Path) -> None:
+    """A heavy library is imported in its adapter alone."""
+    for module in imports(path):
+        homes = ADAPTERS.get(module.split(".")[0])
+        assert homes is None or part(path) in homes, f"{module} in {path.name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_sizes(path: Path) -> None:
+    """No module over 400 lines, no function over 60, at most 7 parameters with self."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 60, node.name
+            assert len(node.args.args) + len(node.args.kwonlyargs) <= 7, node.name
+
+
+def test_every_part_has_a_floor() -> None:
+    """The list above is the whole package."""
+    assert {part(path) for path in FILES} - {"__init__"} == set(FLOOR)
+
+
+def test_importing_loads_nothing_heavy() -> None:
+    """The package, and the command line's help, start without engines or pictures."""
+    import subprocess
+    import sys
+
+    heavy = ("cv2", "onnxruntime", "openvino", "torch", "rich.console", "PIL")
+    code = f"import sys, lookalike, lookalike.cli; print([m for m in {heavy} if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

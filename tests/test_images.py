@@ -1,0 +1,214 @@
+"""Decoding: right pixels or a reason, never an exception, never half a picture."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from conftest import scene
+from lookalike.config import DecodeConfig
+from lookalike.evaluation.edits import encode_jpeg
+from lookalike.headers import parse_jpeg, sniff
+from lookalike.images import decode, pixel_digest
+from lookalike.types import Failure, Picture
+
+CONFIG = DecodeConfig()
+FULL = DecodeConfig(min_side=100_000)
+
+
+def encoded(rgb: np.ndarray, form: str, **options: object) -> bytes:
+    """A picture in some container."""
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, form, **options)
+    return out.getvalue()
+
+
+def seen(data: bytes, config: DecodeConfig = CONFIG) -> Picture:
+    """The picture, or the failure as an assertion."""
+    picture = decode("x", data, config)
+    assert isinstance(picture, Picture), picture
+    return picture
+
+
+def reason(data: bytes) -> str:
+    """Why there is no picture."""
+    failure = decode("x", data, CONFIG)
+    assert isinstance(failure, Failure)
+    assert failure.stage == "decode"
+    return failure.message
+
+
+@pytest.mark.parametrize(
+    "form", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "JXL"]
+)
+def test_every_container(form: str) -> None:
+    """Each container is sniffed from its content and decodes to the same picture."""
+    import pillow_heif
+    import pillow_jxl  # noqa: F401
+
+    pillow_heif.register_heif_opener()
+    rgb = scene(1)
+    data = encoded(rgb, form)
+    picture = seen(data)
+    assert sniff(data[:64]) == form == picture.format
+    assert (picture.width, picture.height) == (640, 480)
+    assert picture.rgb.shape == (120, 160, 3)
+    small = np.asarray(Image.fromarray(rgb).reduce(4)).astype(int)
+    assert np.abs(picture.rgb - small).mean() < 12
+    assert picture.lossless == (form in ("PNG", "GIF", "BMP", "TIFF"))
+
+
+def test_all_shared_formats_decode_or_fail_with_a_reason(
+    shared: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each of the fixtures ends as a picture or a reason, quickly and quietly."""
+    failures = {}
+    for path in sorted((shared / "formats").iterdir()):
+        start = time.perf_counter()
+        outcome = decode(str(path), path.read_bytes(), CONFIG)
+        assert time.perf_counter() - start < 10, path.name
+        if isinstance(outcome, Failure):
+            failures[path.name] = outcome.message
+    assert set(failures) == {"corrupt-header.jpg", "truncated.png"}
+    assert all(failures.values())
+    assert capfd.readouterr().err == ""
+
+
+def test_orientations_decode_upright(shared: Path) -> None:
+    """All EXIF orientations of one photo are the same upright picture."""
+    folder = shared / "labelled" / "exif_orientation"
+    pictures = [seen((folder / f"{number:03d}.jpg").read_bytes()) for number in range(9)]
+    sizes = {(picture.width, picture.height) for picture in pictures}
+    assert len(sizes) == 1
+    first = pictures[1].rgb.astype(int)
+    assert all(np.abs(picture.rgb - first).mean() < 12 for picture in pictures)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_truncated_is_a_failure(form: str) -> None:
+    """A picture cut anywhere is listed, not half decoded."""
+    data = encoded(scene(2), form)
+    for cut in range(20, len(data) - 2, len(data) // 40):
+        assert isinstance(decode("x", data[:cut], CONFIG), Failure), cut
+
+
+def test_reasons_say_what_is_wrong() -> None:
+    """Empty, foreign and truncated files are told apart."""
+    assert "empty" in reason(b"")
+    assert "text" in reason(b"hello world, this is text")
+    assert "HTML" in reason(b"<!DOCTYPE html><html></html>")
+    assert "PDF" in reason(b"%PDF-1.7 ...")
+    assert "zip" in reason(b"PK\x03\x04....")
+    assert "truncated" in reason(encoded(scene(3), "JPEG")[:9000])
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG whose header claims a huge size."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        check = zlib.crc32(kind + body)
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(b"\0" * 100_000)
+    start = b"\x89PNG\r\n\x1a\n"
+    return start + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def test_bombs_are_refused_by_their_header() -> None:
+    """A claimed gigapixel costs neither time nor memory."""
+    jpeg = bytearray(encoded(scene(4), "JPEG"))
+    at = jpeg.index(b"\xff\xc0")
+    jpeg[at + 5 : at + 9] = struct.pack(">HH", 65_000, 65_000)
+    for data in (bomb(60_000, 60_000), bytes(jpeg)):
+        start = time.perf_counter()
+        assert "megapixels" in reason(data)
+        assert time.perf_counter() - start < 0.5
+
+
+def test_deep_grey_is_scaled_not_clipped() -> None:
+    """16 bits become 8 by scale."""
+    ramp = np.linspace(0, 65535, 256, dtype=np.uint16)[None].repeat(64, 0)
+    out = io.BytesIO()
+    Image.fromarray(ramp).save(out, "PNG")
+    assert abs(int(seen(out.getvalue(), FULL).rgb[0, 128, 0]) - 128) <= 1
+
+
+def test_alpha_lies_over_white_and_counts_as_pixels() -> None:
+    """Transparent looks white but is not the same pixels as white."""
+    clear = np.zeros((64, 64, 4), np.uint8)
+    white = np.full((64, 64, 3), 255, np.uint8)
+    assert seen(encoded(clear, "PNG")).rgb.min() == 255
+    assert pixel_digest("a", encoded(clear, "PNG"), CONFIG) != pixel_digest(
+        "b", encoded(white, "PNG"), CONFIG
+    )
+
+
+def test_cmyk_palette_and_animation() -> None:
+    """Other modes give natural colours; of an animation, the first frame."""
+    red = Image.new("RGB", (200, 150), (220, 30, 30))
+    blue = Image.new("RGB", (200, 150), (20, 30, 220))
+    out = io.BytesIO()
+    red.convert("CMYK").save(out, "JPEG")
+    cmyk = seen(out.getvalue()).rgb.mean(axis=(0, 1))
+    assert cmyk[0] > 180 and cmyk[2] < 80
+    out = io.BytesIO()
+    red.convert("P").save(out, "GIF", save_all=True, append_images=[blue.convert("P")])
+    assert np.abs(seen(out.getvalue()).rgb.mean(axis=(0, 1)) - (220, 30, 30)).max() < 8
+
+
+def test_pixel_digest_is_of_pixels() -> None:
+    """Lossless containers agree; a JPEG agrees with a PNG made of it; others do not."""
+    rgb = scene(5)
+    digests = {pixel_digest("x", encoded(rgb, form), CONFIG) for form in ("PNG", "BMP", "TIFF")}
+    digests.add(pixel_digest("x", encoded(rgb, "WEBP", lossless=True), CONFIG))
+    assert len(digests) == 1
+    jpeg = encode_jpeg(rgb)
+    png = encoded(np.asarray(Image.open(io.BytesIO(jpeg))), "PNG")
+    assert pixel_digest("x", jpeg, CONFIG) == pixel_digest("x", png, CONFIG)
+    assert pixel_digest("x", jpeg, CONFIG) not in digests
+    assert isinstance(pixel_digest("x", jpeg[:500], CONFIG), Failure)
+
+
+def test_exif_is_counted_and_broken_exif_is_harmless() -> None:
+    """Tags are counted on the fast path; nonsense in them loses nothing."""
+    image = Image.fromarray(scene(6))
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "maker", 6
+    out = io.BytesIO()
+    image.save(out, "JPEG", exif=exif)
+    data = out.getvalue()
+    picture = seen(data)
+    assert (picture.width, picture.height, picture.exif_fields) == (480, 640, 2)
+    header = parse_jpeg(data)
+    assert header is not None and header.orientation == 6
+    broken = data.replace(b"Exif\0\0MM", b"Exif\0\0XX").replace(b"Exif\0\0II", b"Exif\0\0XX")
+    assert seen(broken).exif_fields == 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damaged_bytes_never_raise(data: st.DataObject) -> None:
+    """Whatever the bytes, the outcome is a picture or a reason."""
+    form = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"]))
+    content = bytearray(encoded(scene(7, 96, 64), form))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, min(len(content), 400) - 1))
+        content[at] = data.draw(st.integers(0, 255))
+    assert isinstance(decode("x", bytes(content), CONFIG), Picture | Failure)
+    pixel_digest("x", bytes(content), CONFIG)
+
+
+def test_random_bytes_are_no_image() -> None:
+    """Noise is refused."""
+    assert isinstance(decode("x", os.urandom(5000), CONFIG), Failure)
