@@ -164,7 +164,7 @@ class FindConfig:
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     keep: KeepConfig = field(default_factory=KeepConfig)
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    batch: int = 256
+    batch: int = 1024
 
     def __post_init__(self) -> None:
         if self.effort not in EFFORTS:

@@ -122,7 +122,7 @@ def whole_frame(
     transpose, vertical, horizontal = orientation
     mirrored, angle = _TURNS[orientation]
     across, down = (query_size[1], query_size[0]) if transpose else query_size
-    x, y = ref_size[0] / across, ref_size[1] / down
+    x, y = round(ref_size[0] / across, 6), round(ref_size[1] / down, 6)
     growth = math.sqrt(x * y)
     words = [
         *_turn_words(angle, mirrored=mirrored),
@@ -139,15 +139,15 @@ def whole_frame(
     return Verification(
         inliers=0,
         putative=0,
-        transform=(*(round(value, 6) for value in rows), 0.0, 0.0, 1.0),
+        transform=(*rows, 0.0, 0.0, 1.0),
         mirrored=mirrored,
         overlap_query=1.0,
         overlap_ref=1.0,
-        agreement=round(agreement, 4),
+        agreement=agreement,
         scale=round(1.0 / growth, 5),
         angle=angle,
-        gain=round(tone.gain, 4),
-        offset=round(tone.offset, 2),
+        gain=tone.gain,
+        offset=tone.offset,
         frame="same",
         edit=", ".join(words) or "re-encoded",
     )

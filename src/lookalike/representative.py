@@ -95,7 +95,7 @@ def choose(
         images: the members, two or more, in any order.
         rules: names, the most important first: ``unpadded`` (not one of ``padded``),
             ``resolution``, ``lossless``, ``size``, ``sharpness`` (within 5 % counts as equal),
-            ``exif``, ``oldest``, ``newest``, ``path`` (shortest), ``medoid`` (the cluster's centre).
+            ``exif``, ``oldest``, ``newest``, ``path`` (shortest), ``medoid`` (the centre).
         center: id of the cluster's centre, for ``medoid``.
         padded: ids of images that only add a border, a caption or a page around the picture.
 

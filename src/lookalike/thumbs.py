@@ -24,7 +24,7 @@ __all__ = ["ThumbAgreement", "agree", "explain_whole_frames"]
 _WINDOW = 8
 _STEP = 4
 _TEXTURE_VARIANCE = 12.0
-_CHUNK = 4096
+_CHUNK = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +85,18 @@ def agree(
     order = np.argsort(orientation, kind="stable")
     columns = np.empty((6, len(query)), np.float32)
     upright = _Planes.of(thumbs, 0)
-    jobs = []
-    for turn in range(len(ORIENTATIONS)):
-        rows = order[orientation[order] == turn]
-        if len(rows):
-            turned = upright if turn == 0 else _Planes.of(thumbs, turn)
-            jobs += [(rows[at : at + _CHUNK], turned) for at in range(0, len(rows), _CHUNK)]
-
-    def work(job: tuple[IntArray, _Planes]) -> None:
-        some, turned = job
-        columns[:, some] = _agree(turned, upright, query[some], ref[some])
-
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, jobs))
+        # one orientation after the other, so that only two sets of planes are held
+        for turn in range(len(ORIENTATIONS)):
+            rows = order[orientation[order] == turn]
+            if not len(rows):
+                continue
+            turned = upright if turn == 0 else _Planes.of(thumbs, turn)
+
+            def work(some: IntArray, turned: _Planes = turned) -> None:
+                columns[:, some] = _agree(turned, upright, query[some], ref[some])
+
+            list(pool.map(work, [rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK)]))
     share, correlation, gain, offset, grey, tint = columns
     return ThumbAgreement(share, correlation, gain, offset, grey.astype(np.int8), tint)
 
@@ -110,7 +109,8 @@ def explain_whole_frames(
 ) -> list[Verification]:
     """The evidence of accepted pairs, the edit of each named from query to ref."""
     columns = (
-        getattr(agreement, name).tolist() for name in ("share", "gain", "offset", "grey", "tint")
+        np.round(getattr(agreement, name).astype(np.float64), 4).tolist()
+        for name in ("share", "gain", "offset", "grey", "tint")
     )
     return [
         whole_frame(

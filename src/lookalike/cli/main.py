@@ -63,7 +63,7 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
     if options["as_json"]:
         click.echo(text)
         # the text says it without being read again
-        sys.exit(0 if '"clusters": []' in text else FOUND)
+        sys.exit(0 if '"clusters":[]' in text else FOUND)
     report = from_json(text)
     written = []
     if options["html"]:

@@ -21,7 +21,7 @@ from lookalike.types import IntArray, UInt8Array
 __all__ = ["Hits", "products_at_least"]
 
 _ROWS = 512
-_COLUMNS = 4096
+_COLUMNS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +88,5 @@ def products_at_least(
         return
     with ThreadPoolExecutor(threads) as pool:
         # a window bounds memory: map() alone would hold every finished block
-        for at in range(0, len(corners), 8 * threads):
-            yield from pool.map(block, corners[at : at + 8 * threads])
+        for at in range(0, len(corners), 2 * threads):
+            yield from pool.map(block, corners[at : at + 2 * threads])

@@ -8,6 +8,8 @@ from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import Any
 
+import orjson
+
 from lookalike.types import Cluster, Decision, Failure, ImageRef, Match, Report, Verification
 
 __all__ = ["SCHEMA", "from_json", "to_body", "to_dict", "to_json", "with_run"]
@@ -44,7 +46,7 @@ def to_body(report: Report) -> str:
     """All that depends on the set alone, for ``with_run``: the funnel, then the rest."""
     plain = to_dict(report)
     del plain["timings"]
-    return f"{json.dumps(plain.pop('funnel'))}\n{json.dumps(plain)}"
+    return f"{_dumped(plain.pop('funnel'))}\n{_dumped(plain)}"
 
 
 def with_run(body: str, counts: Mapping[str, int], timings: Mapping[str, float]) -> str:
@@ -57,13 +59,21 @@ def with_run(body: str, counts: Mapping[str, int], timings: Mapping[str, float])
     return f'{{"funnel": {merged}, "timings": {json.dumps(timings)}, {rest[1:]}'
 
 
+def _dumped(plain: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(plain).decode()
+    except TypeError:
+        # a file name that is not UTF-8: the slower writer escapes its bytes
+        return json.dumps(plain)
+
+
 def from_json(text: str) -> Report:
     """The report that ``to_json`` wrote.
 
     Raises:
         ValueError: not JSON, or another schema.
     """
-    plain = json.loads(text)
+    plain = orjson.loads(text) if "\\ud" not in text else json.loads(text)
     if not isinstance(plain, dict) or plain.get("schema") != SCHEMA:
         got = plain.get("schema") if isinstance(plain, dict) else type(plain).__name__
         raise ValueError(f"not a report: got schema {got!r}, expected {SCHEMA!r}")

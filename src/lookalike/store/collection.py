@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from operator import attrgetter
@@ -29,7 +28,7 @@ from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = ["Collection"]
 
-_REPORTS_KEPT = 8
+_REPORTS_KEPT = 2
 _ALL_AT_ONCE = 2000
 _COLUMNS = (
     "sha256, n_bytes, width, height, format, lossless, exif_fields, sharpness, low_information, "
@@ -234,7 +233,7 @@ class Collection:
 
     def save_report(self, fingerprint: str, text: str) -> None:
         """Keep a report; only the latest few stay."""
-        body = zlib.compress(text.encode("utf-8", "surrogateescape"), 1)
+        body = text.encode("utf-8", "surrogateescape")
         with self._catalogue.transaction():
             self._catalogue.write(
                 "INSERT OR REPLACE INTO report VALUES (?,?,?)",
@@ -249,7 +248,7 @@ class Collection:
     def load_report(self, fingerprint: str) -> str | None:
         """A kept report, or None."""
         rows = self._catalogue.rows("SELECT body FROM report WHERE fingerprint = ?", (fingerprint,))
-        return zlib.decompress(rows[0][0]).decode("utf-8", "surrogateescape") if rows else None
+        return rows[0][0].decode("utf-8", "surrogateescape") if rows else None
 
     # below: how
 
