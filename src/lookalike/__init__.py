@@ -1,3 +1,29 @@
 """Finds which images are the same picture, says how each pair is related, and which to keep."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lookalike.config import FindConfig
+    from lookalike.pipeline import compare, find
+    from lookalike.types import Report
+
 __version__ = "0.1.0"
+__all__ = ["FindConfig", "Report", "__version__", "compare", "find"]
+
+_HOMES = {
+    "FindConfig": "lookalike.config",
+    "Report": "lookalike.types",
+    "compare": "lookalike.pipeline",
+    "find": "lookalike.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for when it is asked for, so that importing costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lookalike' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

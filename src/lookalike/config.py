@@ -128,6 +128,12 @@ class ClusterConfig:
     linkage: Linkage = "star"
     similar: bool = False
 
+    def __post_init__(self) -> None:
+        if self.linkage not in LINKAGES:
+            raise ConfigError(
+                "unknown linkage", got=repr(self.linkage), expected=f"one of {', '.join(LINKAGES)}"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class KeepConfig:

@@ -317,13 +317,16 @@ def _decisions(
 
 
 def _padded(cluster: Cluster) -> set[str]:
-    """Members that only add something around the picture another member shows."""
+    """Members that only add a plain border, bar or page around what another member shows.
+
+    A picture inside a larger one does not count: the larger may be the photo it was cut from.
+    """
     padded = set()
     for match in cluster.matches:
         frame = match.verification.frame if match.verification else "same"
-        if frame in ("bordered", "inset"):
+        if frame == "bordered":
             padded.add(match.ref)
-        elif frame in ("unbordered", "cut out"):
+        elif frame == "unbordered":
             padded.add(match.query)
     return padded
 

@@ -55,10 +55,14 @@ class Catalogue:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         try:
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._prepare()
+        except CollectionError:
+            self._connection.close()
+            raise
         except sqlite3.DatabaseError as error:
+            self._connection.close()
             raise CollectionError(
                 "cannot open the collection's catalogue",
                 got=f"{path}: {error}",

@@ -59,7 +59,11 @@ class Collection:
                 expected="a folder that can be written",
                 remedy="choose another --db",
             ) from error
-        self._catalogue = Catalogue(directory / "catalogue.sqlite")
+        try:
+            self._catalogue = Catalogue(directory / "catalogue.sqlite")
+        except CollectionError:
+            self._lock.close()
+            raise
         self._specs: dict[str, tuple[int, str, RowFile, int]] = {}
         self._load_specs()
 

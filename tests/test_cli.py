@@ -1,0 +1,168 @@
+"""The command: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from conftest import save, scene
+from lookalike import find
+from lookalike.evaluation.edits import edit_picture
+from lookalike.report import from_json, to_dict, to_json
+from lookalike.report.as_html import write_html
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command as users run it."""
+    command = [sys.executable, "-m", "lookalike", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A picture with an awkward name, its copies, and a broken file."""
+    rgb = scene(1)
+    place = tmp_path / "in"
+    save(place / "a <b>&'\".jpg", rgb)
+    for edit in ("mirror", "crop_87", "letterbox"):
+        save(place / f"{edit}.jpg", edit_picture(rgb, edit, source="a", other=rgb))
+    save(place / "other.jpg", scene(2))
+    (place / "bad.jpg").write_bytes(b"")
+    return place
+
+
+def test_find_prints_writes_and_returns_11(folder: Path, db: Path, tmp_path: Path) -> None:
+    """Summary on the terminal, page and tables on disk, 11 for found."""
+    page, tables = tmp_path / "r" / "page.html", tmp_path / "tables"
+    done = run("find", folder, "--db", db, "--html", page, "--csv", tables)
+    assert done.returncode == 11, done.stderr
+    for words in ("1 picture appears more than once", "mirrored", "bad.jpg: the file is empty"):
+        assert words in done.stdout
+    with (tables / "clusters.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 4 and sum(row["action"] == "keep" for row in rows) == 1
+    assert page.stat().st_size > 5000
+
+
+def test_json_is_the_schema_and_nothing_else(folder: Path, db: Path) -> None:
+    """Standard output is one JSON document of the published schema, twice the same."""
+    done = run("find", folder, "--db", db, "--json")
+    assert done.returncode == 11
+    plain = json.loads(done.stdout)
+    schema = json.loads(
+        resources.files("lookalike.report").joinpath("report.schema.json").read_text()
+    )
+    jsonschema.validate(plain, schema)
+    assert plain["clusters"][0]["keeper"] == str(folder / "a <b>&'\".jpg")
+    assert {Path(m["path"]).name for m in plain["clusters"][0]["members"]} == {
+        "a <b>&'\".jpg",
+        "mirror.jpg",
+        "crop_87.jpg",
+        "letterbox.jpg",
+    }
+    again = json.loads(run("find", folder, "--db", db, "--json").stdout)
+    assert again["funnel"]["decoded"] == 0
+    assert again["clusters"] == plain["clusters"] and again["matches"] == plain["matches"]
+
+
+def test_exit_codes(folder: Path, db: Path, tmp_path: Path) -> None:
+    """0 none found, 1 error, 2 usage; errors are one line without a traceback."""
+    save(tmp_path / "one" / "a.jpg", scene(7))
+    assert run("find", tmp_path / "one", "--db", db).returncode == 0
+    gone = run("find", tmp_path / "gone", "--db", db)
+    assert gone.returncode == 1 and gone.stderr.count("\n") == 1 and "does not exist" in gone.stderr
+    assert run("find").returncode == 2
+    assert run("find", folder, "--effort", "heroic").returncode == 2
+    assert run("find", folder, "--db", db, "--descriptor", "nothing").returncode == 1
+
+
+def test_compare_explains_and_returns(folder: Path) -> None:
+    """A pair's tier, edit and keeper; 11, 0 or 1."""
+    mine = folder / "a <b>&'\".jpg"
+    done = run("compare", mine, folder / "mirror.jpg")
+    assert done.returncode == 11 and done.stdout.startswith("copy: mirrored")
+    assert run("compare", mine, folder / "other.jpg").returncode == 0
+    bad = run("compare", mine, folder / "bad.jpg")
+    assert bad.returncode == 1 and "empty" in bad.stderr
+    assert (
+        json.loads(run("compare", mine, folder / "crop_87.jpg", "--json").stdout)["tier"] == "copy"
+    )
+
+
+def test_reports_survive_json(folder: Path, db: Path) -> None:
+    """Report to JSON and back is the same report."""
+    report = find(folder, db=db)
+    assert from_json(to_json(report)) == report
+    with pytest.raises(ValueError, match="not a report"):
+        from_json("[]")
+
+
+class _Page(HTMLParser):
+    """Collects what a page would load, and its outlines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.outlines: list[str] = []
+        self.pictures = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("src", "href") and value and not value.startswith("data:"):
+                self.loads.append(value)
+            if name == "points" and value:
+                self.outlines.append(value)
+        self.pictures += tag == "img"
+
+
+def test_the_page_stands_alone(folder: Path, db: Path, tmp_path: Path) -> None:
+    """No outside resource, names escaped, the crop's frame drawn where it was."""
+    report = find(folder, db=db)
+    text = write_html(report, tmp_path / "page.html").read_text()
+    page = _Page()
+    page.feed(text)
+    assert page.loads == [] and page.pictures == 4
+    assert "a <b>&'" not in text and "a &lt;b&gt;&amp;" in text
+    boxes = [np.array([p.split(",") for p in points.split()], float) for points in page.outlines]
+    # the letterbox adds bars of 18 % above and below: the picture lies at 13 % to 87 %
+    inside = [box for box in boxes if abs(box[:, 1].min() - 13.2) < 2]
+    assert inside and abs(inside[0][:, 1].max() - 86.8) < 2
+    few = write_html(report, tmp_path / "few.html", max_clusters=0).read_text()
+    assert "1 more are in the JSON and CSV" in few
+
+
+def test_large_answers_are_written_fast(db: Path, tmp_path: Path) -> None:
+    """Ten thousand images to JSON and back in seconds."""
+    import time
+    from dataclasses import replace
+
+    save(tmp_path / "in" / "a.jpg", scene(1))
+    report = find(tmp_path / "in", db=db)
+    image = report.images["a.jpg"]
+    images = {f"{n}.jpg": replace(image, id=f"{n}.jpg") for n in range(10_000)}
+    large = replace(report, images=images)
+    start = time.perf_counter()
+    assert from_json(to_json(large)) == large
+    assert time.perf_counter() - start < 5
+    assert len(to_dict(large)["images"]) == 10_000
+
+
+def test_every_command_is_documented() -> None:
+    """The README names each command and every option of it."""
+    from lookalike.cli.main import commands
+
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    for name, command in commands.commands.items():
+        assert f"lookalike {name}" in readme, name
+        for option in command.params:
+            for flag in option.opts:
+                assert not flag.startswith("--") or flag in readme, flag

@@ -1,0 +1,127 @@
+"""Linkages keep their promise, keep rules do not depend on order."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookalike.cluster import agglomerate, components, star
+from lookalike.errors import ConfigError
+from lookalike.representative import choose
+from lookalike.types import ImageRef
+
+NODES = list("abcdefgh")
+EDGES = st.lists(
+    st.tuples(st.sampled_from(NODES), st.sampled_from(NODES)).filter(lambda e: e[0] != e[1])
+)
+
+
+def graph_of(edges: list[tuple[str, str]]) -> dict[str, set[str]]:
+    """Neighbours both ways."""
+    graph: dict[str, set[str]] = {node: set() for node in NODES}
+    for a, b in edges:
+        graph[a].add(b)
+        graph[b].add(a)
+    return graph
+
+
+def flat(node: str) -> tuple[float, ...]:
+    """No preference."""
+    return ()
+
+
+@given(EDGES, st.randoms())
+def test_stars_are_disjoint_and_tied_to_their_centre(
+    edges: list[tuple[str, str]], chance: random.Random
+) -> None:
+    """Every member matches the centre; no order of the edges changes the answer."""
+    graph = graph_of(edges)
+    stars = [s for g in components(NODES, edges) for s in star(g, graph, flat)]
+    seen = [member for _, members in stars for member in members]
+    assert len(seen) == len(set(seen))
+    for centre, members in stars:
+        assert len(members) >= 2
+        assert all(member == centre or member in graph[centre] for member in members)
+    shuffled = list(edges)
+    chance.shuffle(shuffled)
+    again = graph_of(shuffled)
+    assert stars == [s for g in components(NODES, shuffled) for s in star(g, again, flat)]
+
+
+def test_a_chain_does_not_join_strangers() -> None:
+    """Of a–b–c–d–e, no star holds two that do not share its centre."""
+    edges = [("a", "b"), ("b", "c"), ("c", "d"), ("d", "e")]
+    assert star(list("abcde"), graph_of(edges), flat) == [
+        ("b", ["a", "b", "c"]),
+        ("d", ["d", "e"]),
+    ]
+
+
+@given(EDGES)
+def test_complete_linkage_has_every_pair(edges: list[tuple[str, str]]) -> None:
+    """Within a part, every pair matches."""
+    graph = graph_of(edges)
+    for group in components(NODES, edges):
+        inside = [edge for edge in edges if edge[0] in group]
+        for part in agglomerate(group, inside, graph, 1.0):
+            assert all(b in graph[a] for a in part for b in part if a != b)
+
+
+@given(EDGES)
+def test_single_linkage_is_components(edges: list[tuple[str, str]]) -> None:
+    """Chains allowed: parts are the connected components."""
+    graph = graph_of(edges)
+    parts = [
+        part
+        for group in components(NODES, edges)
+        for part in agglomerate(group, [e for e in edges if e[0] in group], graph, 0.0)
+    ]
+    assert parts == components(NODES, edges)
+
+
+def image(name: str, **changes: object) -> ImageRef:
+    """An image that differs from another only where told."""
+    plain = {"id": name, "path": name, "sha256": "0" * 64, "n_bytes": 100, "width": 10}
+    return ImageRef(**{**plain, "height": 10, "format": "JPEG", **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rule", "better", "worse"),
+    [
+        ("resolution", {"width": 20}, {}),
+        ("lossless", {"lossless": True, "format": "PNG"}, {}),
+        ("size", {"n_bytes": 101}, {}),
+        ("sharpness", {"sharpness": 9.0}, {"sharpness": 8.0}),
+        ("exif", {"exif_fields": 2}, {}),
+        ("oldest", {"modified_ns": 10**18}, {"modified_ns": 10**18 + 1}),
+        ("newest", {"modified_ns": 10**18 + 1}, {"modified_ns": 10**18}),
+    ],
+)
+def test_each_rule_decides(rule: str, better: dict[str, object], worse: dict[str, object]) -> None:
+    """Each rule keeps the better one and says so."""
+    keep, drop = choose([image("b", **better), image("a", **worse)], [rule])[::-1]
+    assert (keep.action, drop.action, drop.keeper) == ("keep", "drop", "b")
+    assert keep.reason.startswith(rule) and drop.reason.startswith(rule)
+
+
+def test_rules_of_the_cluster() -> None:
+    """A padded image goes, the centre stays, a shorter path wins, ties go by name."""
+    three = [image("a"), image("b"), image("longer/c")]
+    assert choose(three, ["unpadded", "path"], padded={"a"})[0].keeper == "b"
+    assert choose(three, ["medoid"], center="longer/c")[0].keeper == "longer/c"
+    assert choose(three, ["path"])[0].keeper == "a"
+    with pytest.raises(ConfigError, match=r"unknown keep rule.*beauty.*resolution"):
+        choose(three, ["beauty"])
+
+
+@given(st.lists(st.floats(0, 100), min_size=2, max_size=8), st.randoms())
+def test_tolerance_does_not_depend_on_order(values: list[float], chance: random.Random) -> None:
+    """Sharpness within 5 % is equal, whatever the order of the images."""
+    images = [image(f"i{n}", sharpness=value) for n, value in enumerate(values)]
+    shuffled = list(images)
+    chance.shuffle(shuffled)
+    rules = ["sharpness", "path"]
+    assert choose(images, rules) == choose(shuffled, rules)

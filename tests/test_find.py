@@ -1,0 +1,261 @@
+"""The main job: every defect that users of other tools report has a test here."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import save, scene
+from lookalike import FindConfig, Report, find
+from lookalike.config import ClusterConfig, KeepConfig
+from lookalike.errors import ConfigError
+from lookalike.evaluation.datasets import read_labels
+from lookalike.evaluation.edits import edit_picture
+from lookalike.report import to_dict
+
+
+def joined(report: Report) -> list[list[str]]:
+    """Members' ids of every cluster."""
+    return [list(cluster.members) for cluster in report.clusters]
+
+
+def answer(report: Report) -> dict[str, object]:
+    """All of a report that must not depend on how the work was cut."""
+    plain = to_dict(report)
+    del plain["timings"]
+    return plain
+
+
+def make_copies(folder: Path, sources: int = 4) -> Path:
+    """Some pictures, each with a mirrored, cropped, grey and twin copy."""
+    for number in range(sources):
+        rgb = scene(100 + number)
+        save(folder / f"{number}.jpg", rgb)
+        for edit in ("mirror", "crop_87", "grey", "screenshot"):
+            copy = edit_picture(rgb, edit, source=str(number), other=scene(9))
+            save(folder / "copies" / f"{number}_{edit}.jpg", copy)
+        shutil.copy(folder / f"{number}.jpg", folder / "copies" / f"{number}_twin.jpg")
+    save(folder / "alone.jpg", scene(999))
+    return folder
+
+
+def test_copies_are_found_each_with_its_tier(tmp_path: Path, db: Path) -> None:
+    """One cluster a picture, twins exact, edits named, the bare full picture kept."""
+    report = find(make_copies(tmp_path / "in"), db=db)
+    assert len(report.clusters) == 4 and len(report.images) == 25
+    assert all(len(cluster.members) == 6 for cluster in report.clusters)
+    assert {match.tier for match in report.matches} == {"exact", "copy"}
+    assert all(report.keeper_of(c) in ("0.jpg", "copies/0_twin.jpg") for c in report.clusters[:1])
+    keepers = {report.keeper_of(cluster) for cluster in report.clusters}
+    assert keepers == {f"{number}.jpg" for number in range(4)}
+    for cluster in report.clusters:
+        tied = {m.query for m in cluster.matches} | {m.ref for m in cluster.matches}
+        assert set(cluster.members) == tied
+
+
+def test_plain_pictures_match_only_by_their_bytes(tmp_path: Path, db: Path) -> None:
+    """White, black, green and transparent pictures are nobody's copies but their own."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    plain = {
+        "white": Image.new("RGB", (400, 300), "white"),
+        "black": Image.new("RGB", (400, 300), "black"),
+        "green": Image.new("RGB", (400, 300), "green"),
+        "clear": Image.new("RGBA", (400, 300), (0, 0, 0, 0)),
+        "clear2": Image.new("RGBA", (400, 300), (255, 0, 0, 0)),
+    }
+    for name, image in plain.items():
+        image.save(folder / f"{name}.png")
+    plain["white"].save(folder / "white.jpg")
+    shutil.copy(folder / "white.png", folder / "white again.png")
+    report = find(folder, db=db)
+    assert joined(report) == [["white again.png", "white.png"]]
+    assert report.matches[0].tier == "exact"
+    assert report.funnel["low_information"] == 7
+
+
+def test_same_pixels_in_other_files(tmp_path: Path, db: Path) -> None:
+    """Containers and metadata differ, pixels do not: tier pixel."""
+    folder = tmp_path / "in"
+    save(folder / "a.jpg", scene(1))
+    decoded = Image.open(folder / "a.jpg")
+    decoded.save(folder / "b.png")
+    decoded.save(folder / "c.webp", lossless=True)
+    data = (folder / "a.jpg").read_bytes()
+    (folder / "d.jpg").write_bytes(data[:2] + b"\xff\xfe\x00\x07hello" + data[2:])
+    report = find(folder, db=db)
+    assert joined(report) == [["a.jpg", "b.png", "c.webp", "d.jpg"]]
+    assert {match.tier for match in report.matches} == {"pixel"}
+
+
+def test_bad_files_are_listed_and_the_run_goes_on(tmp_path: Path, db: Path) -> None:
+    """Truncated, empty, foreign and unreadable files end in the list, each with its reason."""
+    folder = make_copies(tmp_path / "in", 1)
+    data = (folder / "0.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(data[: len(data) // 2])
+    (folder / "cut again.jpg").write_bytes(data[: len(data) // 2])
+    (folder / "empty.png").touch()
+    (folder / "text.jpg").write_text("hello")
+    (folder / "notes.txt").write_text("not claimed to be an image")
+    (folder / "mislabelled.txt").write_bytes(save(tmp_path / "m.jpg", scene(100)).read_bytes())
+    report = find(folder, db=db)
+    reasons = {Path(item.path).name: item.message for item in report.failures}
+    assert set(reasons) == {"cut.jpg", "cut again.jpg", "empty.png", "text.jpg"}
+    assert "truncated" in reasons["cut.jpg"] and "empty" in reasons["empty.png"]
+    assert report.funnel["not_images"] == 1
+    assert len(report.clusters) == 1 and "mislabelled.txt" in report.clusters[0].members
+    counts = report.funnel
+    assert counts["files"] == counts["images"] + counts["failed"] + counts["not_images"]
+    again = find(folder, db=db)
+    assert again.failures == report.failures and again.funnel["decoded"] == 0
+
+
+def test_links_are_no_duplicates(tmp_path: Path, db: Path) -> None:
+    """One inode under three names is one image."""
+    path = save(tmp_path / "in" / "a.jpg", scene(1))
+    os.link(path, tmp_path / "in" / "b.jpg")
+    (tmp_path / "in" / "c.jpg").symlink_to(path)
+    report = find(tmp_path / "in", db=db)
+    assert list(report.images) == ["a.jpg"] and not report.clusters
+
+
+def test_exif_orientations_are_one_picture(shared: Path, db: Path) -> None:
+    """Turned by EXIF or by pixels, each photo is one cluster."""
+    folder = shared / "labelled" / "exif_orientation"
+    truth: dict[str, set[str]] = {}
+    for label in read_labels(folder):
+        truth.setdefault(label.group, set()).add(label.path)
+    assert {frozenset(c.members) for c in find(folder, db=db).clusters} == {
+        frozenset(group) for group in truth.values()
+    }
+
+
+def test_all_shared_formats(shared: Path, db: Path) -> None:
+    """Every fixture is an image or a listed failure."""
+    counts = find(shared / "formats", db=db).funnel
+    assert counts["files"] == counts["images"] + counts["failed"] + counts["not_images"]
+    assert counts["failed"] == 2
+
+
+@pytest.mark.parametrize("effort", ["fast", "standard"])
+def test_order_threads_and_batches_change_nothing(tmp_path: Path, effort: str) -> None:
+    """The report is a function of the set of files."""
+    folder = make_copies(tmp_path / "in", 3)
+    plain = FindConfig(effort=effort, threads=1, batch=1024)  # type: ignore[arg-type]
+    first = answer(find(folder, db=tmp_path / "1", config=plain))
+    cut = FindConfig(effort=effort, threads=2, batch=3)  # type: ignore[arg-type]
+    assert answer(find(folder, db=tmp_path / "2", config=cut)) == first
+    files = sorted(folder.rglob("*.jpg"))
+    random.Random(1).shuffle(files)
+    shuffled = find(files, db=tmp_path / "3", config=plain)
+    again = find(sorted(files), db=tmp_path / "4", config=plain)
+    assert joined(shuffled) == joined(again)
+
+
+def test_a_collection_grows_to_the_same_answer(tmp_path: Path, db: Path) -> None:
+    """Files added later give the report of a fresh run, moved ones are not decoded again."""
+    folder = make_copies(tmp_path / "in", 3)
+    late = tmp_path / "late"
+    (folder / "copies").rename(late)
+    find(folder, db=db)
+    late.rename(folder / "copies")
+    grown = find(folder, db=db)
+    fresh = find(folder, db=tmp_path / "fresh")
+    keep = ("clusters", "matches")
+    assert [answer(grown)[k] for k in keep] == [answer(fresh)[k] for k in keep]
+    (folder / "copies").rename(folder / "moved")
+    moved = find(folder, db=db)
+    assert moved.funnel["decoded"] == 0 and len(moved.clusters) == 3
+
+
+def test_second_run_decodes_nothing_and_changes_are_noticed(tmp_path: Path, db: Path) -> None:
+    """Unchanged files are not opened; a changed, removed or new one is seen."""
+    folder = make_copies(tmp_path / "in", 2)
+    first = find(folder, db=db)
+    again = find(folder, db=db)
+    assert again.funnel["decoded"] == 0
+    assert (again.clusters, again.matches) == (first.clusters, first.matches)
+    save(folder / "0.jpg", scene(555))
+    (folder / "copies" / "1_grey.jpg").unlink()
+    changed = find(folder, db=db)
+    assert changed.funnel["decoded"] == 1
+    assert "0.jpg" not in {m for c in changed.clusters for m in c.members}
+    assert "copies/1_grey.jpg" not in changed.images
+
+
+def test_a_broken_run_continues(tmp_path: Path, db: Path) -> None:
+    """Ctrl-C keeps the batches that were done."""
+    folder = make_copies(tmp_path / "in", 4)
+
+    def stop(stage: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        find(folder, db=db, config=FindConfig(batch=8), progress=stop)
+    report = find(folder, db=db)
+    assert 0 < report.funnel["decoded"] <= 17 and len(report.clusters) == 4
+
+
+def test_linkages_and_similar(tmp_path: Path, db: Path) -> None:
+    """Every linkage runs over the same collection; complete has every pair."""
+    folder = make_copies(tmp_path / "in", 2)
+    for linkage in ("complete", "average", "single", "star"):
+        config = FindConfig(cluster=ClusterConfig(linkage=linkage))  # type: ignore[arg-type]
+        report = find(folder, db=db, config=config)
+        assert len(report.clusters) >= 2
+        members = [m for cluster in report.clusters for m in cluster.members]
+        assert len(members) == len(set(members))
+    near = FindConfig(cluster=ClusterConfig(similar=True))
+    assert {m.tier for m in find(folder, db=db, config=near).matches} >= {"exact", "copy"}
+
+
+def test_wrong_settings_stop_before_any_work(tmp_path: Path, db: Path) -> None:
+    """Unknown rules, efforts and missing folders, with no collection made."""
+    folder = make_copies(tmp_path / "in", 1)
+    with pytest.raises(ConfigError, match="unknown keep rule"):
+        find(folder, db=db, config=FindConfig(keep=KeepConfig(("pretty",))))
+    with pytest.raises(ConfigError, match="unknown effort"):
+        FindConfig(effort="heroic")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="unknown linkage"):
+        ClusterConfig(linkage="ward")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="does not exist"):
+        find(tmp_path / "nowhere", db=db)
+    assert not db.exists()
+
+
+def test_text_pages_with_other_words_do_not_match(tmp_path: Path, db: Path) -> None:
+    """Pages of text share a layout, not a picture."""
+    chance = random.Random(0)
+    folder = tmp_path / "in"
+    for page in range(12):
+        sheet = np.full((800, 600, 3), 255, np.uint8)
+        for line in range(22):
+            words = "".join(chance.choice("abcdefghijk lmnop qrstuv wxyz") for _ in range(34))
+            cv2.putText(sheet, words, (20, 40 + 34 * line), 0, 0.7, (0, 0, 0), 1, cv2.LINE_AA)
+        save(folder / f"{page}.jpg", sheet)
+    assert find(folder, db=db).matches == ()
+
+
+def test_real_photos_have_no_false_matches(shared: Path, db: Path, tmp_path: Path) -> None:
+    """A hundred different photographs, among them one edited copy each of five."""
+    photos = sorted((shared / "photos").iterdir())[::6][:96]
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for photo in photos:
+        shutil.copy(photo, folder)
+    for photo in photos[::20]:
+        rgb = np.asarray(Image.open(io.BytesIO(photo.read_bytes())).convert("RGB"))
+        copy = edit_picture(rgb, "rotate_25", source=photo.stem, other=rgb)
+        save(folder / f"{photo.stem}__copy.jpg", copy)
+    report = find(folder, db=db)
+    for cluster in report.clusters:
+        assert len({member.split("__")[0].split(".")[0] for member in cluster.members}) == 1
+    assert len(report.clusters) >= 4

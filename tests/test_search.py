@@ -1,0 +1,160 @@
+"""Hashes, embeddings and exact search against their oracles."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from conftest import scene
+from lookalike import distances
+from lookalike.descriptors import SHIPPED, load_embedding
+from lookalike.descriptors.hashes import (
+    ORIENTATIONS,
+    describe_hashes,
+    orient_thumbs,
+    pdq_coefficients,
+    pdq_hashes,
+)
+from lookalike.errors import ModelError
+from lookalike.index.flat import CosineIndex
+from lookalike.index.hamming import HammingIndex
+from lookalike.types import Picture
+
+
+def picture(rgb: np.ndarray) -> Picture:
+    """A picture as decoding gives it."""
+    return Picture(np.ascontiguousarray(rgb), rgb.shape[1], rgb.shape[0], "PNG", True, 0)
+
+
+def bits(hashes: np.ndarray) -> np.ndarray:
+    """(8, 256) bits of the orientations."""
+    return np.unpackbits(hashes).reshape(8, 256)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pdq_equals_the_reference(seed: int) -> None:
+    """At 512×512 hash and quality are those of Meta's own code, in all orientations."""
+    pdqhash = pytest.importorskip("pdqhash")
+    rgb = scene(seed, 512, 512)
+    luma = rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    coefficients, quality = pdq_coefficients(luma)
+    ours = bits(pdq_hashes(coefficients))
+    theirs, their_quality = pdqhash.compute(rgb)
+    assert (ours[0] != theirs[::-1]).sum() <= 2  # the package lists bits from the last
+    assert quality == their_quality
+    turns, _ = pdqhash.compute_dihedral(rgb)
+    for turn in turns:
+        assert min((one != turn[::-1]).sum() for one in ours) <= 2
+
+
+@pytest.mark.parametrize("size", [(640, 480), (150, 150), (161, 97), (1200, 800)])
+def test_orientations_hash_like_turned_pictures(size: tuple[int, int]) -> None:
+    """The hash of an orientation is that of the picture turned into it, at every size."""
+    rgb = scene(11, *size)
+    rows = bits(describe_hashes(picture(rgb)).pdq)
+    for turn in range(len(ORIENTATIONS)):
+        turned = np.stack([orient_thumbs(rgb[None, ..., c], turn)[0] for c in range(3)], axis=2)
+        other = bits(describe_hashes(picture(turned)).pdq)[0]
+        assert (rows[turn] != other).sum() <= 24
+
+
+def test_quality_tells_blank_from_pictures() -> None:
+    """Plain pictures and soft gradients have next to no information."""
+    ramp = np.linspace(0, 60, 640).astype(np.uint8)[None, :, None].repeat(480, 0).repeat(3, 2)
+    assert describe_hashes(picture(np.full((480, 640, 3), 255, np.uint8))).quality == 0
+    assert describe_hashes(picture(ramp)).quality < 20
+    assert describe_hashes(picture(scene(1))).quality > 50
+
+
+@settings(max_examples=40, deadline=None)
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(2, 40), st.just(32))), st.integers(0, 256))
+def test_hamming_equals_the_oracle(hashes: np.ndarray, limit: int) -> None:
+    """Range search finds exactly the pairs that brute force finds, limits inclusive."""
+    oracle = distances.hamming(hashes, hashes)
+    left, right, distance = HammingIndex(hashes).pairs_within(limit)
+    i, j = np.nonzero(np.triu(oracle <= limit, 1))
+    assert left.tolist() == i.tolist() and right.tolist() == j.tolist()
+    assert np.array_equal(distance, oracle[i, j])
+
+
+@pytest.mark.parametrize("limit", [0.2, 0.7, 1.0])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_cosine_equals_the_oracle(limit: float, threads: int) -> None:
+    """Range search by bytes with a float check finds exactly the brute-force pairs."""
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(3000, 64)).astype(np.float32)
+    rows[1500:] = rows[:1500] + random.normal(size=(1500, 64)) * 0.6
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    left, right, distance = CosineIndex(rows, threads=threads).pairs_within(limit)
+    oracle = distances.cosine(rows, rows)
+    i, j = np.nonzero(np.triu(oracle <= limit - 1e-5, 1))
+    found = set(zip(left.tolist(), right.tolist(), strict=True))
+    assert set(zip(i.tolist(), j.tolist(), strict=True)) <= found
+    assert np.allclose(distance, oracle[left, right], atol=1e-5)
+    assert (distance <= limit).all()
+
+
+def test_embedding_is_deterministic_and_of_unit_length() -> None:
+    """The same row from any thread, of length one, close for copies."""
+    network = load_embedding(SHIPPED, threads=2)
+    rgb = scene(3)
+    with ThreadPoolExecutor(4) as pool:
+        rows = list(pool.map(lambda _: network.describe(picture(rgb)), range(8)))
+    assert all(np.array_equal(row, rows[0]) for row in rows)
+    assert rows[0].shape == (network.spec.dim,) and rows[0].dtype == np.float16
+    assert abs(np.linalg.norm(rows[0].astype(float)) - 1) < 1e-2
+    copy = network.describe(picture(cv2.resize(rgb, (320, 240), interpolation=cv2.INTER_AREA)))
+    other = network.describe(picture(scene(4)))
+    near, far = (1 - float(rows[0].astype(float) @ row.astype(float)) for row in (copy, other))
+    assert near < 0.1 < far
+
+
+def test_engines_agree() -> None:
+    """OpenVINO gives the same answers as ONNX Runtime within .01 of cosine distance."""
+    if not importlib.util.find_spec("openvino"):
+        pytest.skip("extra openvino not installed")
+    one, two = (load_embedding(SHIPPED, engine) for engine in ("onnxruntime", "openvino"))
+    for seed in range(5):
+        a, b = (net.describe(picture(scene(seed))).astype(float) for net in (one, two))
+        assert 1 - float(a @ b) < 0.01
+    assert one.spec != two.spec
+    assert sys.modules.get("openvino_telemetry") is None
+
+
+def test_any_onnx_file_is_a_descriptor(tmp_path: Path) -> None:
+    """A foreign network is read for its shapes, pooled if need be, and normalised."""
+    onnx = pytest.importorskip("onnx", reason="onnx not installed")
+    helper, kinds = onnx.helper, onnx.TensorProto
+    graph = helper.make_graph(
+        [helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=[8, 8], strides=[8, 8])],
+        "pool",
+        [helper.make_tensor_value_info("x", kinds.FLOAT, [1, 3, 64, 64])],
+        [helper.make_tensor_value_info("y", kinds.FLOAT, [1, 3, 8, 8])],
+    )
+    path = tmp_path / "tiny.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    network = load_embedding(str(path))
+    assert network.spec.dim == 3 and network.spec.name == "tiny"
+    assert abs(np.linalg.norm(network.describe(picture(scene(1))).astype(float)) - 1) < 1e-2
+
+
+def test_bad_models_say_what_is_wrong(tmp_path: Path) -> None:
+    """Unknown names, broken files and unknown engines stop before any work."""
+    with pytest.raises(ModelError, match="unknown network"):
+        load_embedding("resnet-9000")
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"not a model")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_embedding(str(broken)).describe(picture(scene(1)))
+    product = Path(load_embedding(SHIPPED)._path).with_name("int8_product.onnx")
+    with pytest.raises(ModelError, match="takes no picture"):
+        _ = load_embedding(str(product)).spec
