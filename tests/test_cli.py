@@ -45,8 +45,9 @@ def test_find_prints_writes_and_returns_11(folder: Path, db: Path, tmp_path: Pat
     page, tables = tmp_path / "r" / "page.html", tmp_path / "tables"
     done = run("find", folder, "--db", db, "--html", page, "--csv", tables)
     assert done.returncode == 11, done.stderr
+    said = done.stdout.replace("\n", "").replace(" ", "")
     for words in ("1 picture appears more than once", "mirrored", "bad.jpg: the file is empty"):
-        assert words in done.stdout
+        assert words.replace(" ", "") in said
     with (tables / "clusters.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4 and sum(row["action"] == "keep" for row in rows) == 1

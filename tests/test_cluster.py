@@ -93,7 +93,7 @@ def image(name: str, **changes: object) -> ImageRef:
     [
         ("resolution", {"width": 20}, {}),
         ("lossless", {"lossless": True, "format": "PNG"}, {}),
-        ("size", {"n_bytes": 101}, {}),
+        ("size", {"n_bytes": 110}, {}),
         ("sharpness", {"sharpness": 9.0}, {"sharpness": 8.0}),
         ("exif", {"exif_fields": 2}, {}),
         ("oldest", {"modified_ns": 10**18}, {"modified_ns": 10**18 + 1}),

@@ -92,6 +92,7 @@ class VerifyConfig:
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers
             under one caption share only the caption, before one wall only the wall.
         strong_inliers: as ``strong_agreement``, for inliers.
+        weak_inliers: what less agreement must make up for in inliers.
         strong_agreement: from this share on a match counts by itself; below, it can only tie
             an image without other matches to one cluster.
         mirror_distance: descriptor distance up to which a candidate that fails upright is tried
@@ -109,6 +110,7 @@ class VerifyConfig:
     min_blocks: int = 36
     min_overlap: float = 0.7
     strong_inliers: int = 10
+    weak_inliers: int = 15
     strong_agreement: float = 0.8
     mirror_distance: float = 0.5
     min_thumb_agreement: float = 0.9

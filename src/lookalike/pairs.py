@@ -200,13 +200,30 @@ def _same_pixels(
 
 
 def _one_per_picture(pairs: Pairs, shas: Sequence[str]) -> list[str]:
-    """Contents that stand for themselves and for those the hash joined to them."""
+    """Contents that stand for themselves and for those the hash joined to them.
+
+    One of every orientation stays: a network sees a mirrored picture as another one.
+    """
     graph = pairs.graph()
     standing = set(shas)
     for group in components(shas, pairs.matches):
         for centre, members in star(group, graph, pairs.rank):
-            standing -= set(members) - {centre}
+            kept: dict[tuple[bool, float], str] = {(False, 0.0): centre}
+            for member in sorted(members, key=lambda sha: (*pairs.rank(sha), sha)):
+                if member != centre:
+                    kept.setdefault(_orientation(pairs, centre, member), member)
+            standing -= set(members) - set(kept.values())
     return [sha for sha in shas if sha in standing]
+
+
+def _orientation(pairs: Pairs, centre: str, member: str) -> tuple[bool, float]:
+    """Whether ``member`` is mirrored against ``centre``, and its angle from there."""
+    pair = pairs.order(centre, member)
+    seen = pairs.matches[pair].verification
+    if seen is None:
+        return False, 0.0
+    turned_back = pair[0] == member and not seen.mirrored
+    return seen.mirrored, -seen.angle % 360 if turned_back else seen.angle % 360
 
 
 def _by_embedding(
@@ -270,7 +287,7 @@ def _settle(
         pairs.matches |= firm
         join(firm)
     _confirm_stars(pairs, verify, config)
-    _attach_leaves(pairs, weak, verify)
+    _attach_leaves(pairs, weak, verify, config)
 
 
 def _add_similar(
@@ -283,10 +300,6 @@ def _add_similar(
         apart = home.get(pair[0], pair[0]) != home.get(pair[1], pair[1])
         if apart and distance <= max_distance:
             pairs.matches[pair] = Match(*pair, "similar", round(distance, 4), metric)
-
-
-def _agreement(match: Match) -> float:
-    return match.verification.agreement if match.verification else 1.0
 
 
 def _is_strong(match: Match, config: VerifyConfig) -> bool:
@@ -334,7 +347,9 @@ def _confirm_stars(pairs: Pairs, verify: Verify, config: VerifyConfig) -> None:
         star(group, graph, pairs.rank, confirm)
 
 
-def _attach_leaves(pairs: Pairs, weak: dict[Pair, Match], verify: Verify) -> None:
+def _attach_leaves(
+    pairs: Pairs, weak: dict[Pair, Match], verify: Verify, config: VerifyConfig
+) -> None:
     """Weak matches count only for images that have no other, and that point one way.
 
     Half of two pages may agree because both carry the same frame, sticker or background. An
@@ -358,10 +373,10 @@ def _attach_leaves(pairs: Pairs, weak: dict[Pair, Match], verify: Verify) -> Non
             asked[leaf] = pairs.order(leaf, target)
     found = _verified(pairs, asked.values(), verify)
     for pair in asked.values():
-        match = found.get(pair)
+        seen = found[pair].verification if pair in found else None
         least = 0.0 if pair[0] in home or pair[1] in home else _LEAST_ALONE
-        if match and _agreement(match) >= least:
-            pairs.matches[pair] = match
+        if seen and seen.agreement >= least and seen.inliers >= config.weak_inliers:
+            pairs.matches[pair] = found[pair]
 
 
 def _only_lead(leaf: str, leads: dict[str, set[str]], centres: set[str]) -> str | None:

@@ -116,7 +116,13 @@ def compare(
     wide = replace(
         config,
         embedding=replace(config.embedding, max_distance=2.0),
-        verify=replace(config.verify, strong_agreement=0.0, strong_inliers=0, mirror_distance=2.0),
+        verify=replace(
+            config.verify,
+            strong_agreement=0.0,
+            strong_inliers=0,
+            weak_inliers=0,
+            mirror_distance=2.0,
+        ),
     )
     with tempfile.TemporaryDirectory() as folder:
         report = find([first, second], db=folder, config=wide, hidden=True)

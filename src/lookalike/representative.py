@@ -14,7 +14,7 @@ from lookalike.types import Decision, ImageRef
 
 __all__ = ["RULES", "check_rules", "choose"]
 
-_SHARPNESS_TOLERANCE = 0.05
+_TOLERANCE = 0.05
 _OF_CLUSTER = ("unpadded", "medoid")
 
 
@@ -46,13 +46,16 @@ RULES: Mapping[str, _Rule] = {
         "stored without loss",
     ),
     "size": _Rule(
-        lambda image: image.n_bytes, lambda image: f"{image.n_bytes:,} bytes", "more bytes"
+        lambda image: image.n_bytes,
+        lambda image: f"{image.n_bytes:,} bytes",
+        "more bytes",
+        _TOLERANCE,
     ),
     "sharpness": _Rule(
         lambda image: image.sharpness,
         lambda image: f"sharpness {image.sharpness:.0f}",
         "sharper",
-        _SHARPNESS_TOLERANCE,
+        _TOLERANCE,
     ),
     "exif": _Rule(
         lambda image: image.exif_fields,
@@ -94,7 +97,7 @@ def choose(
     Args:
         images: the members, two or more, in any order.
         rules: names, the most important first: ``unpadded`` (not one of ``padded``),
-            ``resolution``, ``lossless``, ``size``, ``sharpness`` (within 5 % counts as equal),
+            ``resolution``, ``lossless``, ``size`` and ``sharpness`` (within 5 % is equal),
             ``exif``, ``oldest``, ``newest``, ``path`` (shortest), ``medoid`` (the centre).
         center: id of the cluster's centre, for ``medoid``.
         padded: ids of images that only add a border, a caption or a page around the picture.
