@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.images import decode, sniff
-from lookalike.protocols import Descriptor, Source
+from lookalike.protocols import Descriptor
 from lookalike.sources import looks_like_image
 from lookalike.store import Batch, Collection, Content, KnownFile
 from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
@@ -68,17 +68,17 @@ class _Outcome:
 
 
 def ingest(
-    source: Source,
+    listed: Sequence[FileEntry | Failure],
     collection: Collection,
     config: FindConfig,
     *,
     embedding: Descriptor | None,
     progress: Progress,
 ) -> Catalogue:
-    """Bring ``collection`` up to date with ``source``.
+    """Bring ``collection`` up to date with the files of a source.
 
     Args:
-        source: the files to look at.
+        listed: what the source offers.
         collection: remembers and is added to.
         config: settings.
         embedding: a network to describe with, besides the hashes.
@@ -87,7 +87,6 @@ def ingest(
     Returns:
         The images of this run, with what could not be read.
     """
-    listed = list(source.scan())
     entries = [item for item in listed if isinstance(item, FileEntry)]
     failures = [item for item in listed if isinstance(item, Failure)]
     specs = [PDQ_SPEC, THUMB_SPEC, *([embedding.spec] if embedding else [])]
@@ -112,10 +111,17 @@ def ingest(
 def _still_described(
     collection: Collection, known: dict[str, KnownFile], specs: Sequence[DescriptorSpec]
 ) -> dict[str, KnownFile]:
-    """Known files less those whose content lacks a descriptor this run needs."""
+    """Known files less those whose content lacks a descriptor this run needs.
+
+    What could not be read is tried again: permissions and mounts change without a trace.
+    """
     shas = sorted({file.sha256 for file in known.values() if file.sha256})
     lacking = {sha for spec in specs for sha in collection.missing(spec, shas)}
-    return {key: file for key, file in known.items() if file.sha256 not in lacking}
+    return {
+        key: file
+        for key, file in known.items()
+        if file.sha256 not in lacking and file.stage != "read"
+    }
 
 
 class _Worker:

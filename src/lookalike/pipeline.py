@@ -24,11 +24,11 @@ from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
 from lookalike.pairs import Pairs, find_pairs
-from lookalike.report import SCHEMA, from_json, to_body, with_run
+from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules, choose
 from lookalike.sources import FolderSource
 from lookalike.store import Collection
-from lookalike.types import Cluster, Decision, ImageRef, Match, Report
+from lookalike.types import Cluster, Decision, Failure, FileEntry, ImageRef, Match, Report
 
 __all__ = ["compare", "default_collection", "find", "find_json"]
 
@@ -80,15 +80,21 @@ def find_json(
     embedding = _embedding(config)
     told = progress or _silent
     clock = _Clock()
+    listed = list(source.scan())
+    fingerprint = _fingerprint(listed, config, embedding)
     with Collection(Path(db) if db else default_collection()) as collection, _one_blas_thread():
-        with clock("describe"):
-            catalogue = ingest(source, collection, config, embedding=embedding, progress=told)
-        fingerprint = _fingerprint(catalogue, config, embedding)
         body = collection.load_report(fingerprint)
         if body is None:
-            body = to_body(_answer(catalogue, collection, config, embedding, clock, told))
-            collection.save_report(fingerprint, body)
-    return with_run(body, catalogue.counts, clock.timings(catalogue))
+            with clock("describe"):
+                catalogue = ingest(listed, collection, config, embedding=embedding, progress=told)
+            report = _answer(catalogue, collection, config, embedding, clock, told)
+            body = to_body(report)
+            if not any(failure.stage == "read" for failure in report.failures):
+                collection.save_report(fingerprint, body)
+            return with_run(body, {}, clock.timings(len(report.images)))
+    images = funnel_of(body)["images"]
+    counts = {"decoded": 0, "remembered": images}
+    return with_run(body, counts, clock.timings(images))
 
 
 def compare(
@@ -170,9 +176,9 @@ class _Clock:
         yield
         self.seconds[stage] = round(time.perf_counter() - begun, 3)
 
-    def timings(self, catalogue: Catalogue) -> dict[str, float]:
+    def timings(self, images: int) -> dict[str, float]:
         total = time.perf_counter() - self.start
-        rate = len(catalogue.images) / total if total else 0.0
+        rate = images / total if total else 0.0
         return {**self.seconds, "total": round(total, 3), "images_per_second": round(rate, 1)}
 
 
@@ -191,15 +197,12 @@ def _versions(embedding: NeuralDescriptor | None) -> dict[str, str]:
 
 
 def _fingerprint(
-    catalogue: Catalogue, config: FindConfig, embedding: NeuralDescriptor | None
+    listed: Sequence[FileEntry | Failure], config: FindConfig, embedding: NeuralDescriptor | None
 ) -> str:
-    """Digest of everything a report depends on."""
+    """Digest of everything a report depends on: settings, and the files by their stamps."""
     digest = hashlib.sha256(json.dumps([SCHEMA, _settings(config), _versions(embedding)]).encode())
-    for image in catalogue.images:
-        line = f"{image.id}\0{image.path}\0{image.sha256}\0{image.modified_ns}\n"
-        digest.update(line.encode("utf-8", "surrogateescape"))
-    for failure in catalogue.failures:
-        digest.update(f"{failure.path}\0{failure.message}\n".encode("utf-8", "surrogateescape"))
+    for item in listed:
+        digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -341,6 +344,7 @@ def _funnel(
     catalogue: Catalogue, pairs: Pairs, matches: Sequence[Match], clusters: Sequence[Cluster]
 ) -> dict[str, int]:
     return {
+        **catalogue.counts,
         "contents": len({image.sha256 for image in catalogue.images}),
         "hash_candidates": pairs.counts["hash_candidates"],
         "hash_accepted": pairs.counts["hash_accepted"],

@@ -6,6 +6,7 @@ Exit codes: 0 nothing found, 11 found, 1 error, 2 wrong usage.
 from __future__ import annotations
 
 import gc
+import json
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -62,8 +63,9 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
         )
     if options["as_json"]:
         click.echo(text)
-        # the text says it without being read again
-        sys.exit(0 if '"clusters":[]' in text else FOUND)
+        # the funnel comes first: the rest of a large text is not read again
+        funnel, _ = json.JSONDecoder().raw_decode(text, text.index("{", 1))
+        sys.exit(FOUND if funnel["clusters"] else 0)
     report = from_json(text)
     written = []
     if options["html"]:
@@ -84,8 +86,6 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the match as JSON.")
 def compare(first: str, second: str, as_json: bool) -> None:
     """Say how the image FIRST is related to SECOND."""
-    import json
-
     from lookalike.pipeline import compare as compare_files
     from lookalike.report import to_dict
 

@@ -15,7 +15,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +37,15 @@ __all__ = ["main"]
 _SETS = {"five": FIVE, "fourteen": FOURTEEN}
 _SPLITS: tuple[Split, ...] = ("development", "held-back")
 _EFFORTS = ("fast", "standard")
+# a process of its own: a child's peak memory starts at that of the process it was forked from
+_TIMER = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+code = subprocess.run(sys.argv[1:]).returncode
+seconds = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(code, seconds, peak, file=sys.stderr)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +89,16 @@ def _run(folder: Path, collection: Path, effort: str) -> _Run:
     output = collection.with_suffix(".json")
     command = [sys.executable, "-m", "lookalike", "find", str(folder), "--json"]
     with output.open("wb") as out:
-        start = time.perf_counter()
-        child = subprocess.Popen(
-            [*command, "--effort", effort, "--db", str(collection)],
+        done = subprocess.run(
+            [sys.executable, "-c", _TIMER, *command, "--effort", effort, "--db", str(collection)],
             stdout=out,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
         )
-        # the child's own peak, not that of every child so far
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-    code = os.waitstatus_to_exitcode(status)
-    child.returncode = code
-    if code not in (0, 11):
-        raise SystemExit(f"lookalike find failed with {code} on {folder}")
-    return _Run(json.loads(output.read_bytes()), seconds, usage.ru_maxrss / 1024)
+    code, seconds, kilobytes = done.stderr.split()[-3:]
+    if int(code) not in (0, 11):
+        raise SystemExit(f"lookalike find failed on {folder}: {done.stderr.decode()}")
+    return _Run(json.loads(output.read_bytes()), float(seconds), int(kilobytes) / 1024)
 
 
 def _accuracy(photos: Path, canvases: Path, work: Path) -> list[str]:

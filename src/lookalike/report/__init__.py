@@ -1,5 +1,13 @@
 """What a run found, in the forms people and programs read."""
 
-from lookalike.report.as_json import SCHEMA, from_json, to_body, to_dict, to_json, with_run
+from lookalike.report.as_json import (
+    SCHEMA,
+    from_json,
+    funnel_of,
+    to_body,
+    to_dict,
+    to_json,
+    with_run,
+)
 
-__all__ = ["SCHEMA", "from_json", "to_body", "to_dict", "to_json", "with_run"]
+__all__ = ["SCHEMA", "from_json", "funnel_of", "to_body", "to_dict", "to_json", "with_run"]

@@ -12,7 +12,7 @@ import orjson
 
 from lookalike.types import Cluster, Decision, Failure, ImageRef, Match, Report, Verification
 
-__all__ = ["SCHEMA", "from_json", "to_body", "to_dict", "to_json", "with_run"]
+__all__ = ["SCHEMA", "from_json", "funnel_of", "to_body", "to_dict", "to_json", "with_run"]
 
 SCHEMA = "lookalike-report/1"
 _EVIDENCE = tuple(item.name for item in fields(Verification))
@@ -49,13 +49,19 @@ def to_body(report: Report) -> str:
     return f"{_dumped(plain.pop('funnel'))}\n{_dumped(plain)}"
 
 
+def funnel_of(body: str) -> dict[str, int]:
+    """The funnel of a body."""
+    funnel: dict[str, int] = json.loads(body.partition("\n")[0])
+    return funnel
+
+
 def with_run(body: str, counts: Mapping[str, int], timings: Mapping[str, float]) -> str:
-    """The JSON text of a report from a body and what this run counted and took.
+    """The JSON text of a report from a body, counts that are this run's own, and its timings.
 
     The body is not parsed: of a large unchanged set, it would take longer than the run.
     """
-    funnel, _, rest = body.partition("\n")
-    merged = json.dumps({**counts, **json.loads(funnel)})
+    rest = body.partition("\n")[2]
+    merged = json.dumps({**funnel_of(body), **counts})
     return f'{{"funnel": {merged}, "timings": {json.dumps(timings)}, {rest[1:]}'
 
 
