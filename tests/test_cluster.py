@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.cluster import agglomerate, components, star
+from lookalike.cluster import agglomerate, components, star, star_pairs
 from lookalike.errors import ConfigError
 from lookalike.representative import choose
 from lookalike.types import ImageRef
@@ -49,6 +50,21 @@ def test_stars_are_disjoint_and_tied_to_their_centre(
     chance.shuffle(shuffled)
     again = graph_of(shuffled)
     assert stars == [s for g in components(NODES, shuffled) for s in star(g, again, flat)]
+
+
+@given(EDGES)
+def test_kept_pairs_are_stars(edges: list[tuple[str, str]]) -> None:
+    """Of many pairs, those kept tie every node to at most one centre."""
+    pairs = sorted({tuple(sorted((NODES.index(a), NODES.index(b)))) for a, b in edges})
+    left, right = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    kept = [pairs[row] for row in star_pairs(left, right, range(len(NODES)), 0)]
+    assert set(kept) <= set(pairs) and bool(kept) == bool(pairs)
+    assert len(star_pairs(left, right, range(len(NODES)), 8)) == len(pairs)
+    named = [(NODES[a], NODES[b]) for a, b in kept]
+    for group in components(NODES, named):
+        graph = graph_of(named)
+        centre = max(group, key=lambda node: len(graph[node]))
+        assert graph[centre] == set(group) - {centre}
 
 
 def test_a_chain_does_not_join_strangers() -> None:

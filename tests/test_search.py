@@ -141,7 +141,8 @@ def test_any_onnx_file_is_a_descriptor(tmp_path: Path) -> None:
         [helper.make_tensor_value_info("y", kinds.FLOAT, [1, 3, 8, 8])],
     )
     path = tmp_path / "tiny.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
     network = load_embedding(str(path))
     assert network.spec.dim == 3 and network.spec.name == "tiny"
     assert abs(np.linalg.norm(network.describe(picture(scene(1))).astype(float)) - 1) < 1e-2

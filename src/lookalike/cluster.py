@@ -10,9 +10,11 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from lookalike.types import Cluster, Match
+import numpy as np
 
-__all__ = ["Graph", "agglomerate", "components", "make_cluster", "star"]
+from lookalike.types import Cluster, IntArray, Match
+
+__all__ = ["Graph", "agglomerate", "components", "make_cluster", "star", "star_pairs"]
 
 Graph = Mapping[str, set[str]]
 
@@ -76,6 +78,39 @@ def star(
         stars.append((centre, sorted(arms | {centre})))
         left -= arms | {centre}
     return stars
+
+
+def star_pairs(left: IntArray, right: IntArray, order: Sequence[int], small: int) -> IntArray:
+    """Which of many pairs to keep: of large stars only those that tie a member to the centre.
+
+    Args:
+        left: ``(k,)`` node numbers.
+        right: ``(k,)`` node numbers, no pair twice.
+        order: every node, the preferred centre first among equally connected ones.
+        small: stars of at most this many members keep every pair.
+
+    Returns:
+        ``(j,)`` rows of the pairs kept, ascending.
+    """
+    ends, others = np.concatenate([left, right]), np.concatenate([right, left])
+    by_end = np.argsort(ends, kind="stable")
+    degree = np.bincount(ends, minlength=len(order))
+    starts = np.concatenate([[0], np.cumsum(degree)])
+    free = np.ones(len(order), bool)
+    is_small = np.ones(len(order), bool)
+    kept = np.zeros(len(left), bool)
+    preference = np.array(order, np.int64)
+    for centre in preference[np.argsort(-degree[preference], kind="stable")].tolist():
+        if not free[centre]:
+            continue
+        rows = by_end[starts[centre] : starts[centre + 1]]
+        arms = rows[free[others[rows]]]
+        if len(arms):
+            members = np.append(others[arms], centre)
+            free[members] = False
+            is_small[members] = len(members) <= small
+            kept[arms % len(left)] = True
+    return np.flatnonzero(kept | (is_small[left] & is_small[right]))
 
 
 def make_cluster(

@@ -8,12 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from lookalike.config import FindConfig
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.config import DecodeConfig, FindConfig
 from lookalike.images import decode, pixel_digest
 from lookalike.ingest import Progress
+from lookalike.protocols import Descriptor
 from lookalike.store import Batch, Collection
-from lookalike.types import Failure, ImageRef, UInt8Array, Verification
+from lookalike.types import Failure, ImageRef, Picture, UInt8Array, Verification
 from lookalike.verify import KEYPOINT_SPEC, PLANE_SPEC, VERIFIER, Side, describe_keypoints
 from lookalike.verify import verify as verify_sides
 
@@ -62,6 +67,25 @@ class Evidence:
         if fresh:
             self._collection.set_pixel_digests(fresh)
         return known | fresh
+
+    def embed(self, network: Descriptor, shas: Sequence[str]) -> list[str]:
+        """Describe contents by a network; those that have its rows, in the order asked.
+
+        Only what hashes left open needs it, and a network costs more than all else.
+        """
+        missing = self._collection.missing(network.spec, shas)
+        for at in range(0, len(missing), self._config.batch):
+            some = missing[at : at + self._config.batch]
+            with ThreadPoolExecutor(self._config.threads) as pool:
+                described = pool.map(partial(self._embedded, network), some)
+                rows = dict(zip(some, described, strict=True))
+            made = {sha: row for sha, row in rows.items() if row is not None}
+            if made:
+                batch = {network.spec: (tuple(made), np.stack(list(made.values())))}
+                self._collection.commit(Batch(rows=batch))
+            self._progress("embed", at + len(some), len(missing))
+        gone = set(self._collection.missing(network.spec, shas))
+        return [sha for sha in shas if sha not in gone]
 
     def verify(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
         """Evidence for every pair, or None: not the same picture, or no longer readable.
@@ -122,14 +146,22 @@ class Evidence:
                 self._sides.move_to_end(sha)
 
     def _describe(self, sha: str) -> tuple[UInt8Array, UInt8Array] | None:
+        finer = replace(self._config.decode, min_side=self._config.verify.min_side)
+        picture = self._picture(sha, finer)
+        return (
+            None if picture is None else describe_keypoints(picture, self._config.verify.keypoints)
+        )
+
+    def _picture(self, sha: str, config: DecodeConfig) -> Picture | None:
         data = self._read(sha)
         if data is None:
             return None
-        finer = replace(self._config.decode, min_side=self._config.verify.min_side)
-        picture = decode(self._images[sha].path, data, finer)
-        if isinstance(picture, Failure):
-            return None
-        return describe_keypoints(picture, self._config.verify.keypoints)
+        picture = decode(self._images[sha].path, data, config)
+        return None if isinstance(picture, Failure) else picture
+
+    def _embedded(self, network: Descriptor, sha: str) -> NDArray[Any] | None:
+        picture = self._picture(sha, self._config.decode)
+        return None if picture is None else network.describe(picture)
 
     def _pixel_digest(self, sha: str) -> str | None:
         data = self._read(sha)

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.images import decode, sniff
-from lookalike.protocols import Descriptor
 from lookalike.sources import looks_like_image
 from lookalike.store import Batch, Collection, Content, KnownFile
 from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
@@ -72,7 +71,6 @@ def ingest(
     collection: Collection,
     config: FindConfig,
     *,
-    embedding: Descriptor | None,
     progress: Progress,
 ) -> Catalogue:
     """Bring ``collection`` up to date with the files of a source.
@@ -81,7 +79,6 @@ def ingest(
         listed: what the source offers.
         collection: remembers and is added to.
         config: settings.
-        embedding: a network to describe with, besides the hashes.
         progress: called with (stage, done, total) now and then.
 
     Returns:
@@ -89,12 +86,12 @@ def ingest(
     """
     entries = [item for item in listed if isinstance(item, FileEntry)]
     failures = [item for item in listed if isinstance(item, Failure)]
-    specs = [PDQ_SPEC, THUMB_SPEC, *([embedding.spec] if embedding else [])]
+    specs = (PDQ_SPEC, THUMB_SPEC)
     for spec in specs:
         collection.check_spec(spec)
     known = _still_described(collection, collection.unchanged(entries), specs)
     fresh = [entry for entry in entries if entry.key not in known]
-    worker = _Worker(collection, config, specs, embedding)
+    worker = _Worker(collection, config, specs)
     done = decoded = 0
     later: list[_Outcome] = []
     for batch in _batches(worker.outcomes(fresh, config.threads), config.batch):
@@ -132,10 +129,8 @@ class _Worker:
         collection: Collection,
         config: FindConfig,
         specs: Sequence[DescriptorSpec],
-        embedding: Descriptor | None,
     ) -> None:
         self._config = config
-        self._embedding = embedding
         self._seen = collection.described(specs)
         self._lock = threading.Lock()
 
@@ -184,8 +179,6 @@ class _Worker:
             PDQ_SPEC: hashed.pdq,
             THUMB_SPEC: hashed.thumb,
         }
-        if self._embedding:
-            rows[self._embedding.spec] = self._embedding.describe(picture)
         content = Content(
             sha256=sha256,
             n_bytes=entry.n_bytes,

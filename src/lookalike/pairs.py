@@ -6,71 +6,41 @@ are compared: files with the same bytes share one.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.cluster import components, star
-from lookalike.config import FindConfig, VerifyConfig
+from lookalike.accepted import Pair, Pairs, Verify
+from lookalike.cluster import components, star, star_pairs
+from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
+from lookalike.settle import add_similar, settle
 from lookalike.store import Collection
 from lookalike.thumbs import agree, explain_whole_frames
-from lookalike.types import DescriptorSpec, ImageRef, IntArray, Match, UInt8Array, Verification
+from lookalike.types import DescriptorSpec, ImageRef, IntArray, Match, UInt8Array
 
-__all__ = ["Pairs", "Verify", "find_pairs"]
-
-Pair = tuple[str, str]
+__all__ = ["Embedding", "find_pairs"]
 
 
-class Verify(Protocol):
-    """Keypoint verification of pairs; unreadable ones are refused."""
-
-    def __call__(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
-        """Evidence or None for every pair; ``mirrored`` looks for mirrored copies too."""
-        ...
-
-
-_VERIFY_BATCH = 256
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
-_LEAST_ALONE = 0.7
+_SMALL_STAR = 16
 
 
-@dataclass(slots=True)
-class Pairs:
-    """Accepted pairs among contents, by SHA-256, and how many were looked at.
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A network for the contents that hashes leave open.
 
     Attributes:
-        images: one image a content, by SHA-256.
-        matches: accepted pairs; query and ref are SHA-256 here, the smaller id as query.
-        counts: funnel counts.
+        spec: of its rows.
+        describe: has rows made for contents; returns those that have one.
     """
 
-    images: dict[str, ImageRef]
-    matches: dict[Pair, Match] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    def order(self, a: str, b: str) -> Pair:
-        """The canonical order: the smaller image id is the query."""
-        return (a, b) if self.images[a].id < self.images[b].id else (b, a)
-
-    def graph(self) -> dict[str, set[str]]:
-        """Accepted neighbours of every content."""
-        neighbours: dict[str, set[str]] = {sha: set() for sha in self.images}
-        for a, b in self.matches:
-            neighbours[a].add(b)
-            neighbours[b].add(a)
-        return neighbours
-
-    def rank(self, sha: str) -> tuple[float, ...]:
-        """Preference as a star's centre: more pixels first, then more bytes."""
-        image = self.images[sha]
-        return (-image.width * image.height, -image.n_bytes)
+    spec: DescriptorSpec
+    describe: Callable[[Sequence[str]], list[str]]
 
 
 def find_pairs(
@@ -78,7 +48,7 @@ def find_pairs(
     collection: Collection,
     config: FindConfig,
     *,
-    embedding: DescriptorSpec | None,
+    embedding: Embedding | None,
     pixel_digests: Callable[[Sequence[str]], dict[str, str]],
     verify: Verify,
 ) -> Pairs:
@@ -88,7 +58,7 @@ def find_pairs(
         images: one image a content, sorted by id, none of low information.
         collection: holds their descriptors.
         config: settings.
-        embedding: spec of the network's descriptor, where the effort uses one.
+        embedding: a network, where the effort uses one.
         pixel_digests: full-size pixel digests of some contents.
         verify: keypoint verification of pairs.
     """
@@ -100,10 +70,11 @@ def find_pairs(
     if embedding is None:
         return pairs
     centres = _one_per_picture(pairs, shas)
-    proposed = _by_embedding(pairs, centres, collection, config, embedding)
-    _settle(pairs, {**proposed, **undecided}, verify, config.verify)
+    described = embedding.describe(centres)
+    proposed = _by_embedding(pairs, described, collection, config, embedding.spec)
+    settle(pairs, {**proposed, **undecided}, verify, config.verify)
     if config.cluster.similar:
-        _add_similar(pairs, proposed, config.embedding.similar_distance, embedding.name)
+        add_similar(pairs, proposed, config.embedding.similar_distance, embedding.spec.name)
     return pairs
 
 
@@ -123,6 +94,10 @@ def _by_hash(
     agreement = agree(thumbs, query, ref, turn, threads=config.threads)
     accepted = agreement.accepted(config.verify)
     rows = np.flatnonzero(accepted)
+    if config.cluster.linkage == "star":
+        # a thousand near-identical pictures are half a million pairs
+        order = sorted(range(len(shas)), key=lambda n: (*pairs.rank(shas[n]), n))
+        rows = rows[star_pairs(query[rows], ref[rows], order, _SMALL_STAR)]
     found = explain_whole_frames(
         [pairs.images[shas[n]] for n in query[rows].tolist()],
         [pairs.images[shas[n]] for n in ref[rows].tolist()],
@@ -255,138 +230,3 @@ def _nearest(query: IntArray, ref: IntArray, distance: np.ndarray, limit: int) -
     starts = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]]) if len(ends) else ends
     place = np.arange(len(ends)) - np.repeat(starts, np.diff(np.r_[starts, len(ends)]))
     return np.unique(pair[place < limit])
-
-
-def _settle(
-    pairs: Pairs, proposed: dict[Pair, float], verify: Verify, config: VerifyConfig
-) -> None:
-    """Verify candidates nearest first, leaving out pairs that are joined already."""
-    pairs.counts["candidates"] = len(proposed)
-    order = sorted(proposed, key=lambda pair: (proposed[pair], pair))
-    parent = {sha: sha for sha in pairs.images}
-
-    def root(sha: str) -> str:
-        while parent[sha] != sha:
-            parent[sha] = parent[parent[sha]]
-            sha = parent[sha]
-        return sha
-
-    def join(some: Iterable[Pair]) -> None:
-        for a, b in some:
-            parent[root(a)] = root(b)
-
-    join(pairs.matches)
-    weak: dict[Pair, Match] = {}
-    for at in range(0, len(order), _VERIFY_BATCH):
-        apart = [p for p in order[at : at + _VERIFY_BATCH] if root(p[0]) != root(p[1])]
-        near = [pair for pair in apart if proposed[pair] <= config.mirror_distance]
-        far = [pair for pair in apart if proposed[pair] > config.mirror_distance]
-        found = _verified(pairs, near, verify) | _verified(pairs, far, verify, mirrored=False)
-        firm = {pair: m for pair, m in found.items() if _is_strong(m, config)}
-        weak |= {pair: m for pair, m in found.items() if pair not in firm}
-        pairs.matches |= firm
-        join(firm)
-    _confirm_stars(pairs, verify, config)
-    _attach_leaves(pairs, weak, verify, config)
-
-
-def _add_similar(
-    pairs: Pairs, proposed: dict[Pair, float], max_distance: float, metric: str
-) -> None:
-    """Near pairs that share no pixels: another shot of the scene, by the descriptor alone."""
-    copies = components(pairs.images, list(pairs.matches))
-    home = {sha: group[0] for group in copies for sha in group}
-    for pair, distance in sorted(proposed.items()):
-        apart = home.get(pair[0], pair[0]) != home.get(pair[1], pair[1])
-        if apart and distance <= max_distance:
-            pairs.matches[pair] = Match(*pair, "similar", round(distance, 4), metric)
-
-
-def _is_strong(match: Match, config: VerifyConfig) -> bool:
-    """Whether a match counts by itself, whatever else its images match."""
-    seen = match.verification
-    return seen is None or (
-        seen.agreement >= config.strong_agreement and seen.inliers >= config.strong_inliers
-    )
-
-
-def _verified(
-    pairs: Pairs, some: Iterable[Pair], verify: Verify, *, mirrored: bool = True
-) -> dict[Pair, Match]:
-    """The pairs that keypoints and pixels confirm, with their matches."""
-    asked = sorted({pairs.order(*pair) for pair in some})
-    if not asked:
-        return {}
-    verdicts = verify(asked, mirrored=mirrored)
-    pairs.counts["verified"] += len(asked)
-    found = {
-        pair: Match(*pair, "copy", round(1.0 - seen.agreement, 4), "agreement", seen)
-        for pair in asked
-        if (seen := verdicts[pair])
-    }
-    pairs.counts["verified_accepted"] += len(found)
-    return found
-
-
-def _confirm_stars(pairs: Pairs, verify: Verify, config: VerifyConfig) -> None:
-    """Compare centres with members that lazy order skipped: those a common match ties to them."""
-    graph = pairs.graph()
-
-    def confirm(centre: str, members: Sequence[str]) -> None:
-        left = set(members)
-        while near := {member for member in left if graph[member] & graph[centre]}:
-            left -= near
-            found = _verified(pairs, [(centre, member) for member in near], verify)
-            for (a, b), match in found.items():
-                if _is_strong(match, config):
-                    pairs.matches[a, b] = match
-                    graph[a].add(b)
-                    graph[b].add(a)
-
-    for group in components(pairs.images, list(pairs.matches)):
-        star(group, graph, pairs.rank, confirm)
-
-
-def _attach_leaves(
-    pairs: Pairs, weak: dict[Pair, Match], verify: Verify, config: VerifyConfig
-) -> None:
-    """Weak matches count only for images that have no other, and that point one way.
-
-    Half of two pages may agree because both carry the same frame, sticker or background. An
-    image that weakly matches the centres of several clusters says only that they share
-    something; one that matches a single centre is taken for its copy.
-    """
-    graph = pairs.graph()
-    home: dict[str, str] = {}
-    for group in components(pairs.images, list(pairs.matches)):
-        for centre, members in star(group, graph, pairs.rank):
-            home.update(dict.fromkeys(members, centre))
-    leads: dict[str, set[str]] = defaultdict(set)
-    for a, b in weak:
-        for leaf, other in ((a, b), (b, a)):
-            if leaf not in home:
-                leads[leaf].add(home.get(other, other))
-    asked = {}
-    for leaf in sorted(leads):
-        target = _only_lead(leaf, leads, set(home.values()))
-        if target is not None:
-            asked[leaf] = pairs.order(leaf, target)
-    found = _verified(pairs, asked.values(), verify)
-    for pair in asked.values():
-        seen = found[pair].verification if pair in found else None
-        least = 0.0 if pair[0] in home or pair[1] in home else _LEAST_ALONE
-        if seen and seen.agreement >= least and seen.inliers >= config.weak_inliers:
-            pairs.matches[pair] = found[pair]
-
-
-def _only_lead(leaf: str, leads: dict[str, set[str]], centres: set[str]) -> str | None:
-    """The one cluster, or the one other leaf, that all weak matches of ``leaf`` point to."""
-    clusters = leads[leaf] & centres
-    others = leads[leaf] - centres
-    for other in others:
-        clusters |= leads[other] & centres
-    if len(clusters) == 1:
-        return next(iter(clusters))
-    if not clusters and len(others) == 1 and leads[next(iter(others))] == {leaf}:
-        return next(iter(others))
-    return None

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,13 +18,14 @@ import platformdirs
 from threadpoolctl import threadpool_limits
 
 import lookalike
+from lookalike.accepted import Pairs
 from lookalike.cluster import agglomerate, components, make_cluster, star
 from lookalike.config import FindConfig
 from lookalike.descriptors import NeuralDescriptor, load_embedding
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
-from lookalike.pairs import Pairs, find_pairs
+from lookalike.pairs import Embedding, find_pairs
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules, choose
 from lookalike.sources import FolderSource
@@ -86,7 +88,7 @@ def find_json(
         body = collection.load_report(fingerprint)
         if body is None:
             with clock("describe"):
-                catalogue = ingest(listed, collection, config, embedding=embedding, progress=told)
+                catalogue = ingest(listed, collection, config, progress=told)
             report = _answer(catalogue, collection, config, embedding, clock, told)
             body = to_body(report)
             if not any(failure.stage == "read" for failure in report.failures):
@@ -224,7 +226,9 @@ def _answer(
             [image for image in first.values() if not image.low_information],
             collection,
             config,
-            embedding=embedding.spec if embedding else None,
+            embedding=Embedding(embedding.spec, partial(evidence.embed, embedding))
+            if embedding
+            else None,
             pixel_digests=evidence.pixel_digests,
             verify=evidence.verify,
         )

@@ -295,8 +295,8 @@ class Report:
         images: every readable image, by id.
         funnel: counts by stage, in order, so that nothing vanishes unexplained.
         clusters: disjoint, sorted by id of the first member.
-        matches: every accepted pair, sorted; those of tier ``similar`` are in no cluster
-            unless asked for.
+        matches: accepted pairs, sorted. With star linkage, of more than 16 whole-frame copies of
+            one picture only the pairs with their centre are listed; other linkages list all.
         decisions: one for every member of every cluster.
         failures: what could not be read, sorted by path.
         timings: seconds by stage, and ``images_per_second``.

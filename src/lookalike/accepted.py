@@ -1,0 +1,58 @@
+"""What the pair stages share: accepted pairs, and how a pair is verified."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lookalike.types import ImageRef, Match, Verification
+
+__all__ = ["Pair", "Pairs", "Verify"]
+
+Pair = tuple[str, str]
+
+
+class Verify(Protocol):
+    """Keypoint verification of pairs; unreadable ones are refused."""
+
+    def __call__(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
+        """Evidence or None for every pair; ``mirrored`` looks for mirrored copies too."""
+        ...
+
+
+_VERIFY_BATCH = 256
+_LEAST_ALONE = 0.7
+
+
+@dataclass(slots=True)
+class Pairs:
+    """Accepted pairs among contents, by SHA-256, and how many were looked at.
+
+    Attributes:
+        images: one image a content, by SHA-256.
+        matches: accepted pairs; query and ref are SHA-256 here, the smaller id as query.
+        counts: funnel counts.
+    """
+
+    images: dict[str, ImageRef]
+    matches: dict[Pair, Match] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def order(self, a: str, b: str) -> Pair:
+        """The canonical order: the smaller image id is the query."""
+        return (a, b) if self.images[a].id < self.images[b].id else (b, a)
+
+    def graph(self) -> dict[str, set[str]]:
+        """Accepted neighbours of every content."""
+        neighbours: dict[str, set[str]] = {sha: set() for sha in self.images}
+        for a, b in self.matches:
+            neighbours[a].add(b)
+            neighbours[b].add(a)
+        return neighbours
+
+    def rank(self, sha: str) -> tuple[float, ...]:
+        """Preference as a star's centre: more pixels first, then more bytes."""
+        image = self.images[sha]
+        return (-image.width * image.height, -image.n_bytes)
