@@ -203,11 +203,11 @@ def _heading() -> list[str]:
         f"- hardware: {_processor()}, {os.cpu_count()} cores",
         f"- software: Python {platform.python_version()}, {versions}",
         "- command: `make bench`",
-        "- sources of copies come from two halves of the photos, split by the digest of the name; "
-        "thresholds were chosen on the *development* half; two (min_overlap, weak_inliers) were "
-        "raised after the *held-back* half had shown a false pair each. All other photos are distractors, "
-        "and precision counts all pairs. Canvases of pasted copies and stickers are not in the "
-        "sets.",
+        "- sources of copies come from two halves of the photos, split by the digest of the "
+        "name; thresholds were chosen on the *development* half; two (min_overlap, weak_inliers) "
+        "were raised after the *held-back* half had shown false pairs. All other photos are "
+        "distractors, and precision counts all pairs. Canvases of pasted copies and stickers are "
+        "not in the sets.",
         "",
     ]
 
