@@ -9,7 +9,7 @@ from typing import Protocol
 
 from lookalike.types import ImageRef, Match, Verification
 
-__all__ = ["Pair", "Pairs", "Verify"]
+__all__ = ["Found", "Pair", "Pairs", "Verify"]
 
 Pair = tuple[str, str]
 
@@ -22,8 +22,19 @@ class Verify(Protocol):
         ...
 
 
-_VERIFY_BATCH = 256
-_LEAST_ALONE = 0.7
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run decided about contents; all names are SHA-256.
+
+    Attributes:
+        matches: accepted pairs.
+        parts: disjoint clusters: the centre, and the members with it.
+        counts: funnel counts.
+    """
+
+    matches: tuple[Match, ...]
+    parts: list[tuple[str, list[str]]]
+    counts: dict[str, int]
 
 
 @dataclass(slots=True)

@@ -11,10 +11,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.types import Cluster, IntArray, Match
 
-__all__ = ["Graph", "agglomerate", "components", "make_cluster", "star", "star_pairs"]
+__all__ = [
+    "Graph",
+    "agglomerate",
+    "components",
+    "label_components",
+    "label_stars",
+    "make_cluster",
+    "star",
+    "star_pairs",
+]
 
 Graph = Mapping[str, set[str]]
 
@@ -92,12 +102,33 @@ def star_pairs(left: IntArray, right: IntArray, order: Sequence[int], small: int
     Returns:
         ``(j,)`` rows of the pairs kept, ascending.
     """
+    labels, kept = _greedy_stars(left, right, order)
+    sizes = np.bincount(labels, minlength=len(order))
+    is_small = sizes[labels] <= small
+    return np.flatnonzero(kept | (is_small[left] & is_small[right]))
+
+
+def label_stars(left: IntArray, right: IntArray, order: Sequence[int]) -> IntArray:
+    """``(n,)`` number of each node's centre, its own where it is one or stands alone.
+
+    Args:
+        left: ``(k,)`` node numbers.
+        right: ``(k,)`` node numbers, no pair twice.
+        order: every node, the preferred centre first among equally connected ones.
+    """
+    return _greedy_stars(left, right, order)[0]
+
+
+def _greedy_stars(
+    left: IntArray, right: IntArray, order: Sequence[int]
+) -> tuple[IntArray, NDArray[np.bool_]]:
+    """Centre of every node, and which pairs tie a member to its centre."""
     ends, others = np.concatenate([left, right]), np.concatenate([right, left])
     by_end = np.argsort(ends, kind="stable")
     degree = np.bincount(ends, minlength=len(order))
     starts = np.concatenate([[0], np.cumsum(degree)])
     free = np.ones(len(order), bool)
-    is_small = np.ones(len(order), bool)
+    labels = np.arange(len(order))
     kept = np.zeros(len(left), bool)
     preference = np.array(order, np.int64)
     for centre in preference[np.argsort(-degree[preference], kind="stable")].tolist():
@@ -106,11 +137,25 @@ def star_pairs(left: IntArray, right: IntArray, order: Sequence[int], small: int
         rows = by_end[starts[centre] : starts[centre + 1]]
         arms = rows[free[others[rows]]]
         if len(arms):
-            members = np.append(others[arms], centre)
-            free[members] = False
-            is_small[members] = len(members) <= small
+            free[others[arms]] = False
+            free[centre] = False
+            labels[others[arms]] = centre
             kept[arms % len(left)] = True
-    return np.flatnonzero(kept | (is_small[left] & is_small[right]))
+    return labels, kept
+
+
+def label_components(count: int, left: IntArray, right: IntArray) -> IntArray:
+    """``(count,)`` smallest node of the component that each node lies in."""
+    labels = np.arange(count)
+    while True:
+        before = labels.copy()
+        a, b = labels[left], labels[right]
+        np.minimum.at(labels, a, b)
+        np.minimum.at(labels, b, a)
+        while not np.array_equal(shorter := labels[labels], labels):
+            labels = shorter
+        if (labels == before).all():
+            return labels
 
 
 def make_cluster(

@@ -7,18 +7,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lookalike.config import DecodeConfig, FindConfig
-from lookalike.images import decode, pixel_digest
+from lookalike.config import FindConfig
+from lookalike.describe import Describer
+from lookalike.images import pixel_digest
 from lookalike.ingest import Progress
-from lookalike.protocols import Descriptor
 from lookalike.store import Batch, Collection
-from lookalike.types import Failure, ImageRef, Picture, UInt8Array, Verification
+from lookalike.types import Failure, ImageRef, UInt8Array, Verification
 from lookalike.verify import KEYPOINT_SPEC, PLANE_SPEC, VERIFIER, Side, describe_keypoints
 from lookalike.verify import verify as verify_sides
 
@@ -28,7 +23,7 @@ Pair = tuple[str, str]
 _HELD = 4096
 
 
-class Evidence:
+class Evidence(Describer):
     """Verifies pairs of contents; what it computed stays in the collection.
 
     Args:
@@ -45,10 +40,8 @@ class Evidence:
         config: FindConfig,
         progress: Progress,
     ) -> None:
-        self._images = images
-        self._collection = collection
-        self._config = config
-        self._progress = progress
+        super().__init__(images, collection, config, progress)
+        self._verify = config.verify
         self._done = 0
         self._sides: OrderedDict[str, Side] = OrderedDict()
         self._verifier = f"{VERIFIER} {config.verify}"
@@ -67,25 +60,6 @@ class Evidence:
         if fresh:
             self._collection.set_pixel_digests(fresh)
         return known | fresh
-
-    def embed(self, network: Descriptor, shas: Sequence[str]) -> list[str]:
-        """Describe contents by a network; those that have its rows, in the order asked.
-
-        Only what hashes left open needs it, and a network costs more than all else.
-        """
-        missing = self._collection.missing(network.spec, shas)
-        for at in range(0, len(missing), self._config.batch):
-            some = missing[at : at + self._config.batch]
-            with ThreadPoolExecutor(self._config.threads) as pool:
-                described = pool.map(partial(self._embedded, network), some)
-                rows = dict(zip(some, described, strict=True))
-            made = {sha: row for sha, row in rows.items() if row is not None}
-            if made:
-                batch = {network.spec: (tuple(made), np.stack(list(made.values())))}
-                self._collection.commit(Batch(rows=batch))
-            self._progress("embed", at + len(some), len(missing))
-        gone = set(self._collection.missing(network.spec, shas))
-        return [sha for sha in shas if sha not in gone]
 
     def verify(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
         """Evidence for every pair, or None: not the same picture, or no longer readable.
@@ -114,9 +88,9 @@ class Evidence:
         query, ref = self._sides.get(pair[0]), self._sides.get(pair[1])
         if query is None or ref is None:
             return None
-        seen = verify_sides(query, ref, self._config.verify)
+        seen = verify_sides(query, ref, self._verify)
         if seen is None and mirrored:
-            return verify_sides(query, ref, self._config.verify, mirrored=True)
+            return verify_sides(query, ref, self._verify, mirrored=True)
         return seen
 
     def _load(self, shas: Sequence[str]) -> None:
@@ -146,32 +120,13 @@ class Evidence:
                 self._sides.move_to_end(sha)
 
     def _describe(self, sha: str) -> tuple[UInt8Array, UInt8Array] | None:
-        finer = replace(self._config.decode, min_side=self._config.verify.min_side)
-        picture = self._picture(sha, finer)
-        return (
-            None if picture is None else describe_keypoints(picture, self._config.verify.keypoints)
-        )
-
-    def _picture(self, sha: str, config: DecodeConfig) -> Picture | None:
-        data = self._read(sha)
-        if data is None:
-            return None
-        picture = decode(self._images[sha].path, data, config)
-        return None if isinstance(picture, Failure) else picture
-
-    def _embedded(self, network: Descriptor, sha: str) -> NDArray[Any] | None:
-        picture = self._picture(sha, self._config.decode)
-        return None if picture is None else network.describe(picture)
+        finer = replace(self._config.decode, min_side=self._verify.min_side)
+        picture = self.picture(sha, finer)
+        return None if picture is None else describe_keypoints(picture, self._verify.keypoints)
 
     def _pixel_digest(self, sha: str) -> str | None:
-        data = self._read(sha)
+        data = self.read(sha)
         if data is None:
             return None
         digest = pixel_digest(self._images[sha].path, data, self._config.decode)
         return None if isinstance(digest, Failure) else digest
-
-    def _read(self, sha: str) -> bytes | None:
-        try:
-            return Path(self._images[sha].path).read_bytes()
-        except OSError:
-            return None

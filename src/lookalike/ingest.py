@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config import FindConfig
+from lookalike.config import RunConfig
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.images import decode, sniff
 from lookalike.sources import looks_like_image
@@ -69,7 +69,7 @@ class _Outcome:
 def ingest(
     listed: Sequence[FileEntry | Failure],
     collection: Collection,
-    config: FindConfig,
+    config: RunConfig,
     *,
     progress: Progress,
 ) -> Catalogue:
@@ -127,7 +127,7 @@ class _Worker:
     def __init__(
         self,
         collection: Collection,
-        config: FindConfig,
+        config: RunConfig,
         specs: Sequence[DescriptorSpec],
     ) -> None:
         self._config = config

@@ -6,15 +6,17 @@ are compared: files with the same bytes share one.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.accepted import Pair, Pairs, Verify
-from lookalike.cluster import components, star, star_pairs
+from lookalike.accepted import Found, Pair, Pairs, Verify
+from lookalike.cluster import agglomerate, components, star, star_pairs
 from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
+from lookalike.index.blocks import among_nearest
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
 from lookalike.settle import add_similar, settle
@@ -28,6 +30,7 @@ __all__ = ["Embedding", "find_pairs"]
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
 _SMALL_STAR = 16
+_LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ def find_pairs(
     embedding: Embedding | None,
     pixel_digests: Callable[[Sequence[str]], dict[str, str]],
     verify: Verify,
-) -> Pairs:
-    """Every accepted pair among distinct contents.
+) -> Found:
+    """Every accepted pair among distinct contents, and their clusters.
 
     Args:
         images: one image a content, sorted by id, none of low information.
@@ -64,18 +67,29 @@ def find_pairs(
     """
     pairs = Pairs({image.sha256: image for image in images})
     shas = [image.sha256 for image in images]
-    if len(shas) < 2:
-        return pairs
-    undecided = _by_hash(pairs, shas, collection, config, pixel_digests)
-    if embedding is None:
-        return pairs
-    centres = _one_per_picture(pairs, shas)
-    described = embedding.describe(centres)
+    if len(shas) > 1:
+        undecided = _by_hash(pairs, shas, collection, config, pixel_digests)
+        if embedding is not None:
+            _by_network(pairs, undecided, collection, config, embedding, verify)
+    names = ("hash_candidates", "hash_accepted", "embedding_within_range", "candidates")
+    counts = {name: pairs.counts[name] for name in (*names, "verified", "verified_accepted")}
+    return Found(tuple(pairs.matches.values()), _parts(pairs, config), counts)
+
+
+def _by_network(
+    pairs: Pairs,
+    undecided: dict[Pair, float],
+    collection: Collection,
+    config: FindConfig,
+    embedding: Embedding,
+    verify: Verify,
+) -> None:
+    """Propose pairs by an embedding, and let keypoints and pixels decide."""
+    described = embedding.describe(_one_per_picture(pairs, list(pairs.images)))
     proposed = _by_embedding(pairs, described, collection, config, embedding.spec)
     settle(pairs, {**proposed, **undecided}, verify, config.verify)
     if config.cluster.similar:
         add_similar(pairs, proposed, config.embedding.similar_distance, embedding.spec.name)
-    return pairs
 
 
 def _by_hash(
@@ -214,19 +228,28 @@ def _by_embedding(
     index = CosineIndex(collection.rows(spec, shas), threads=config.threads)
     query, ref, distance = index.pairs_within(config.embedding.max_distance)
     pairs.counts["embedding_within_range"] = len(query)
-    kept = _nearest(query, ref, distance, config.embedding.max_neighbours)
+    kept = among_nearest(query, ref, distance, config.embedding.max_neighbours)
     return {
         (shas[a], shas[b]): float(d)
         for a, b, d in zip(query[kept], ref[kept], distance[kept], strict=True)
     }
 
 
-def _nearest(query: IntArray, ref: IntArray, distance: np.ndarray, limit: int) -> IntArray:
-    """Pairs that are among the ``limit`` nearest of either of their ends."""
-    ends = np.concatenate([query, ref])
-    pair = np.tile(np.arange(len(query)), 2)
-    order = np.lexsort((pair, np.tile(distance, 2), ends))
-    ends, pair = ends[order], pair[order]
-    starts = np.flatnonzero(np.r_[True, ends[1:] != ends[:-1]]) if len(ends) else ends
-    place = np.arange(len(ends)) - np.repeat(starts, np.diff(np.r_[starts, len(ends)]))
-    return np.unique(pair[place < limit])
+def _parts(pairs: Pairs, config: FindConfig) -> list[tuple[str, list[str]]]:
+    """Disjoint sets of contents with their centres, by the linkage asked for."""
+    graph = pairs.graph()
+    parts: list[tuple[str, list[str]]] = []
+    edges: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    groups = components(pairs.images, pairs.matches)
+    home = {sha: group[0] for group in groups for sha in group}
+    order = sorted(pairs.matches, key=lambda pair: (pairs.matches[pair].distance, pair))
+    for pair in order:
+        edges[home[pair[0]]].append(pair)
+    for group in groups:
+        if config.cluster.linkage == "star":
+            parts += star(group, graph, pairs.rank)
+            continue
+        least = _LEAST_MATCHING[config.cluster.linkage]
+        for members in agglomerate(group, edges[group[0]], graph, least):
+            parts.append((star(members, graph, pairs.rank)[0][0], members))
+    return parts

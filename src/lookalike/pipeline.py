@@ -18,30 +18,32 @@ import platformdirs
 from threadpoolctl import threadpool_limits
 
 import lookalike
-from lookalike.accepted import Pairs
-from lookalike.cluster import agglomerate, components, make_cluster, star
-from lookalike.config import FindConfig
-from lookalike.descriptors import NeuralDescriptor, load_embedding
+from lookalike.accepted import Found
+from lookalike.cluster import make_cluster
+from lookalike.config import FindConfig, RunConfig, SystemConfig
+from lookalike.describe import Describer
+from lookalike.descriptors import load_embedding
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
 from lookalike.pairs import Embedding, find_pairs
+from lookalike.protocols import Descriptor
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules, choose
 from lookalike.sources import FolderSource
+from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
+from lookalike.systems import find_in_space
 from lookalike.types import Cluster, Decision, Failure, FileEntry, ImageRef, Match, Report
 
 __all__ = ["compare", "default_collection", "find", "find_json"]
-
-_LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
 
 
 def find(
     paths: Sequence[str | Path] | str | Path,
     *,
     db: str | Path | None = None,
-    config: FindConfig | None = None,
+    config: RunConfig | None = None,
     hidden: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -51,7 +53,8 @@ def find(
         paths: folders or files.
         db: folder of the collection that remembers what was learned; by default one under the
             user's data folder.
-        config: every setting; ``FindConfig()`` is effort ``standard``.
+        config: every setting; ``FindConfig()`` is effort ``standard``. A recipe's configuration
+            runs a published system.
         hidden: look at files and folders whose name starts with a dot too.
         progress: called with (stage, done, total) from the calling thread.
 
@@ -71,7 +74,7 @@ def find_json(
     paths: Sequence[str | Path] | str | Path,
     *,
     db: str | Path | None = None,
-    config: FindConfig | None = None,
+    config: RunConfig | None = None,
     hidden: bool = False,
     progress: Progress | None = None,
 ) -> str:
@@ -79,17 +82,17 @@ def find_json(
     config = config or FindConfig()
     check_rules(config.keep.rules)
     source = FolderSource([paths] if isinstance(paths, str | Path) else list(paths), hidden=hidden)
-    embedding = _embedding(config)
+    descriptors = _descriptors(config)
     told = progress or _silent
     clock = _Clock()
     listed = list(source.scan())
-    fingerprint = _fingerprint(listed, config, embedding)
+    fingerprint = _fingerprint(listed, config, descriptors)
     with Collection(Path(db) if db else default_collection()) as collection, _one_blas_thread():
         body = collection.load_report(fingerprint)
         if body is None:
             with clock("describe"):
                 catalogue = ingest(listed, collection, config, progress=told)
-            report = _answer(catalogue, collection, config, embedding, clock, told)
+            report = _answer(catalogue, collection, config, descriptors, clock, told)
             body = to_body(report)
             if not any(failure.stage == "read" for failure in report.failures):
                 collection.save_report(fingerprint, body)
@@ -146,11 +149,15 @@ def _silent(stage: str, done: int, total: int) -> None:
     """No progress."""
 
 
-def _embedding(config: FindConfig) -> NeuralDescriptor | None:
+def _descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
+    """What the run describes pictures by, beyond hashes; wrong settings end here."""
+    if isinstance(config, SystemConfig):
+        return load_views(config)
+    assert isinstance(config, FindConfig)
     if config.effort == "fast":
-        return None
+        return ()
     network = config.embedding
-    return load_embedding(network.model, network.engine, threads=config.threads)
+    return (load_embedding(network.model, network.engine, threads=config.threads),)
 
 
 @contextmanager
@@ -184,25 +191,25 @@ class _Clock:
         return {**self.seconds, "total": round(total, 3), "images_per_second": round(rate, 1)}
 
 
-def _settings(config: FindConfig) -> dict[str, object]:
+def _settings(config: RunConfig) -> dict[str, object]:
     """What the answer depends on: threads and batches do not count."""
     settings = asdict(config)
     del settings["threads"], settings["batch"]
     return json.loads(json.dumps(settings))
 
 
-def _versions(embedding: NeuralDescriptor | None) -> dict[str, str]:
-    versions = {"lookalike": lookalike.__version__}
-    if embedding:
-        versions[embedding.spec.name] = f"{embedding.spec.version}, {embedding.spec.preprocessing}"
-    return versions
+def _versions(descriptors: Sequence[Descriptor]) -> dict[str, str]:
+    specs = [descriptor.spec for descriptor in descriptors]
+    own = {spec.name: f"{spec.version}, {spec.preprocessing}" for spec in specs}
+    return {"lookalike": lookalike.__version__, **own}
 
 
 def _fingerprint(
-    listed: Sequence[FileEntry | Failure], config: FindConfig, embedding: NeuralDescriptor | None
+    listed: Sequence[FileEntry | Failure], config: RunConfig, descriptors: Sequence[Descriptor]
 ) -> str:
     """Digest of everything a report depends on: settings, and the files by their stamps."""
-    digest = hashlib.sha256(json.dumps([SCHEMA, _settings(config), _versions(embedding)]).encode())
+    asked = [SCHEMA, _settings(config), _versions(descriptors)]
+    digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
         digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
@@ -211,8 +218,8 @@ def _fingerprint(
 def _answer(
     catalogue: Catalogue,
     collection: Collection,
-    config: FindConfig,
-    embedding: NeuralDescriptor | None,
+    config: RunConfig,
+    descriptors: Sequence[Descriptor],
     clock: _Clock,
     progress: Progress,
 ) -> Report:
@@ -220,29 +227,19 @@ def _answer(
     for image in catalogue.images:
         by_content[image.sha256].append(image)
     first = {sha: files[0] for sha, files in by_content.items()}
-    evidence = Evidence(first, collection, config, progress)
     with clock("pairs"):
-        pairs = find_pairs(
-            [image for image in first.values() if not image.low_information],
-            collection,
-            config,
-            embedding=Embedding(embedding.spec, partial(evidence.embed, embedding))
-            if embedding
-            else None,
-            pixel_digests=evidence.pixel_digests,
-            verify=evidence.verify,
-        )
+        found = _found(first, collection, config, descriptors, progress)
     with clock("cluster"):
-        matches = _matches(pairs, by_content)
-        clusters = _clusters(pairs, by_content, matches, config)
+        matches = _matches(found, by_content)
+        clusters = _clusters(found, by_content, matches, config)
         images = {image.id: image for image in catalogue.images}
         decisions = _decisions(clusters, images, config)
     return Report(
         schema=SCHEMA,
         config=_settings(config),
-        versions=_versions(embedding),
+        versions=_versions(descriptors),
         images=images,
-        funnel=_funnel(catalogue, pairs, matches, clusters),
+        funnel=_funnel(catalogue, found, matches, clusters),
         clusters=clusters,
         matches=matches,
         decisions=decisions,
@@ -250,11 +247,38 @@ def _answer(
     )
 
 
-def _matches(pairs: Pairs, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:
+def _found(
+    first: Mapping[str, ImageRef],
+    collection: Collection,
+    config: RunConfig,
+    descriptors: Sequence[Descriptor],
+    progress: Progress,
+) -> Found:
+    """Pairs and clusters among contents, by the cascade or by a published system."""
+    telling = [image for image in first.values() if not image.low_information]
+    if isinstance(config, SystemConfig):
+        describer = Describer(first, collection, config, progress)
+        shas = [image.sha256 for image in telling]
+        space = fit_space(config, descriptors, shas, collection, describer.embed)
+        return find_in_space(space, config, first)
+    assert isinstance(config, FindConfig)
+    evidence = Evidence(first, collection, config, progress)
+    network = descriptors[0] if descriptors else None
+    return find_pairs(
+        telling,
+        collection,
+        config,
+        embedding=Embedding(network.spec, partial(evidence.embed, network)) if network else None,
+        pixel_digests=evidence.pixel_digests,
+        verify=evidence.verify,
+    )
+
+
+def _matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:
     """Accepted pairs among images: contents by their first file, twins tied to it."""
     matches = [
-        replace(match, query=by_content[a][0].id, ref=by_content[b][0].id)
-        for (a, b), match in pairs.matches.items()
+        replace(match, query=by_content[match.query][0].id, ref=by_content[match.ref][0].id)
+        for match in found.matches
     ]
     for files in by_content.values():
         matches += [Match(files[0].id, twin.id, "exact", 0.0, "bytes") for twin in files[1:]]
@@ -262,12 +286,12 @@ def _matches(pairs: Pairs, by_content: Mapping[str, Sequence[ImageRef]]) -> tupl
 
 
 def _clusters(
-    pairs: Pairs,
+    found: Found,
     by_content: Mapping[str, Sequence[ImageRef]],
     matches: Sequence[Match],
-    config: FindConfig,
+    config: RunConfig,
 ) -> tuple[Cluster, ...]:
-    parts = _parts(pairs, config)
+    parts = list(found.parts)
     joined = {sha for _, members in parts for sha in members}
     twins = [sha for sha, files in by_content.items() if len(files) > 1 and sha not in joined]
     parts += [(sha, [sha]) for sha in twins]
@@ -294,28 +318,8 @@ def _clusters(
     return tuple(sorted(clusters, key=lambda cluster: cluster.members))
 
 
-def _parts(pairs: Pairs, config: FindConfig) -> list[tuple[str, list[str]]]:
-    """Disjoint sets of contents with their centres, by the linkage asked for."""
-    graph = pairs.graph()
-    parts: list[tuple[str, list[str]]] = []
-    edges: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    groups = components(pairs.images, pairs.matches)
-    home = {sha: group[0] for group in groups for sha in group}
-    order = sorted(pairs.matches, key=lambda pair: (pairs.matches[pair].distance, pair))
-    for pair in order:
-        edges[home[pair[0]]].append(pair)
-    for group in groups:
-        if config.cluster.linkage == "star":
-            parts += star(group, graph, pairs.rank)
-            continue
-        least = _LEAST_MATCHING[config.cluster.linkage]
-        for members in agglomerate(group, edges[group[0]], graph, least):
-            parts.append((star(members, graph, pairs.rank)[0][0], members))
-    return parts
-
-
 def _decisions(
-    clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: FindConfig
+    clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: RunConfig
 ) -> tuple[Decision, ...]:
     decided = [
         choose(
@@ -345,17 +349,12 @@ def _padded(cluster: Cluster) -> set[str]:
 
 
 def _funnel(
-    catalogue: Catalogue, pairs: Pairs, matches: Sequence[Match], clusters: Sequence[Cluster]
+    catalogue: Catalogue, found: Found, matches: Sequence[Match], clusters: Sequence[Cluster]
 ) -> dict[str, int]:
     return {
         **catalogue.counts,
         "contents": len({image.sha256 for image in catalogue.images}),
-        "hash_candidates": pairs.counts["hash_candidates"],
-        "hash_accepted": pairs.counts["hash_accepted"],
-        "embedding_within_range": pairs.counts["embedding_within_range"],
-        "candidates": pairs.counts["candidates"],
-        "verified": pairs.counts["verified"],
-        "verified_accepted": pairs.counts["verified_accepted"],
+        **found.counts,
         "matches": len(matches),
         "clusters": len(clusters),
         "clustered": sum(len(cluster.members) for cluster in clusters),

@@ -28,6 +28,11 @@ class Descriptor(Protocol):
         """What the rows are."""
         ...
 
+    @property
+    def min_side(self) -> int:
+        """Short side in pixels that a picture should keep when decoded for it."""
+        ...
+
     def describe(self, picture: Picture) -> NDArray[Any]:
         """``(spec.row_width,)`` of ``spec.dtype``."""
         ...

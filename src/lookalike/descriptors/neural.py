@@ -64,6 +64,8 @@ class NeuralDescriptor:
         threads: pictures described at once.
     """
 
+    min_side = 224
+
     def __init__(self, path: Path, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
         self._path = path
         self._engine = engine
@@ -140,6 +142,8 @@ class ShippedDescriptor(NeuralDescriptor):
 
     See ``models/MODEL_CARD.md``. Everything from bytes to the unit vector lies in the graph.
     """
+
+    min_side = 112
 
     def __init__(self, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
         super().__init__(shipped(f"{SHIPPED}.onnx"), engine, threads=threads)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from lookalike.errors import CollectionError, SpecMismatchError
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.records import Batch, Content, KnownFile
-from lookalike.store.rows import RowFile
+from lookalike.store.rows import RowFile, StoredRows
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = ["Collection"]
@@ -108,6 +108,11 @@ class Collection:
         """Every file remembered, by absolute path."""
         return {os.fsdecode(row[0]) for row in self._catalogue.rows("SELECT key FROM file")}
 
+    @property
+    def reductions(self) -> Path:
+        """Folder of fitted reductions."""
+        return self._directory / "reductions"
+
     def forget(self, keys: Iterable[str]) -> None:
         """Drop files; their contents stay, so that a returning file is free."""
         with self._catalogue.transaction():
@@ -182,6 +187,16 @@ class Collection:
         places = self._places(spec, shas)
         at = np.array([self._place(places, sha, spec)[0] for sha in shas], np.int64)
         return np.asarray(self._map(spec)[at])
+
+    def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRows:
+        """As ``rows``, read block by block when asked for.
+
+        Raises:
+            CollectionError: a content has none.
+        """
+        places = self._places(spec, shas)
+        at = np.array([self._place(places, sha, spec)[0] for sha in shas], np.int64)
+        return self._specs[spec.name][2].at(at)
 
     def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
         """Descriptors of varying length ``(k, row_width)``, in the order asked."""

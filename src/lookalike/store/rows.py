@@ -6,6 +6,7 @@ interrupted batch and is cut off before the next append.
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RowFile"]
+__all__ = ["RowFile", "StoredRows"]
 
 
 class RowFile:
@@ -48,6 +49,51 @@ class RowFile:
             return np.empty((0, self._width), self._dtype)
         return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(committed, self._width))
 
+    def at(self, places: NDArray[np.int64]) -> StoredRows:
+        """Rows by their places, read when they are asked for."""
+        return StoredRows(self._path, self._dtype, self._width, places)
+
     @property
     def _row_bytes(self) -> int:
         return self._dtype.itemsize * self._width
+
+
+class StoredRows:
+    """Rows of a file that are read when asked for: as an array ``(n, width)``, but on disk.
+
+    Reads go through the file, not a memory map, whose touched pages would count as memory.
+
+    Args:
+        path: the file.
+        dtype: of its values.
+        width: values in a row.
+        places: ``(n,)`` row numbers in the file.
+    """
+
+    def __init__(
+        self, path: Path, dtype: np.dtype[Any], width: int, places: NDArray[np.int64]
+    ) -> None:
+        self._path = path
+        self._dtype = dtype
+        self._width = width
+        self._places = places
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and values a row."""
+        return len(self._places), self._width
+
+    def __getitem__(self, some: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """Some rows ``(k, width)``; neighbouring places are read in one go."""
+        places = self._places[some]
+        out = np.empty((len(places), self._width), self._dtype)
+        breaks = np.flatnonzero(np.diff(places) != 1) + 1
+        bounds = [0, *breaks.tolist(), len(places)]
+        with self._path.open("rb", buffering=0) as file:
+            for start, end in itertools.pairwise(bounds):
+                if start < end:
+                    file.seek(int(places[start]) * self._dtype.itemsize * self._width)
+                    view = out[start:end].data.cast("B")
+                    if file.readinto(view) != len(view):
+                        raise OSError(f"{self._path} is shorter than the catalogue says")
+        return out

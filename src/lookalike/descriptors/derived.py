@@ -1,0 +1,105 @@
+"""Descriptors that follow from another's rows: a part of it, its hyperplane bits, its turns.
+
+Nothing is computed from pixels or stored twice: bits of an embedding come from its stored rows.
+Random hyperplanes (Charikar 2002, https://doi.org/10.1145/509907.509965): the share of differing
+bits estimates the angle. NeuralHash takes 96 such bits of its network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.descriptors.hashes import ORIENTATIONS
+from lookalike.protocols import Descriptor
+from lookalike.types import DescriptorSpec, Picture
+
+__all__ = ["Derived", "TurnedDescriptor", "hyperplane_bits", "part_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A descriptor made of another one's rows.
+
+    Attributes:
+        base: what is described and stored.
+        spec: of the derived rows.
+        derive: ``(n, base dim)`` to ``(n, spec.row_width)``.
+    """
+
+    base: Descriptor
+    spec: DescriptorSpec
+    derive: Callable[[NDArray[Any]], NDArray[Any]]
+
+    @property
+    def min_side(self) -> int:
+        """As of the base."""
+        return self.base.min_side
+
+    def describe(self, picture: Picture) -> NDArray[Any]:
+        """``(spec.row_width,)``."""
+        return self.derive(self.base.describe(picture)[None])[0]
+
+
+def part_of(base: Descriptor, name: str, values: slice, dim: int) -> Derived:
+    """Some of the values of another descriptor."""
+    spec = replace(base.spec, name=name, dim=dim)
+    return Derived(base, spec, lambda rows: rows[:, values])
+
+
+def hyperplane_bits(base: Descriptor, bits: int, seed: int = 0) -> Derived:
+    """Packed signs of seeded random projections.
+
+    Args:
+        base: a descriptor of floats.
+        bits: a multiple of 8.
+        seed: other seeds give independent bits.
+    """
+    dim = base.spec.row_width
+    planes = np.random.default_rng(seed).standard_normal((dim, bits)).astype(np.float32)
+    spec = replace(
+        base.spec,
+        name=f"{base.spec.name}#{bits}.{seed}",
+        metric="hamming",
+        dim=bits,
+        dtype="uint8",
+    )
+
+    def derive(rows: NDArray[Any]) -> NDArray[Any]:
+        return np.packbits(rows.astype(np.float32) @ planes > 0, axis=1)
+
+    return Derived(base, spec, derive)
+
+
+class TurnedDescriptor:
+    """Another descriptor of the picture in its 8 orientations, one after the other.
+
+    Args:
+        base: any descriptor.
+    """
+
+    def __init__(self, base: Descriptor) -> None:
+        self._base = base
+        self.min_side = base.min_side
+        self.spec = replace(
+            base.spec, name=f"{base.spec.name} in 8 turns", dim=base.spec.dim * len(ORIENTATIONS)
+        )
+
+    def describe(self, picture: Picture) -> NDArray[Any]:
+        """``(8 · row_width,)``, in the order of ``ORIENTATIONS``; the first is upright."""
+        turned = (np.ascontiguousarray(_turned(picture.rgb, *turn)) for turn in ORIENTATIONS)
+        return np.concatenate(
+            [self._base.describe(replace(picture, rgb=rgb)).reshape(-1) for rgb in turned]
+        )
+
+
+def _turned(
+    rgb: NDArray[np.uint8], transpose: bool, vertical: bool, horizontal: bool
+) -> NDArray[np.uint8]:
+    turned = rgb.transpose(1, 0, 2) if transpose else rgb
+    turned = turned[::-1] if vertical else turned
+    return turned[:, ::-1] if horizontal else turned
