@@ -225,7 +225,9 @@ def test_wrong_settings_stop_before_any_work(tmp_path: Path, db: Path) -> None:
     with pytest.raises(ConfigError, match="unknown effort"):
         FindConfig(effort="heroic")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="unknown linkage"):
-        ClusterConfig(linkage="ward")  # type: ignore[arg-type]
+        ClusterConfig(linkage="chain")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="ward needs distances"):
+        FindConfig(cluster=ClusterConfig(linkage="ward"))
     with pytest.raises(ConfigError, match="does not exist"):
         find(tmp_path / "nowhere", db=db)
     assert not db.exists()

@@ -6,17 +6,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lookalike.config import FindConfig
-    from lookalike.pipeline import compare, find
-    from lookalike.types import Report
+    from lookalike.focus import Focus
+    from lookalike.pipeline import compare, find, search
+    from lookalike.recipes import load_recipe
+    from lookalike.search import Question
+    from lookalike.types import Answer, Report
 
 __version__ = "0.1.0"
-__all__ = ["FindConfig", "Report", "__version__", "compare", "find"]
+__all__ = [
+    "Answer",
+    "FindConfig",
+    "Focus",
+    "Question",
+    "Report",
+    "__version__",
+    "compare",
+    "find",
+    "load_recipe",
+    "search",
+]
 
 _HOMES = {
     "FindConfig": "lookalike.config",
     "Report": "lookalike.types",
     "compare": "lookalike.pipeline",
     "find": "lookalike.pipeline",
+    "search": "lookalike.pipeline",
+    "Answer": "lookalike.types",
+    "Focus": "lookalike.focus",
+    "Question": "lookalike.search",
+    "load_recipe": "lookalike.recipes",
 }
 
 

@@ -45,6 +45,7 @@ def tree(distances: FloatArray, linkage: str) -> NDArray[np.float64]:
             f"{linkage} linkage needs SciPy", remedy="pip install 'lookalike[lab]'"
         ) from error
     even = (distances.astype(np.float64) + distances.T) / 2
+    even = np.maximum(even, 0.0)
     np.fill_diagonal(even, 0.0)
     return np.asarray(link(squareform(even, checks=False), linkage))
 

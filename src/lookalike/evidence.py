@@ -84,6 +84,25 @@ class Evidence(Describer):
             self._sides.popitem(last=False)
         return known | found
 
+    def image(self, sha: str) -> ImageRef:
+        """The image that stands for a content."""
+        return self._images[sha]
+
+    def verify_query(self, query: Side, shas: Sequence[str]) -> dict[str, Verification]:
+        """Contents that show the pixels of a picture which need not be in the collection."""
+        self._load(sorted(set(shas)))
+        found = {}
+        for sha in shas:
+            ref = self._sides.get(sha)
+            if ref is None:
+                continue
+            for mirrored in (False, True):
+                seen = verify_sides(query, ref, self._verify, mirrored=mirrored)
+                if seen is not None:
+                    found[sha] = seen
+                    break
+        return found
+
     def _verdict(self, pair: Pair, *, mirrored: bool) -> Verification | None:
         query, ref = self._sides.get(pair[0]), self._sides.get(pair[1])
         if query is None or ref is None:

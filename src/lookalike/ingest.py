@@ -26,7 +26,7 @@ from lookalike.sources import looks_like_image
 from lookalike.store import Batch, Collection, Content, KnownFile
 from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
 
-__all__ = ["Catalogue", "Progress", "ingest"]
+__all__ = ["Catalogue", "Progress", "image_ref", "ingest"]
 
 Progress = Callable[[str, int, int], None]
 _CHUNK = 16
@@ -279,15 +279,20 @@ def _catalogue(
 
 
 def _image(entry: FileEntry, content: Content) -> ImageRef:
+    return image_ref(entry.id, entry.path, content, entry.modified_ns)
+
+
+def image_ref(name: str, path: str, content: Content, modified_ns: int = 0) -> ImageRef:
+    """An image of a run from what is known of its content."""
     return ImageRef(
-        id=entry.id,
-        path=entry.path,
+        id=name,
+        path=path,
         sha256=content.sha256,
         n_bytes=content.n_bytes,
         width=content.width,
         height=content.height,
         format=content.format,
-        modified_ns=entry.modified_ns,
+        modified_ns=modified_ns,
         lossless=content.lossless,
         exif_fields=content.exif_fields,
         sharpness=content.sharpness,

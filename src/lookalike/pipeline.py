@@ -30,13 +30,14 @@ from lookalike.pairs import Embedding, find_pairs
 from lookalike.protocols import Descriptor
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules, choose
+from lookalike.search import Question, search_collection
 from lookalike.sources import FolderSource
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
 from lookalike.systems import find_in_space
-from lookalike.types import Cluster, Decision, Failure, FileEntry, ImageRef, Match, Report
+from lookalike.types import Answer, Cluster, Decision, Failure, FileEntry, ImageRef, Match, Report
 
-__all__ = ["compare", "default_collection", "find", "find_json"]
+__all__ = ["compare", "default_collection", "find", "find_json", "search"]
 
 
 def find(
@@ -100,6 +101,32 @@ def find_json(
     images = funnel_of(body)["images"]
     counts = {"decoded": 0, "remembered": images}
     return with_run(body, counts, clock.timings(images))
+
+
+def search(
+    question: str | Path | Question,
+    *,
+    db: str | Path | None = None,
+    config: RunConfig | None = None,
+    progress: Progress | None = None,
+) -> Answer:
+    """The images of a collection that are nearest to a picture, in it or not.
+
+    Args:
+        question: an image file, or a ``Question`` that also says how many hits, ranked by which
+            metrics, and which part of the picture counts.
+        db: folder of the collection, filled by ``find``.
+        config: the cascade (verified copies first), or a recipe's published system.
+        progress: called with (stage, done, total).
+
+    Raises:
+        ConfigError: an unreadable query, an empty collection, or a setting that cannot work.
+    """
+    asked = question if isinstance(question, Question) else Question(Path(question))
+    with Collection(Path(db) if db else default_collection()) as collection, _one_blas_thread():
+        return search_collection(
+            asked, collection, config or FindConfig(), progress=progress or _silent
+        )
 
 
 def compare(

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from lookalike.accepted import Pair, Pairs, Verify
 from lookalike.cluster import components, star
 from lookalike.config import VerifyConfig
-from lookalike.types import Match
+from lookalike.types import Match, Verification
 
-__all__ = ["add_similar", "settle"]
+__all__ = ["add_similar", "counts_alone", "settle"]
 
 _VERIFY_BATCH = 256
 _LEAST_ALONE = 0.7
@@ -57,6 +57,12 @@ def add_similar(
         apart = home.get(pair[0], pair[0]) != home.get(pair[1], pair[1])
         if apart and distance <= max_distance:
             pairs.matches[pair] = Match(*pair, "similar", round(distance, 4), metric)
+
+
+def counts_alone(seen: Verification, config: VerifyConfig) -> bool:
+    """Whether evidence ties two images that nothing else is known of."""
+    firm = seen.agreement >= config.strong_agreement and seen.inliers >= config.strong_inliers
+    return firm or (seen.agreement >= _LEAST_ALONE and seen.inliers >= config.weak_inliers)
 
 
 def _is_strong(match: Match, config: VerifyConfig) -> bool:

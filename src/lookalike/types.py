@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Answer",
     "Cluster",
     "Decision",
     "DescriptorBatch",
@@ -18,6 +19,7 @@ __all__ = [
     "FileEntry",
     "FloatArray",
     "Frame",
+    "Hit",
     "ImageRef",
     "IntArray",
     "Match",
@@ -227,6 +229,49 @@ class Match:
         if self.tier == "pixel":
             return "identical pixels"
         return self.verification.edit if self.verification else "same scene"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer of a search.
+
+    Attributes:
+        image: what was found.
+        tier: how the query is related to it.
+        distance: of the descriptor that ranked it; lower is closer.
+        metric: name of that distance.
+        verification: from the query to the image, for a copy that keypoints confirm.
+        votes: place in every metric that voted for it, from 1.
+    """
+
+    image: ImageRef
+    tier: Tier
+    distance: float
+    metric: str
+    verification: Verification | None = None
+    votes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def edit(self) -> str:
+        """The edit in words, from the query to the image."""
+        return Match("", "", self.tier, self.distance, self.metric, self.verification).edit
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of one search.
+
+    Attributes:
+        query: path of the picture searched with.
+        searched: images looked among.
+        in_set: paths of images with the query's very bytes.
+        hits: nearest first; a query in the set finds itself as ``exact``.
+    """
+
+    query: str
+    searched: int
+    in_set: tuple[str, ...]
+    hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True)

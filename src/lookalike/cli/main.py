@@ -8,21 +8,17 @@ from __future__ import annotations
 import gc
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 import lookalike
+from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.progress import show_progress
-from lookalike.config import (
-    EFFORTS,
-    LINKAGES,
-    ClusterConfig,
-    EmbeddingConfig,
-    FindConfig,
-    KeepConfig,
-)
+from lookalike.cli.searching import search
+from lookalike.config import EFFORTS, LINKAGES, FindConfig, KeepConfig, RunConfig
 from lookalike.engine import ENGINES
 from lookalike.errors import LookalikeError
 
@@ -40,12 +36,13 @@ def commands() -> None:
 @commands.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
-@click.option("--effort", type=click.Choice(EFFORTS), default="standard", show_default=True)
-@click.option("--linkage", type=click.Choice(LINKAGES), default="star", show_default=True)
+@click.option("--recipe", help="Name of a recipe or a TOML file; other options override it.")
+@click.option("--effort", type=click.Choice(EFFORTS), help="Default: standard.")
+@click.option("--linkage", type=click.Choice(LINKAGES), help="Default: star, or the recipe's.")
 @click.option("--similar", is_flag=True, help="Also join other shots of the same scene.")
 @click.option("--keep", help="Keep rules, the most important first, with commas.")
 @click.option("--descriptor", help="Name of a network, or an ONNX file.")
-@click.option("--engine", type=click.Choice(ENGINES), default="onnxruntime", show_default=True)
+@click.option("--engine", type=click.Choice(ENGINES), help="Default: onnxruntime.")
 @click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
 @click.option("--hidden", is_flag=True, help="Look at hidden files and folders too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else.")
@@ -103,6 +100,10 @@ def compare(first: str, second: str, as_json: bool) -> None:
     sys.exit(FOUND if match else 0)
 
 
+for command in (search, recipes, models, evaluate, edits, calibrate):
+    commands.add_command(command)
+
+
 def main() -> None:
     """Entry point: errors become one line and an exit code."""
     # a run makes many records and no cycles; collecting them costs a tenth of the time
@@ -126,18 +127,36 @@ def _fail(message: str) -> NoReturn:
     sys.exit(1)
 
 
-def _config(**options: Any) -> FindConfig:
-    plain = FindConfig()
-    keep = options["keep"]
-    return FindConfig(
-        effort=options["effort"],
-        embedding=EmbeddingConfig(
-            model=options["descriptor"] or plain.embedding.model, engine=options["engine"]
+def _config(**options: Any) -> RunConfig:
+    """A recipe's settings, with what was asked for besides."""
+    from lookalike.recipes import load_recipe
+
+    config = load_recipe(options["recipe"] or "default").config
+    if not options["recipe"]:
+        config = replace(config, recipe="")
+    linkage = options["linkage"] or config.cluster.linkage
+    config = replace(
+        config,
+        cluster=replace(
+            config.cluster,
+            linkage=linkage,
+            similar=options["similar"] or config.cluster.similar,
         ),
-        cluster=ClusterConfig(linkage=options["linkage"], similar=options["similar"]),
-        keep=KeepConfig(tuple(keep.split(","))) if keep else plain.keep,
-        threads=options["threads"] or plain.threads,
+        keep=KeepConfig(tuple(options["keep"].split(","))) if options["keep"] else config.keep,
+        threads=options["threads"] or config.threads,
     )
+    own = {name: options[name] for name in ("effort", "descriptor", "engine") if options[name]}
+    if not isinstance(config, FindConfig):
+        if own:
+            named = ", ".join(f"--{name}" for name in own)
+            raise click.UsageError(f"{named} cannot be combined with recipe {options['recipe']}")
+        return config
+    embedding = replace(
+        config.embedding,
+        model=own.get("descriptor", config.embedding.model),
+        engine=own.get("engine", config.embedding.engine),
+    )
+    return replace(config, effort=own.get("effort", config.effort), embedding=embedding)
 
 
 def _print_summary(report: Any, written: list[Path]) -> None:

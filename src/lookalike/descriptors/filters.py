@@ -74,7 +74,7 @@ def _quarters(bins: NDArray[np.signedinteger], count: int) -> FloatArray:
         for y in (0, half)
         for x in (0, half)
     ]
-    return np.asarray(_root(np.stack(parts)) / 2).reshape(-1)
+    return np.asarray(_root(np.stack(parts)).reshape(-1) / 2, np.float32)
 
 
 def _edges(rgb: UInt8Array) -> FloatArray:
@@ -94,8 +94,8 @@ def _luminance(rgb: UInt8Array) -> FloatArray:
     """16×16 luma, without its mean, of unit length: the layout of light and dark."""
     luma = cv2.cvtColor(_square(rgb), cv2.COLOR_RGB2GRAY)
     small = cv2.resize(luma, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32)
-    centred = (small - small.mean()).reshape(-1)
-    return np.asarray(centred / (float(np.linalg.norm(centred)) or 1.0))
+    centred: FloatArray = (small - small.mean()).reshape(-1)
+    return np.asarray(centred / (float(np.linalg.norm(centred)) or 1.0), np.float32)
 
 
 _Filter = tuple[Callable[[UInt8Array], NDArray[np.generic]], int, str, str, str]

@@ -58,7 +58,13 @@ def split_photos(photos: Sequence[Path], split: Split) -> list[Path]:
 
 
 def make_copies(
-    photos: Path, out: Path, edits: Sequence[str], *, canvases: Path, split: Split, seed: int = 0
+    photos: Path,
+    out: Path,
+    edits: Sequence[str],
+    *,
+    canvases: Path | None,
+    split: Split,
+    seed: int = 0,
 ) -> tuple[Label, ...]:
     """Sources with an edited copy for every edit, and all other photos as distractors.
 
@@ -70,7 +76,8 @@ def make_copies(
         out: the set, with ``labels.csv``.
         edits: names.
         canvases: another folder of pictures, to paste on and to cover with; each is used once, and
-            none is in the set, for a pasted copy shows its canvas too.
+            none is in the set, for a pasted copy shows its canvas too. Without one, canvases are
+            made of seeded noise.
         split: half from which sources are taken; distractors come from everywhere.
         seed: of the edits.
 
@@ -80,9 +87,10 @@ def make_copies(
     kept = _without_twins(_photos(photos))
     sources = set(split_photos(kept, split))
     jobs = [tuple(edits) if photo in sources else () for photo in kept]
-    pool_of_canvases = _photos(canvases)
     starts = np.cumsum([0, *map(len, jobs)]).tolist()
-    if starts[-1] > len(pool_of_canvases):
+    pool_of_canvases: list[Path | int] = list(range(starts[-1]))
+    if canvases is not None:
+        pool_of_canvases = list(_photos(canvases))
         pool_of_canvases *= -(-starts[-1] // len(pool_of_canvases))
     own = [
         pool_of_canvases[start : start + len(job)] for start, job in zip(starts, jobs, strict=False)
@@ -163,7 +171,7 @@ def _at_least(rgb: UInt8Array, side: int) -> UInt8Array:
 
 
 def _write_group(
-    photo: Path, edits: Sequence[str], canvases: Sequence[Path], out: Path, seed: int
+    photo: Path, edits: Sequence[str], canvases: Sequence[Path | int], out: Path, seed: int
 ) -> list[Label]:
     name = f"{photo.stem}.jpg"
     (out / name).write_bytes(photo.read_bytes())
@@ -171,12 +179,22 @@ def _write_group(
     rgb = _read(photo) if edits else None
     for number, (edit, canvas) in enumerate(zip(edits, canvases, strict=True)):
         assert rgb is not None
-        other = _at_least(_read(canvas), 512)
+        other = _at_least(_noise(canvas) if isinstance(canvas, int) else _read(canvas), 512)
         copy = edit_picture(rgb, edit, source=photo.stem, other=other, seed=seed)
         name = f"{photo.stem}__{number:02d}_{edit}.jpg"
         (out / name).write_bytes(encode_jpeg(copy))
         labels.append(Label(name, photo.stem, edit))
     return labels
+
+
+def _noise(seed: int) -> UInt8Array:
+    """A picture of nothing: soft noise of several sizes."""
+    random = np.random.default_rng(seed)
+    canvas = np.zeros((480, 640, 3), np.float32)
+    for cells in (3, 7, 19, 53):
+        noise = random.uniform(0, 255, (cells, cells, 3)).astype(np.float32)
+        canvas += cv2.resize(noise, (640, 480), interpolation=cv2.INTER_CUBIC) / 4
+    return np.clip(canvas, 0, 255).astype(np.uint8)
 
 
 def _write_small(photo: Path, number: int, out: Path, seed: int) -> Label:

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 
+from lookalike.errors import ConfigError
 from lookalike.types import UInt8Array
 
-__all__ = ["EDITS", "FIVE", "FOURTEEN", "Edit", "edit_picture", "encode_jpeg"]
+__all__ = [
+    "EDITS",
+    "FIVE",
+    "FOURTEEN",
+    "Edit",
+    "chosen_edits",
+    "edit_picture",
+    "encode_jpeg",
+]
 
 Edit = Callable[[UInt8Array, Generator, UInt8Array], UInt8Array]
 
@@ -37,6 +46,21 @@ FOURTEEN = (
     "letterbox",
     "noise",
 )
+
+
+def chosen_edits(names: Sequence[str]) -> tuple[str, ...]:
+    """Edits by name; ``five``, ``fourteen`` and ``all`` stand for several.
+
+    Raises:
+        ConfigError: an unknown name.
+    """
+    sets = {"five": FIVE, "fourteen": FOURTEEN, "all": tuple(EDITS)}
+    chosen = tuple(dict.fromkeys(edit for name in names for edit in sets.get(name, (name,))))
+    unknown = [name for name in chosen if name not in EDITS]
+    if unknown:
+        known = ", ".join((*sets, *EDITS))
+        raise ConfigError("unknown edit", got=", ".join(unknown), expected=known)
+    return chosen
 
 
 def edit_picture(

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["PairCounts", "count_pairs", "recall_by_edit"]
+__all__ = ["PairCounts", "count_pairs", "macro_of_images", "recall_by_edit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,35 @@ def recall_by_edit(
             here = place.get(image)
             found[edit].append(here is not None and here == place.get(source))
     return {edit: sum(hits) / len(hits) for edit, hits in found.items()}
+
+
+def macro_of_images(
+    clusters: Iterable[Sequence[str]], duplicates: Iterable[tuple[str, str]]
+) -> tuple[float, float, float]:
+    """Precision, recall and F1 of every image that has a duplicate, averaged.
+
+    An image's precision is 1 where it was joined to nothing, as for ``PairCounts``.
+
+    Args:
+        clusters: disjoint lists of images.
+        duplicates: true pairs.
+    """
+    truth: dict[str, set[str]] = defaultdict(set)
+    for a, b in duplicates:
+        truth[a].add(b)
+        truth[b].add(a)
+    mates = {member: set(some) - {member} for some in clusters for member in some}
+    counts = []
+    for image, wanted in truth.items():
+        found = mates.get(image, set())
+        tp = len(found & wanted)
+        counts.append(PairCounts(tp, len(found) - tp, len(wanted) - tp))
+    total = max(1, len(counts))
+    return (
+        sum(c.precision for c in counts) / total,
+        sum(c.recall for c in counts) / total,
+        sum(c.f1 for c in counts) / total,
+    )
 
 
 def _pairs(count: int) -> int:

@@ -77,11 +77,11 @@ def _by_product(left: FloatArray, right: FloatArray, metric: str) -> FloatArray:
     if metric == "cosine":
         norm = np.sqrt(size_left[:, None] * size_right)
         cosine = np.divide(product, norm, out=np.zeros_like(norm), where=norm > 0)
-        return (1.0 - cosine).astype(np.float32)
+        return np.maximum(1.0 - cosine, 0.0).astype(np.float32)
     total = size_left[:, None] + size_right
     if metric != "euclidean":
         share = np.divide(2 * product, total, out=np.ones_like(total), where=total > 0)
-        return (1.0 - share).astype(np.float32)
+        return np.maximum(1.0 - share, 0.0).astype(np.float32)
     squared = total - 2 * product
     # the difference of large numbers is rounding for near pairs: measure those again
     for i, j in zip(*np.nonzero(squared <= _NEAR * total), strict=True):

@@ -108,6 +108,12 @@ class Collection:
         """Every file remembered, by absolute path."""
         return {os.fsdecode(row[0]) for row in self._catalogue.rows("SELECT key FROM file")}
 
+    def images(self) -> dict[str, str]:
+        """SHA-256 of every image file remembered, by absolute path."""
+        select = "SELECT key, sha256 FROM file JOIN content ON content.id = file.content"
+        rows = self._catalogue.rows(f"{select} WHERE kind = 'image' ORDER BY key")
+        return {os.fsdecode(key): sha for key, sha in rows}
+
     @property
     def reductions(self) -> Path:
         """Folder of fitted reductions."""

@@ -1,0 +1,96 @@
+"""``lookalike search``: one picture against a collection."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lookalike.cli.progress import show_progress
+
+__all__ = ["search"]
+
+FOUND = 11
+
+
+@click.command()
+@click.argument("query", type=click.Path())
+@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@click.option("-k", "count", type=click.IntRange(1), default=6, show_default=True)
+@click.option("--recipe", default="default", show_default=True, help="Name or TOML file.")
+@click.option("--metrics", help="Distances to rank by, with commas.")
+@click.option("--vote", is_flag=True, help="Let the metrics vote (without --metrics: five).")
+@click.option("--mask", type=click.Path(), help="Picture that is white where the query counts.")
+@click.option("--box", help="x,y,w,h in pixels: the part of the query that counts.")
+@click.option("--ignore-overlays", is_flag=True, help="Fill in lines drawn over the query.")
+@click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, nothing else.")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write a page with the hits.")
+@click.option("--png", type=click.Path(dir_okay=False), help="Write a sheet with the hits.")
+def search(query: str, **options: Any) -> None:
+    """Find the images of a collection that are nearest to QUERY."""
+    from lookalike.pipeline import search as search_for
+    from lookalike.recipes import load_recipe
+    from lookalike.search import Question
+
+    config = load_recipe(options["recipe"]).config
+    with show_progress() as progress:
+        question = Question(
+            Path(query),
+            options["count"],
+            tuple(options["metrics"].split(",")) if options["metrics"] else (),
+            options["vote"],
+            _focus(options),
+        )
+        config = replace(config, threads=options["threads"] or config.threads)
+        answer = search_for(question, db=options["db"], config=config, progress=progress)
+    if options["as_json"]:
+        click.echo(json.dumps(asdict(answer)))
+    else:
+        _print(answer, _written(answer, options))
+    sys.exit(FOUND if any(hit.tier != "similar" for hit in answer.hits) else 0)
+
+
+def _focus(options: dict[str, Any]) -> Any:
+    from lookalike.focus import Focus, read_mask
+
+    box = None
+    if options["box"]:
+        parts = options["box"].split(",")
+        if len(parts) != 4 or not all(part.strip().isdigit() for part in parts):
+            raise click.UsageError(f"--box wants x,y,w,h in pixels, got {options['box']!r}")
+        box = tuple(map(int, parts))
+    mask = read_mask(Path(options["mask"])) if options["mask"] else None
+    if box is None and mask is None and not options["ignore_overlays"]:
+        return None
+    return Focus(box, mask, options["ignore_overlays"])  # type: ignore[arg-type]
+
+
+def _written(answer: Any, options: dict[str, Any]) -> list[Path]:
+    from lookalike.report.as_sheet import write_answer_page, write_sheet
+
+    written = []
+    if options["html"]:
+        written.append(write_answer_page(answer, Path(options["html"])))
+    if options["png"]:
+        written.append(write_sheet(answer, Path(options["png"])))
+    return written
+
+
+def _print(answer: Any, written: list[Path]) -> None:
+    from lookalike.report.as_sheet import hit_in_words
+
+    click.echo(
+        f"the query is in the set: {', '.join(answer.in_set)}"
+        if answer.in_set
+        else "the query itself is not in the set"
+    )
+    for place, hit in enumerate(answer.hits, start=1):
+        path = hit.image.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        click.echo(f"{place}. {path}\n   {hit_in_words(hit)}")
+    for path in written:
+        click.echo(f"written: {path}")

@@ -1,0 +1,128 @@
+"""Plots where people would rather look than read (matplotlib, extra ``lab``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.dendrogram import tree
+from lookalike.errors import ConfigError
+from lookalike.evaluation.ranking import Steps
+
+__all__ = ["plot_dendrogram", "plot_histogram", "plot_map", "plot_precision_recall", "plot_roc"]
+
+_LEAVES = 60
+_COLOURS = ("#2f6fde", "#c2571a", "#1f8a4c", "#8a5bd1", "#0f8b8d", "#b7791f", "#c23b6f", "#5b6572")
+
+
+def _figure(width: float = 6.0, height: float = 4.2) -> tuple[Any, Any]:
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ConfigError("plots need matplotlib", remedy="pip install 'lookalike[lab]'") from error
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(width, height), layout="constrained")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.grid(alpha=0.25)
+    return figure, axes
+
+
+def _saved(figure: Any, path: Path) -> Path:
+    from matplotlib import pyplot
+
+    figure.savefig(path, dpi=130, metadata={"Software": None})
+    pyplot.close(figure)
+    return path
+
+
+def plot_roc(curves: Mapping[str, Steps], path: Path) -> Path:
+    """Recall against the false positive rate, from 1e-4 on, of several recipes."""
+    figure, axes = _figure(7.5)
+    for number, (name, found) in enumerate(curves.items()):
+        rate = np.maximum(np.r_[0, found.fpr, 1], 1e-4)
+        axes.step(rate, np.r_[0, found.recall, 1], where="post", label=name, **_style(number))
+    axes.set(xscale="log", xlabel="false positive rate", ylabel="recall", ylim=(0, 1.02))
+    figure.legend(fontsize=7, loc="outside right upper", frameon=False)
+    return _saved(figure, path)
+
+
+def plot_precision_recall(curves: Mapping[str, Steps], path: Path) -> Path:
+    """Precision against recall of several recipes."""
+    figure, axes = _figure(7.5)
+    for number, (name, found) in enumerate(curves.items()):
+        axes.plot(found.recall, found.precision, label=name, **_style(number))
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    figure.legend(fontsize=7, loc="outside right upper", frameon=False)
+    return _saved(figure, path)
+
+
+def _style(number: int) -> dict[str, Any]:
+    style = ("-", "--", ":")[number // len(_COLOURS) % 3]
+    return {"color": _COLOURS[number % len(_COLOURS)], "linestyle": style, "linewidth": 1.5}
+
+
+def plot_histogram(
+    distance: NDArray[np.floating], same: NDArray[np.bool_], threshold: float, path: Path
+) -> Path:
+    """Distances of duplicates and of strangers, with the threshold."""
+    figure, axes = _figure()
+    finite = np.isfinite(distance)
+    values = distance[finite]
+    edges = np.linspace(values.min(), values.max(), 61) if len(values) else np.linspace(0, 1, 61)
+    for label, some, ink in (("duplicates", same, _COLOURS[0]), ("strangers", ~same, _COLOURS[1])):
+        axes.hist(distance[finite & some], edges, alpha=0.6, label=label, color=ink)
+    if np.isfinite(threshold):
+        axes.axvline(threshold, color="#333", linewidth=1, label=f"threshold {threshold:.3g}")
+    axes.set(xlabel="distance", ylabel="pairs")
+    axes.legend(frameon=False)
+    return _saved(figure, path)
+
+
+def plot_map(points: NDArray[np.floating], groups: Sequence[str], path: Path) -> Path:
+    """Images by their first two principal components; large groups in colour."""
+    figure, axes = _figure()
+    names, index, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    large = np.argsort(-counts, kind="stable")[: len(_COLOURS)]
+    large = large[counts[large] > 1]
+    rest = ~np.isin(index, large)
+    axes.scatter(*points[rest].T, s=5, color="#b8bcc2", linewidths=0)
+    for ink, group in zip(_COLOURS, large.tolist(), strict=False):
+        label = str(names[group])[-24:]
+        axes.scatter(*points[index == group].T, s=16, color=ink, label=label, linewidths=0)
+    axes.set(xlabel="component 1", ylabel="component 2")
+    if len(large):
+        axes.legend(fontsize=7, frameon=False)
+    return _saved(figure, path)
+
+
+def plot_dendrogram(
+    square: NDArray[np.floating],
+    names: Sequence[str],
+    linkage: str,
+    threshold: float,
+    path: Path,
+) -> Path:
+    """Merges of at most 60 images, with the threshold line."""
+    from scipy.cluster.hierarchy import dendrogram
+
+    figure, axes = _figure(9, 4.5)
+    known = "average" if linkage == "star" else linkage
+    finite = np.where(np.isfinite(square), square, np.nanmax(square[np.isfinite(square)]))
+    merges = tree(finite[:_LEAVES, :_LEAVES].astype(np.float32), known)
+    dendrogram(
+        merges,
+        labels=[name[-18:] for name in names[:_LEAVES]],
+        color_threshold=threshold,
+        leaf_font_size=5,
+        ax=axes,
+    )
+    axes.axhline(threshold, color="#333", linewidth=1)
+    axes.set(ylabel=f"distance, {known} linkage")
+    return _saved(figure, path)

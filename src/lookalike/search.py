@@ -1,0 +1,316 @@
+"""One picture against a collection: rank, then say of every hit how it is related."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC, describe_hashes
+from lookalike.distances import check_metric
+from lookalike.errors import ConfigError
+from lookalike.evidence import Evidence
+from lookalike.focus import Focus, focused
+from lookalike.images import decode, pixel_digest
+from lookalike.index.blocks import block_distances, blocks_of, nearest_rows
+from lookalike.ingest import Progress, image_ref
+from lookalike.protocols import Descriptor
+from lookalike.settle import counts_alone
+from lookalike.spaces import Space, fit_space, load_views
+from lookalike.store import Collection
+from lookalike.thumbs import agree, explain_whole_frames
+from lookalike.types import Answer, Failure, Hit, ImageRef, Picture, Tier, Verification
+from lookalike.verify import Side, describe_keypoints
+from lookalike.vote import Voted, vote
+
+__all__ = ["Question", "as_system", "search_collection"]
+
+_VERIFIED = 32
+_QUERY_SIDE = 448
+_VOTERS = ("euclidean", "manhattan", "cosine", "minkowski", "dice")
+_RANK: Mapping[Tier, int] = {"exact": 0, "pixel": 1, "copy": 2, "similar": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """An image that a descriptor ranks among the nearest."""
+
+    sha: str
+    distance: float
+    metric: str
+    votes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a collection.
+
+    Attributes:
+        query: a picture, in the collection or not.
+        k: hits wanted.
+        metrics: distances to rank by instead of the descriptor's own; several of them vote.
+        voting: let metrics vote: those named, or five where none is.
+        focus: which part of the query counts.
+    """
+
+    query: Path
+    k: int = 6
+    metrics: tuple[str, ...] = ()
+    voting: bool = False
+    focus: Focus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A query as it was read.
+
+    Attributes:
+        path: of the file.
+        data: its bytes.
+        sha256: of the bytes where the whole picture counts; empty where only a part does.
+        picture: what is searched with.
+    """
+
+    path: Path
+    data: bytes
+    sha256: str
+    picture: Picture
+
+
+def search_collection(
+    question: Question, collection: Collection, config: RunConfig, *, progress: Progress
+) -> Answer:
+    """The ``k`` images of a collection nearest to a picture.
+
+    Args:
+        question: what is asked.
+        collection: what to search; what it still lacks is described first.
+        config: the cascade, which puts verified copies first, or a published system, which
+            ranks by its distances alone.
+        progress: called with (stage, done, total).
+
+    Raises:
+        ConfigError: a query that cannot be read, an empty collection, or wrong settings.
+    """
+    names = _metrics(config, question)
+    query = _read(question, config)
+    images = _images(collection)
+    own = hashlib.sha256(query.data).hexdigest()
+    first: dict[str, ImageRef] = {}
+    for image in images:
+        first.setdefault(image.sha256, image)
+    asking = config if isinstance(config, FindConfig) else FindConfig(threads=config.threads)
+    evidence = Evidence(first, collection, asking, progress)
+    system, descriptors = as_system(config)
+    space = fit_space(system, descriptors, list(first), collection, evidence.embed, refit=False)
+    near = _ranked(space, query.picture, max(question.k, _VERIFIED), names)
+    if isinstance(config, FindConfig):
+        near = _with_hash_candidates(near, query.picture, collection, asking, space)
+    judged = _judged(near, query.picture, evidence, collection, asking)
+    hits = [_hit(item, first[item.sha], judged.get(item.sha), query, asking) for item in near]
+    if isinstance(config, FindConfig):
+        hits.sort(key=lambda hit: _RANK[hit.tier])
+    return Answer(
+        query=str(query.path),
+        searched=len(images),
+        in_set=tuple(image.path for image in images if image.sha256 == own),
+        hits=tuple(_with_twins(hits, images)[: question.k]),
+    )
+
+
+def _metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
+    """Which distances rank: those asked for, the recipe's, or none but the descriptor's own."""
+    if question.k < 1:
+        raise ConfigError("no hits are wanted", got=f"k = {question.k}", expected="1 or more")
+    for name in question.metrics:
+        check_metric(name)
+    if len(question.metrics) > 1 and not question.voting:
+        raise ConfigError(
+            "several metrics rank differently",
+            got=", ".join(question.metrics),
+            remedy="add --vote, or name one",
+        )
+    if question.metrics:
+        return question.metrics
+    if isinstance(config, SystemConfig) and config.metrics:
+        return config.metrics
+    return _VOTERS if question.voting else ()
+
+
+def _read(question: Question, config: RunConfig) -> _Query:
+    path, focus = question.query, question.focus
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            "the query cannot be read", got=f"{path}: {error.strerror or error}"
+        ) from error
+    finer = replace(config.decode, min_side=max(config.decode.min_side, _QUERY_SIDE))
+    picture = decode(str(path), data, finer)
+    if isinstance(picture, Failure):
+        raise ConfigError("the query is not a picture", got=f"{path}: {picture.message}")
+    whole = focus is None or (focus.box is None and focus.mask is None)
+    return _Query(
+        path=path,
+        data=data,
+        sha256=hashlib.sha256(data).hexdigest() if whole else "",
+        picture=focused(picture, focus) if focus else picture,
+    )
+
+
+def _images(collection: Collection) -> list[ImageRef]:
+    """Every image file of the collection that is still there, by path."""
+    files = {key: sha for key, sha in collection.images().items() if Path(key).is_file()}
+    contents = collection.contents(set(files.values()))
+    images = [image_ref(key, key, contents[sha]) for key, sha in files.items() if sha in contents]
+    if not images:
+        raise ConfigError(
+            "the collection holds no images",
+            remedy="fill it with 'lookalike find PHOTOS --db DIR' and search the same --db",
+        )
+    return images
+
+
+def as_system(config: RunConfig) -> tuple[SystemConfig, tuple[Descriptor, ...]]:
+    """A cascade ranks by its embedding, or by PDQ where it uses none."""
+    if isinstance(config, FindConfig):
+        if config.effort == "fast":
+            view = ViewConfig("pdq", max_distance=config.hashes.max_distance)
+        else:
+            view = ViewConfig(config.embedding.model, config.embedding.max_distance)
+        config = SystemConfig(
+            views=(view,),
+            turns=8 if config.effort == "fast" else 1,
+            decode=config.decode,
+            threads=config.threads,
+        )
+    assert isinstance(config, SystemConfig)
+    return config, load_views(config)
+
+
+def _ranked(space: Space, picture: Picture, count: int, metrics: Sequence[str]) -> list[_Near]:
+    rows = [
+        view.row_of(np.asarray(view.descriptor.describe(picture))[None]) for view in space.views
+    ]
+    view = space.views[0]
+    if metrics:
+        if view.metric == "hamming" or view.turns > 1:
+            raise ConfigError("metrics rank one descriptor of numbers", got=view.config.descriptor)
+        ballots = {
+            name: _nearest(space, nearest_rows(rows[0], view.rows, count, name, p=view.config.p))
+            for name in metrics
+        }
+        ranked = vote(ballots) if len(metrics) > 1 else _plain(ballots[metrics[0]], metrics[0])
+        name = "vote" if len(metrics) > 1 else metrics[0]
+        return [_Near(space.shas[v.item], v.distance, name, v.by) for v in ranked[:count]]
+    parts = [space.between(rows, block)[0] for block in blocks_of(space.widest)]
+    distance = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    order = np.argsort(distance, kind="stable")[:count]
+    name = "+".join(f"{v.config.descriptor} {v.metric}" for v in space.views)
+    return [_Near(space.shas[n], float(distance[n]), name, {}) for n in order.tolist()]
+
+
+def _nearest(space: Space, found: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, float]]:
+    best, near = found
+    return list(zip(best[0].tolist(), near[0].tolist(), strict=True))
+
+
+def _plain(ballot: Sequence[tuple[int, float]], name: str) -> list[Voted]:
+    """One metric's ranking in the form of a vote."""
+    return [
+        Voted(item, 1, float(place), distance, {name: place})
+        for place, (item, distance) in enumerate(ballot, start=1)
+    ]
+
+
+def _with_hash_candidates(
+    near: list[_Near],
+    picture: Picture,
+    collection: Collection,
+    config: FindConfig,
+    space: Space,
+) -> list[_Near]:
+    """Also what the hash finds in any orientation, which a network may rank far down."""
+    known = {item.sha for item in near}
+    turns = describe_hashes(picture).pdq.reshape(len(ORIENTATIONS), -1)
+    stored = collection.stored(PDQ_SPEC, space.shas)
+    more = []
+    for block in blocks_of(stored):
+        upright = np.ascontiguousarray(stored[block][:, :32])
+        bits = block_distances(turns, upright, "hamming").min(axis=0)
+        for n in np.flatnonzero(bits <= config.hashes.max_distance).tolist():
+            sha = space.shas[block.start + n]
+            if sha not in known:
+                more.append(_Near(sha, float(bits[n]), "pdq hamming", {}))
+    return [*near, *sorted(more, key=lambda item: (item.distance, item.sha))[:_VERIFIED]]
+
+
+def _judged(
+    near: Sequence[_Near],
+    picture: Picture,
+    evidence: Evidence,
+    collection: Collection,
+    config: FindConfig,
+) -> dict[str, Verification]:
+    """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
+    shas = [item.sha for item in near]
+    found = _whole_frames(shas, picture, evidence, collection, config)
+    points, plane = describe_keypoints(picture, config.verify.keypoints)
+    side = Side.from_rows(picture.width, picture.height, points, plane)
+    seen = evidence.verify_query(side, [sha for sha in shas if sha not in found])
+    found |= {sha: v for sha, v in seen.items() if counts_alone(v, config.verify)}
+    return found
+
+
+def _whole_frames(
+    shas: Sequence[str],
+    picture: Picture,
+    evidence: Evidence,
+    collection: Collection,
+    config: FindConfig,
+) -> dict[str, Verification]:
+    """Whole frames whose hash is near in some orientation and whose thumbs agree."""
+    own = describe_hashes(picture)
+    thumbs = np.concatenate([own.thumb[None], collection.rows(THUMB_SPEC, shas)])
+    upright = np.ascontiguousarray(collection.rows(PDQ_SPEC, shas)[:, :32])
+    bits = block_distances(own.pdq.reshape(len(ORIENTATIONS), -1), upright, "hamming")
+    near = np.flatnonzero(bits.min(axis=0) <= config.hashes.max_distance)
+    turn = bits.argmin(axis=0)[near]
+    agreement = agree(thumbs, np.zeros_like(near), near + 1, turn, threads=config.threads)
+    kept = np.flatnonzero(agreement.accepted(config.verify))
+    query = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
+    refs = [evidence.image(shas[n]) for n in near[kept].tolist()]
+    seen = explain_whole_frames([query] * len(refs), refs, turn[kept], agreement.take(kept))
+    return {ref.sha256: v for ref, v in zip(refs, seen, strict=True)}
+
+
+def _hit(
+    item: _Near, image: ImageRef, seen: Verification | None, query: _Query, config: FindConfig
+) -> Hit:
+    tier: Tier = "copy" if seen else "similar"
+    if item.sha == query.sha256:
+        tier, seen = "exact", None
+    elif query.sha256 and seen and _same_pixels(image, query, config):
+        tier, seen = "pixel", None
+    return Hit(image, tier, round(item.distance, 6), item.metric, seen, item.votes)
+
+
+def _same_pixels(image: ImageRef, query: _Query, config: FindConfig) -> bool:
+    try:
+        other = Path(image.path).read_bytes()
+    except OSError:
+        return False
+    digest = pixel_digest(str(query.path), query.data, config.decode)
+    return isinstance(digest, str) and digest == pixel_digest(image.path, other, config.decode)
+
+
+def _with_twins(hits: Sequence[Hit], images: Sequence[ImageRef]) -> list[Hit]:
+    """Every file of a content in its place."""
+    files: dict[str, list[ImageRef]] = {}
+    for image in images:
+        files.setdefault(image.sha256, []).append(image)
+    return [replace(hit, image=image) for hit in hits for image in files[hit.image.sha256]]
