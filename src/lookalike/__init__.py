@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lookalike.focus import Focus
     from lookalike.pipeline import compare, find, search
     from lookalike.recipes import load_recipe
-    from lookalike.search import Question
+    from lookalike.retrieval import Question
     from lookalike.types import Answer, Report
 
 __version__ = "0.1.0"
@@ -34,7 +34,7 @@ _HOMES = {
     "search": "lookalike.pipeline",
     "Answer": "lookalike.types",
     "Focus": "lookalike.focus",
-    "Question": "lookalike.search",
+    "Question": "lookalike.retrieval",
     "load_recipe": "lookalike.recipes",
 }
 

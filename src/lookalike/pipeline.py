@@ -30,7 +30,7 @@ from lookalike.pairs import Embedding, find_pairs
 from lookalike.protocols import Descriptor
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules, choose
-from lookalike.search import Question, search_collection
+from lookalike.retrieval import Question, search_collection
 from lookalike.sources import FolderSource
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection

@@ -35,7 +35,7 @@ def search(query: str, **options: Any) -> None:
     """Find the images of a collection that are nearest to QUERY."""
     from lookalike.pipeline import search as search_for
     from lookalike.recipes import load_recipe
-    from lookalike.search import Question
+    from lookalike.retrieval import Question
 
     config = load_recipe(options["recipe"]).config
     with show_progress() as progress:

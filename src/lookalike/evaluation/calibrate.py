@@ -16,7 +16,7 @@ from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import load_truth
 from lookalike.pipeline import find
 from lookalike.recipes import load_recipe
-from lookalike.search import as_system
+from lookalike.retrieval import as_system
 
 __all__ = ["Advice", "advise_from_examples", "advise_from_labels", "advise_from_steps"]
 

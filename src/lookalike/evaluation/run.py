@@ -19,7 +19,7 @@ from lookalike.evaluation.score import Scores, condensed_index, read_clusters, r
 from lookalike.evaluation.tables import markdown, page
 from lookalike.evaluation.truth import Pair, Truth, load_truth
 from lookalike.recipes import Recipe, load_recipe
-from lookalike.search import as_system
+from lookalike.retrieval import as_system
 
 __all__ = ["Comparison", "compare_recipes"]
 

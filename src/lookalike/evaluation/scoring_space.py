@@ -19,7 +19,7 @@ import numpy as np
 from lookalike.config import FindConfig, RunConfig
 from lookalike.describe import Describer
 from lookalike.index.blocks import RowSource
-from lookalike.search import as_system
+from lookalike.retrieval import as_system
 from lookalike.spaces import Space, fit_space
 from lookalike.store import Collection
 from lookalike.types import FloatArray, IntArray, Match, Report
