@@ -22,7 +22,15 @@ from lookalike.images import decode, sniff
 from lookalike.index.hamming import HammingIndex
 from lookalike.types import Failure, UInt8Array
 
-__all__ = ["Label", "Split", "make_copies", "make_speed_set", "read_labels", "split_photos"]
+__all__ = [
+    "Label",
+    "Split",
+    "make_copies",
+    "make_speed_set",
+    "read_labels",
+    "read_photo",
+    "split_photos",
+]
 
 Split = Literal["development", "held-back", "all"]
 _TWIN_BITS = 40
@@ -160,7 +168,8 @@ def _without_twins(photos: Sequence[Path]) -> list[Path]:
     return [path for number, path in enumerate(readable) if number not in twins]
 
 
-def _read(path: Path) -> UInt8Array:
+def read_photo(path: Path) -> UInt8Array:
+    """A photo as ``(h, w, 3)`` uint8 RGB."""
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
 
@@ -176,10 +185,10 @@ def _write_group(
     name = f"{photo.stem}.jpg"
     (out / name).write_bytes(photo.read_bytes())
     labels = [Label(name, photo.stem, "source")]
-    rgb = _read(photo) if edits else None
+    rgb = read_photo(photo) if edits else None
     for number, (edit, canvas) in enumerate(zip(edits, canvases, strict=True)):
         assert rgb is not None
-        other = _at_least(_noise(canvas) if isinstance(canvas, int) else _read(canvas), 512)
+        other = _at_least(_noise(canvas) if isinstance(canvas, int) else read_photo(canvas), 512)
         copy = edit_picture(rgb, edit, source=photo.stem, other=other, seed=seed)
         name = f"{photo.stem}__{number:02d}_{edit}.jpg"
         (out / name).write_bytes(encode_jpeg(copy))
@@ -198,7 +207,7 @@ def _noise(seed: int) -> UInt8Array:
 
 
 def _write_small(photo: Path, number: int, out: Path, seed: int) -> Label:
-    rgb = cv2.resize(_read(photo), (640, 480), interpolation=cv2.INTER_AREA)
+    rgb = cv2.resize(read_photo(photo), (640, 480), interpolation=cv2.INTER_AREA)
     copy = edit_picture(rgb, "small_random", source=f"{photo.stem}{number}", other=rgb, seed=seed)
     quality = 75 + number % 20
     name = f"{number // 1000:03d}/{number:06d}.jpg"

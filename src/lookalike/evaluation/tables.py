@@ -66,7 +66,8 @@ def main_table(scores: Sequence[Scores], missing: Mapping[str, str]) -> list[str
         ]
         false = float(row["false_pairs_per_million_images"])
         figures += [f"{false:.1e}" if false > 0 else f"< {-false:.1e}"]
-        figures += [f"{float(row['images_per_second']):.0f}", f"{float(row['megabytes']):.0f}"]
+        rate = float(row["images_per_second"])
+        figures += ["" if rate != rate else f"{rate:.0f}", f"{float(row['megabytes']):.0f}"]
         rows.append([found.recipe, *figures])
     rows += [[name, "not measured", *[""] * 9] for name in missing]
     return _table([*head, "images/s", "MB"], rows)

@@ -1,0 +1,143 @@
+"""The bench of published systems: every recipe over every set, side by side.
+
+    python -m lookalike.evaluation.bench_systems --photos DIR --canvases DIR --labelled DIR
+
+Writes the part of benchmarks/RESULTS.md between ``<!-- systems -->`` and ``<!-- end systems -->``.
+Predictions of unchanged settings are kept in the work folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lookalike.errors import ModelError
+from lookalike.evaluation.datasets import make_copies
+from lookalike.evaluation.edits import FIVE, FOURTEEN
+from lookalike.evaluation.predict import measured_find
+from lookalike.evaluation.run import Comparison, compare_recipes
+from lookalike.evaluation.tables import edit_matrix, main_table
+from lookalike.evaluation.truth import load_truth
+from lookalike.recipes import load_recipe
+from lookalike.retrieval import as_system
+
+__all__ = ["END", "START", "main", "with_section"]
+
+START, END = "<!-- systems -->", "<!-- end systems -->"
+RECIPES = (
+    "default",
+    "fast",
+    "thorough",
+    "raw",
+    "raw-pca",
+    "vgg",
+    "vgg-pca",
+    "visipics-strict",
+    "visipics-basic",
+    "visipics-loose",
+    "report-hash",
+    "report-fingerprint",
+    "report-vgg16",
+    "dupimage",
+    "dupimage-research",
+    "dupimage-research@vgg16-composite",
+    "dedup-vote",
+    "dedup-vote@vgg16-pool5",
+    "inditex",
+    "inditex@efficientnet-lite0-middle",
+    "inditex-clusters",
+    "inditex-clusters@efficientnet-lite0-middle",
+)
+_COLD = 200
+
+
+def main() -> None:
+    """Make the sets, compare, time, write the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--canvases", type=Path, required=True)
+    parser.add_argument("--labelled", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path("benchmarks/work"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    arguments = parser.parse_args()
+    work: Path = arguments.work
+    lines = ["## Published systems", "", f"{datetime.now(UTC):%Y-%m-%d}, `make bench-systems`.", ""]
+    for name, edits in (("five", FIVE), ("fourteen", FOURTEEN)):
+        folder = work / f"{name}-held-back"
+        if not (folder / "labels.csv").exists():
+            canvases = arguments.canvases
+            make_copies(arguments.photos, folder, edits, canvases=canvases, split="held-back")
+        done = _compared(folder, work)
+        lines += _section(f"{len(edits)} edits of the held-back half", done)
+    for folder in sorted(path for path in arguments.labelled.iterdir() if path.is_dir()):
+        lines += _section(folder.name, _compared(folder, work), matrix=False)
+    lines += _speeds(work / "five-held-back")
+    text = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
+    arguments.out.write_text(with_section(text, lines), encoding="utf-8")
+    print(f"written: {arguments.out}")
+
+
+def with_section(text: str, lines: Sequence[str]) -> str:
+    """The results with the systems' part replaced, or added at the end."""
+    section = "\n".join([START, *lines, END])
+    if START not in text:
+        return f"{text.rstrip()}\n\n{section}\n"
+    before, _, rest = text.partition(START)
+    return before + section + rest.partition(END)[2]
+
+
+def _compared(folder: Path, work: Path) -> Comparison:
+    run = work / "systems" / folder.name
+    return compare_recipes(RECIPES, str(folder), run, sample=0, progress=_told(folder.name))
+
+
+def _told(name: str) -> Callable[[str, int, int], None]:
+    def report(stage: str, done: int, total: int) -> None:
+        if stage.startswith("recipe"):
+            print(f"{name}: {stage}, {done} of {total}", flush=True)
+
+    return report
+
+
+def _section(title: str, done: Comparison, *, matrix: bool = True) -> list[str]:
+    lines = [f"### {title}", "", f"{len(done.truth.images):,} images.", ""]
+    lines += [*main_table(done.scores, done.missing), ""]
+    if matrix:
+        lines += ["Copies that share a cluster with their source:", ""]
+        lines += [*edit_matrix(done.scores, "by_edit"), ""]
+        lines += ["Copies whose source is the nearest image that is no copy:", ""]
+        lines += [*edit_matrix(done.scores, "found_by_edit"), ""]
+    return lines
+
+
+def _speeds(folder: Path) -> list[str]:
+    """Cold runs of the whole command over some images, one recipe after the other."""
+    truth = load_truth(str(folder))
+    step = max(1, len(truth.images) // _COLD)
+    paths = [truth.folder / image for image in truth.images[::step][:_COLD]]
+    lines = [
+        f"### Cost of a cold run over {len(paths)} images, start of the program included",
+        "",
+        "| recipe | images/s | seconds | peak memory MB |",
+        "|---|---|---|---|",
+    ]
+    for name in RECIPES:
+        try:
+            as_system(load_recipe(name).config)
+        except ModelError:
+            lines.append(f"| {name} | not measured | | |")
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            _, seconds, megabytes = measured_find(paths, name, Path(place) / "db")
+        rate = len(paths) / seconds if seconds else math.nan
+        lines.append(f"| {name} | {rate:.0f} | {seconds:.1f} | {megabytes:.0f} |")
+        print(lines[-1], flush=True)
+    return [*lines, ""]
+
+
+if __name__ == "__main__":
+    main()
