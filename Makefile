@@ -1,13 +1,16 @@
 # make find [PHOTOS=folder]   find copies (without PHOTOS: on a small sample that is made here)
 # make test                   lint, types, architecture and tests
-# make bench                  writes benchmarks/RESULTS.md
+# make bench                  accuracy and speed of the main job, into benchmarks/RESULTS.md
+# make bench-systems          every published system side by side, into the same file
+# make bench-scale            the stages at size, into the same file
+# make models                 weights of published networks that package indexes have
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 SHARED ?= ../shared
 REPORT := lookalike-report
 
-.PHONY: find test check bench clean
+.PHONY: find test check bench bench-systems bench-scale models clean
 
 $(VENV)/done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +36,17 @@ test check: $(VENV)/done
 
 bench: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench --photos $(SHARED)/data/photos --canvases $(SHARED)/data/train
+
+models: $(VENV)/done
+	$(RUN) lookalike models get vgg16-conv
+	$(RUN) lookalike models get efficientnet-lite0
+
+bench-systems: models
+	$(RUN) lookalike.evaluation.bench_systems --photos $(SHARED)/data/photos \
+	  --canvases $(SHARED)/data/train --labelled $(SHARED)/data/labelled
+
+bench-scale: $(VENV)/done
+	$(RUN) lookalike.evaluation.bench_scale
 
 clean:
 	rm -rf $(VENV) sample $(REPORT) benchmarks/work

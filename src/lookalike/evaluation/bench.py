@@ -31,21 +31,13 @@ from lookalike.evaluation.datasets import (
 )
 from lookalike.evaluation.edits import FIVE, FOURTEEN
 from lookalike.evaluation.metrics import count_pairs, recall_by_edit
+from lookalike.evaluation.predict import TIMER
 
 __all__ = ["main"]
 
 _SETS = {"five": FIVE, "fourteen": FOURTEEN}
 _SPLITS: tuple[Split, ...] = ("development", "held-back")
 _EFFORTS = ("fast", "standard")
-# a process of its own: a child's peak memory starts at that of the process it was forked from
-_TIMER = """
-import resource, subprocess, sys, time
-start = time.perf_counter()
-code = subprocess.run(sys.argv[1:]).returncode
-seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(code, seconds, peak, file=sys.stderr)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,11 @@ def main() -> None:
     accuracy = _accuracy(arguments.photos, arguments.canvases, arguments.work)
     speed = _speed(arguments.photos, arguments.work, arguments.speed_images, arguments.repeats)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text("\n".join([*_heading(), *accuracy, *speed, ""]), encoding="utf-8")
+    text = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
+    # parts that other benches wrote stay
+    others = text[text.index("<!-- ") :] if "<!-- " in text else ""
+    body = "\n".join([*_heading(), *accuracy, *speed, ""])
+    arguments.out.write_text(f"{body}\n{others}", encoding="utf-8")
     print(f"written: {arguments.out}")
 
 
@@ -90,7 +86,7 @@ def _run(folder: Path, collection: Path, effort: str) -> _Run:
     command = [sys.executable, "-m", "lookalike", "find", str(folder), "--json"]
     with output.open("wb") as out:
         done = subprocess.run(
-            [sys.executable, "-c", _TIMER, *command, "--effort", effort, "--db", str(collection)],
+            [sys.executable, "-c", TIMER, *command, "--effort", effort, "--db", str(collection)],
             stdout=out,
             stderr=subprocess.PIPE,
             check=False,

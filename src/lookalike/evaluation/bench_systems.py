@@ -81,13 +81,13 @@ def main() -> None:
     print(f"written: {arguments.out}")
 
 
-def with_section(text: str, lines: Sequence[str]) -> str:
-    """The results with the systems' part replaced, or added at the end."""
-    section = "\n".join([START, *lines, END])
-    if START not in text:
+def with_section(text: str, lines: Sequence[str], start: str = START, end: str = END) -> str:
+    """The results with the part between two marks replaced, or added at the end."""
+    section = "\n".join([start, *lines, end])
+    if start not in text:
         return f"{text.rstrip()}\n\n{section}\n"
-    before, _, rest = text.partition(START)
-    return before + section + rest.partition(END)[2]
+    before, _, rest = text.partition(start)
+    return before + section + rest.partition(end)[2]
 
 
 def _compared(folder: Path, work: Path) -> Comparison:

@@ -28,13 +28,13 @@ from lookalike.reduce import fit_reduction
 from lookalike.report import from_json
 from lookalike.types import Report
 
-__all__ = ["Cost", "Task", "measured_find", "predict"]
+__all__ = ["TIMER", "Cost", "Task", "measured_find", "predict"]
 
 Progress = Callable[[str, int, int], None]
 _MOST_CONDENSED = 12_000
 _NEIGHBOURS = 50
 # a process of its own: a child's peak memory starts at that of the process it was forked from
-_TIMER = """
+TIMER = """
 import resource, subprocess, sys, time
 start = time.perf_counter()
 code = subprocess.run(sys.argv[1:]).returncode
@@ -158,7 +158,7 @@ def measured_find(
     command = [sys.executable, "-m", "lookalike", "find", *map(str, paths), "--recipe", recipe]
     with tempfile.TemporaryFile() as out:
         done = subprocess.run(
-            [sys.executable, "-c", _TIMER, *command, "--json", "--db", str(collection)],
+            [sys.executable, "-c", TIMER, *command, "--json", "--db", str(collection)],
             stdout=out,
             stderr=subprocess.PIPE,
             check=False,

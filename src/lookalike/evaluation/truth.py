@@ -190,8 +190,13 @@ def _photos(folder: Path) -> list[str]:
     return sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and sniff(path.open("rb").read(64))
+        if path.is_file() and _is_picture(path)
     )
+
+
+def _is_picture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return sniff(file.read(64)) is not None
 
 
 def _california(path: Path, folder: Path) -> Truth:

@@ -183,9 +183,21 @@ def nearest_rows(
         distance = block_distances(query, rows[block], metric, p=p)
         numbers = np.broadcast_to(np.arange(block.start, block.stop), distance.shape)
         near, best = np.hstack([near, distance]), np.hstack([best, numbers])
-        order = np.lexsort((best, near), axis=1)[:, :k]
-        near, best = np.take_along_axis(near, order, 1), np.take_along_axis(best, order, 1)
+        near, best = _smallest(near, best, k)
     return best, near
+
+
+def _smallest(near: FloatArray, best: IntArray, k: int) -> tuple[FloatArray, IntArray]:
+    """The ``k`` smallest of every row in order, ties by number."""
+    some = 4 * k
+    if near.shape[1] > 4 * some:
+        part = np.argpartition(near, some - 1, axis=1)[:, :some]
+        values = np.take_along_axis(near, part, 1)
+        # unless more than were looked at tie with the last that counts
+        if (np.sort(values, axis=1)[:, k - 1] < values.max(axis=1)).all():
+            near, best = values, np.take_along_axis(best, part, 1)
+    order = np.lexsort((best, near), axis=1)[:, :k]
+    return np.take_along_axis(near, order, 1), np.take_along_axis(best, order, 1)
 
 
 def among_nearest(query: IntArray, ref: IntArray, distance: FloatArray, limit: int) -> IntArray:
