@@ -15,6 +15,14 @@ import numpy as np
 from numpy.random import Generator
 
 from lookalike.errors import ConfigError
+from lookalike.evaluation.drawing import (
+    caption_bar,
+    draw_face,
+    lines,
+    resized,
+    screenshot,
+    text_overlay,
+)
 from lookalike.types import UInt8Array
 
 __all__ = [
@@ -126,16 +134,9 @@ def _quarter_turns(turns: int) -> Edit:
 
 def _resize(width_factor: float, height_factor: float) -> Edit:
     def edit(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-        return _resized(rgb, rgb.shape[1] * width_factor, rgb.shape[0] * height_factor)
+        return resized(rgb, rgb.shape[1] * width_factor, rgb.shape[0] * height_factor)
 
     return edit
-
-
-def _resized(rgb: UInt8Array, width: float, height: float) -> UInt8Array:
-    size = (max(8, round(width)), max(8, round(height)))
-    shrinks = size[0] < rgb.shape[1] or size[1] < rgb.shape[0]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(rgb, size, interpolation=how))
 
 
 def _squash(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
@@ -143,14 +144,14 @@ def _squash(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array
     height, width = rgb.shape[:2]
     if abs(height - width) > 2:
         side = min(height, width)
-        return _resized(rgb, side, side)
-    return _resized(rgb, width, height * 0.75)
+        return resized(rgb, side, side)
+    return resized(rgb, width, height * 0.75)
 
 
 def _tiny_jpeg(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
     """Short side 120 px, JPEG quality 15."""
     factor = 120 / min(rgb.shape[:2])
-    small = _resized(rgb, rgb.shape[1] * factor, rgb.shape[0] * factor)
+    small = resized(rgb, rgb.shape[1] * factor, rgb.shape[0] * factor)
     return _through_jpeg(small, 15)
 
 
@@ -206,52 +207,6 @@ def _sharpen(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Arra
     return _to_bytes(rgb + 1.0 * (rgb - soft))
 
 
-def _text(canvas: UInt8Array, words: str, at: tuple[int, int], height: float, ink: int) -> None:
-    scale = max(0.3, height / 30)
-    cv2.putText(
-        canvas,
-        words,
-        at,
-        cv2.FONT_HERSHEY_SIMPLEX,
-        scale,
-        (ink, ink, ink),
-        max(1, round(2 * scale)),
-        cv2.LINE_AA,
-    )
-
-
-def _caption_bar(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """A white bar of 20 % of the height, above or below, with two lines of text."""
-    height, width = rgb.shape[:2]
-    bar = np.full((max(12, round(0.2 * height)), width, 3), 255, np.uint8)
-    for line in range(2):
-        words = f"WHEN YOU FIND NUMBER {random.integers(10_000)}"
-        at = (round(0.03 * width), round(bar.shape[0] * (0.42 + 0.42 * line)))
-        _text(bar, words, at, width / 24, 0)
-    return np.vstack([bar, rgb] if random.random() < 0.5 else [rgb, bar])
-
-
-def _text_overlay(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    copy = rgb.copy()
-    height, width = rgb.shape[:2]
-    for line in range(2):
-        at = (round(0.05 * width), round(height * (0.2 + 0.6 * line)))
-        _text(copy, f"look at this {random.integers(10_000)}", at, width / 14, 255)
-    return copy
-
-
-def _lines(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """15 lines of random colour across the picture, 1/100 of the width thick."""
-    copy = rgb.copy()
-    height, width = rgb.shape[:2]
-    for _ in range(15):
-        ends = random.integers(0, [width, height], (2, 2))
-        ink = [int(value) for value in random.integers(0, 256, 3)]
-        start, end = ([int(v) for v in point] for point in ends)
-        cv2.line(copy, start, end, ink, max(2, width // 100), cv2.LINE_AA)
-    return copy
-
-
 def _cover(share: float, *, emoji: bool) -> Edit:
     """An opaque sticker over ``share`` of the area: another picture, or a drawn face."""
 
@@ -264,44 +219,12 @@ def _cover(share: float, *, emoji: bool) -> Edit:
         left = int(random.integers(0, width - wide + 1))
         patch = copy[top : top + tall, left : left + wide]
         if emoji:
-            _draw_face(patch)
+            draw_face(patch)
         else:
-            patch[:] = _resized(other, wide, tall)
+            patch[:] = resized(other, wide, tall)
         return copy
 
     return edit
-
-
-def _draw_face(patch: UInt8Array) -> None:
-    tall, wide = patch.shape[:2]
-    centre, radius = (wide // 2, tall // 2), min(tall, wide) // 2
-    cv2.circle(patch, centre, radius, (255, 204, 50), -1, cv2.LINE_AA)
-    for side in (-1, 1):
-        eye = (centre[0] + side * radius // 3, centre[1] - radius // 4)
-        cv2.circle(patch, eye, max(1, radius // 8), (60, 40, 10), -1, cv2.LINE_AA)
-    mouth = (centre[0], centre[1] + radius // 6)
-    axes = (radius // 2, radius // 3)
-    cv2.ellipse(patch, mouth, axes, 0, 0, 180, (60, 40, 10), max(1, radius // 12), cv2.LINE_AA)
-
-
-def _screenshot(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """A phone's page of 390×844: bars, text and buttons, the picture across its width."""
-    wide, tall = 390, 844
-    page = np.full((tall, wide, 3), 250, np.uint8)
-    page[:88] = (38, 70, 140)
-    _text(page, "9:41", (22, 30), 18, 255)
-    _text(page, "Photos", (140, 70), 24, 255)
-    height = min(480, round(wide * rgb.shape[0] / rgb.shape[1]))
-    width = min(wide, round(height * rgb.shape[1] / rgb.shape[0]))
-    left = (wide - width) // 2
-    page[118 : 118 + height, left : left + width] = _resized(rgb, width, height)
-    for line in range(6):
-        words = f"seen by {random.integers(1000)} people, line {random.integers(100)}"
-        _text(page, words, (16, 118 + height + 34 + 28 * line), 16, 40)
-    page[-62:] = 228
-    for button in range(5):
-        cv2.circle(page, (40 + 78 * button, tall - 32), 14, (96, 96, 96), 2, cv2.LINE_AA)
-    return page
 
 
 def _pasted(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
@@ -309,7 +232,7 @@ def _pasted(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array
     canvas = other.copy()
     height, width = canvas.shape[:2]
     factor = random.uniform(0.4, 0.6) * min(height / rgb.shape[0], width / rgb.shape[1])
-    small = _resized(rgb, rgb.shape[1] * factor, rgb.shape[0] * factor)
+    small = resized(rgb, rgb.shape[1] * factor, rgb.shape[0] * factor)
     top = int(random.integers(0, height - small.shape[0] + 1))
     left = int(random.integers(0, width - small.shape[1] + 1))
     canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
@@ -347,7 +270,7 @@ def _noise(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
 
 def _pixelate(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
     height, width = rgb.shape[:2]
-    small = _resized(rgb, width * 64 / max(rgb.shape[:2]), height * 64 / max(rgb.shape[:2]))
+    small = resized(rgb, width * 64 / max(rgb.shape[:2]), height * 64 / max(rgb.shape[:2]))
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST))
 
 
@@ -365,7 +288,7 @@ def _small_random(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt
     """What a copy goes through unnoticed: a crop up to 2 %, resize, brightness, JPEG."""
     cropped = _crop(1 - random.uniform(0, 0.02))(rgb, random, other)
     factor = random.uniform(0.9, 1.1)
-    sized = _resized(cropped, rgb.shape[1] * factor, rgb.shape[0] * factor)
+    sized = resized(cropped, rgb.shape[1] * factor, rgb.shape[0] * factor)
     toned = _to_bytes(sized * random.uniform(0.95, 1.05))
     return _through_jpeg(toned, int(random.integers(70, 96)))
 
@@ -382,10 +305,10 @@ EDITS: Mapping[str, Edit] = {
     "blur": _blur,
     "colour": _colour,
     "grey": _grey,
-    "caption_bar": _caption_bar,
-    "lines": _lines,
+    "caption_bar": caption_bar,
+    "lines": lines,
     "sticker": _cover(0.4, emoji=False),
-    "screenshot": _screenshot,
+    "screenshot": screenshot,
     "pasted": _pasted,
     "perspective": _perspective,
     "letterbox": _border(0.18, sides=False, ink=0),
@@ -407,7 +330,7 @@ EDITS: Mapping[str, Edit] = {
     "saturation": _saturation,
     "sharpen": _sharpen,
     "border": _border(0.08, sides=True, ink=255),
-    "text_overlay": _text_overlay,
+    "text_overlay": text_overlay,
     "emoji": _cover(0.15, emoji=True),
     "pixelate": _pixelate,
     "posterize": _posterize,

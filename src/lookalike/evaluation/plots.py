@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.dendrogram import tree
+from lookalike.dendrogram import outline, tree
 from lookalike.errors import ConfigError
 from lookalike.evaluation.ranking import Steps
 
@@ -110,19 +110,16 @@ def plot_dendrogram(
     path: Path,
 ) -> Path:
     """Merges of at most 60 images, with the threshold line."""
-    from scipy.cluster.hierarchy import dendrogram
-
     figure, axes = _figure(9, 4.5)
     known = "average" if linkage == "star" else linkage
     finite = np.where(np.isfinite(square), square, np.nanmax(square[np.isfinite(square)]))
-    merges = tree(finite[:_LEAVES, :_LEAVES].astype(np.float32), known)
-    dendrogram(
-        merges,
-        labels=[name[-18:] for name in names[:_LEAVES]],
-        color_threshold=threshold,
-        leaf_font_size=5,
-        ax=axes,
-    )
+    across, heights, order = outline(tree(finite[:_LEAVES, :_LEAVES].astype(np.float32), known))
+    for x, y in zip(across, heights, strict=True):
+        within = y.max() <= threshold
+        axes.plot(x, y, color=_COLOURS[0] if within else "#9aa0a8", linewidth=1.3)
+    places = 5 + 10 * np.arange(len(order))
+    axes.set_xticks(places, [names[leaf][-18:] for leaf in order], rotation=90, fontsize=5)
+    axes.grid(visible=False, axis="x")
     axes.axhline(threshold, color="#333", linewidth=1)
     axes.set(ylabel=f"distance, {known} linkage")
     return _saved(figure, path)

@@ -15,13 +15,14 @@ from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError, SpecMismatchError
 from lookalike.store.catalogue import Catalogue
+from lookalike.store.lock import lock
 from lookalike.store.records import Batch, Content, KnownFile
 from lookalike.store.rows import RowFile, StoredRows
 from lookalike.types import DescriptorSpec, FileEntry, Verification
@@ -51,7 +52,7 @@ class Collection:
         self._directory = directory
         try:
             (directory / "rows").mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(directory / "LOCK")
+            self._lock = lock(directory / "LOCK")
         except OSError as error:
             raise CollectionError(
                 "cannot use the collection's folder",
@@ -371,35 +372,3 @@ def _verification(text: str | None) -> Verification | None:
         return None
     values = json.loads(text)
     return Verification(**{**values, "transform": tuple(values["transform"])})
-
-
-def _lock(path: Path) -> IO[str]:
-    """An advisory lock that dies with its process."""
-    file = path.open("a+", encoding="utf-8")
-    try:
-        _acquire(file)
-    except OSError as error:
-        file.seek(0)
-        holder = file.read().strip() or "unknown"
-        file.close()
-        raise CollectionError(
-            "the collection is in use",
-            got=f"{path.parent} locked by process {holder}",
-            remedy="wait for it to end, or choose another --db",
-        ) from error
-    file.seek(0)
-    file.truncate()
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
-
-
-def _acquire(file: IO[str]) -> None:
-    if os.name == "nt":  # pragma: no cover
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        return
-    import fcntl
-
-    fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
