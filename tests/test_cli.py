@@ -167,3 +167,65 @@ def test_every_command_is_documented() -> None:
         for option in command.params:
             for flag in option.opts:
                 assert not flag.startswith("--") or flag in readme, flag
+
+
+def test_commands_of_a_group_are_documented() -> None:
+    """Also what stands below ``models``."""
+    from lookalike.cli.main import commands
+
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    for name in commands.commands["models"].commands:  # type: ignore[attr-defined]
+        assert f"lookalike models {name}" in readme, name
+
+
+def test_search_answers_prints_and_writes(folder: Path, db: Path, tmp_path: Path) -> None:
+    """Text, JSON, page and sheet; 11 where a copy was found; the query may be a part."""
+    run("find", folder, "--db", db)
+    query = folder / "mirror.jpg"
+    sheet, page = tmp_path / "s.png", tmp_path / "s.html"
+    done = run("search", query, "--db", db, "-k", 3, "--png", sheet, "--html", page)
+    assert done.returncode == 11, done.stderr
+    assert "the query is in the set" in done.stdout and "copy: mirrored" in done.stdout
+    assert sheet.stat().st_size > 5000 and "data:image/jpeg" in page.read_text()
+    done = run("search", query, "--db", db, "--json", "--metrics", "cosine,dice", "--vote")
+    answer = json.loads(done.stdout)
+    assert answer["hits"][0]["tier"] == "exact" and len(answer["hits"][0]["votes"]) == 2
+    done = run("search", query, "--db", db, "--box", "40,30,500,400", "--ignore-overlays")
+    assert done.returncode == 11
+    assert run("search", query, "--db", db, "--box", "1,2").returncode == 2
+    done = run("search", query, "--db", db, "--metrics", "canberra")
+    assert done.returncode == 1 and "unknown metric" in done.stderr
+
+
+def test_recipes_and_models_are_listed(tmp_path: Path) -> None:
+    """Every recipe with what it implements, every model with licence and source."""
+    said = run("recipes").stdout
+    assert "dupimage-research" in said and "VisiPics" in said
+    said = run("models", "list").stdout
+    assert "CC-BY-4.0" in said and "683" not in said and "resnet18" in said
+    done = run("models", "path", "nope")
+    assert done.returncode == 1 and "unknown model" in done.stderr
+    done = run("models", "get", "vgg19", "--from", tmp_path / "no.pth")
+    assert done.returncode == 1 and "does not exist" in done.stderr
+
+
+def test_edits_evaluate_and_calibrate_from_the_command_line(tmp_path: Path) -> None:
+    """Make a labelled set, compare two recipes on it, and ask for a threshold."""
+    for seed in range(5):
+        save(tmp_path / "photos" / f"{seed}.jpg", scene(seed, 320, 240))
+    out = tmp_path / "set"
+    done = run("edits", tmp_path / "photos", out, "--edit", "resize_50", "--edit", "pasted")
+    assert done.returncode == 0, done.stderr
+    assert "15 images of 2 edits" in done.stdout and (out / "labels.csv").is_file()
+    assert "posterize" in run("edits", "--list").stdout
+    recipes = ("--recipe", "fast", "--recipe", "report-hash")
+    done = run("evaluate", *recipes, "--dataset", out, "--out", tmp_path / "run", "--sample", 5)
+    assert done.returncode == 0, done.stderr
+    assert "| report-hash |" in done.stdout and "results.html" in done.stdout
+    done = run("calibrate", "--recipe", "report-hash", "--dataset", out, "--precision", 0.99)
+    assert done.returncode == 0 and "max_distance = " in done.stdout
+    assert run("calibrate", "--recipe", "report-hash").returncode == 2
+    done = run("find", out, "--recipe", "report-hash", "--effort", "fast")
+    assert done.returncode == 2 and "cannot be combined" in done.stderr
+    done = run("evaluate", "--recipe", "nope", "--dataset", out, "--out", tmp_path / "no")
+    assert done.returncode == 1 and "unknown recipe" in done.stderr

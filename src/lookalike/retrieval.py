@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.config import DecodeConfig, FindConfig, RunConfig, SystemConfig, ViewConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.distances import check_metric
 from lookalike.errors import ConfigError
@@ -72,13 +73,29 @@ class _Query:
         path: of the file.
         data: its bytes.
         sha256: of the bytes where the whole picture counts; empty where only a part does.
-        picture: what is searched with.
+        picture: what is searched with, finely decoded.
+        is_plain: whether nothing was cut off or filled in.
+        config: how to decode it.
     """
 
     path: Path
     data: bytes
     sha256: str
     picture: Picture
+    is_plain: bool
+    config: DecodeConfig
+
+    def reduced(self, min_side: int) -> Picture:
+        """The picture as one of the collection is decoded for a descriptor."""
+        if self.is_plain:
+            again = decode(str(self.path), self.data, replace(self.config, min_side=min_side))
+            assert not isinstance(again, Failure)
+            return again
+        rgb, factor = self.picture.rgb, 1
+        while min(rgb.shape[:2]) // (factor * 2) >= min_side:
+            factor *= 2
+        size = (max(1, rgb.shape[1] // factor), max(1, rgb.shape[0] // factor))
+        return replace(self.picture, rgb=cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
 def search_collection(
@@ -107,10 +124,10 @@ def search_collection(
     evidence = Evidence(first, collection, asking, progress)
     system, descriptors = as_system(config)
     space = fit_space(system, descriptors, list(first), collection, evidence.embed, refit=False)
-    near = _ranked(space, query.picture, max(question.k, _VERIFIED), names)
+    near = _ranked(space, query, max(question.k, _VERIFIED), names)
     if isinstance(config, FindConfig):
-        near = _with_hash_candidates(near, query.picture, collection, asking, space)
-    judged = _judged(near, query.picture, evidence, collection, asking)
+        near = _with_hash_candidates(near, query, collection, asking, space)
+    judged = _judged(near, query, evidence, collection, asking)
     hits = [_hit(item, first[item.sha], judged.get(item.sha), query, asking) for item in near]
     if isinstance(config, FindConfig):
         hits.sort(key=lambda hit: _RANK[hit.tier])
@@ -159,6 +176,8 @@ def _read(question: Question, config: RunConfig) -> _Query:
         data=data,
         sha256=hashlib.sha256(data).hexdigest() if whole else "",
         picture=focused(picture, focus) if focus else picture,
+        is_plain=focus is None,
+        config=config.decode,
     )
 
 
@@ -192,9 +211,12 @@ def as_system(config: RunConfig) -> tuple[SystemConfig, tuple[Descriptor, ...]]:
     return config, load_views(config)
 
 
-def _ranked(space: Space, picture: Picture, count: int, metrics: Sequence[str]) -> list[_Near]:
+def _ranked(space: Space, query: _Query, count: int, metrics: Sequence[str]) -> list[_Near]:
     rows = [
-        view.row_of(np.asarray(view.descriptor.describe(picture))[None]) for view in space.views
+        view.row_of(
+            np.asarray(view.descriptor.describe(query.reduced(view.descriptor.min_side)))[None]
+        )
+        for view in space.views
     ]
     view = space.views[0]
     if metrics:
@@ -229,14 +251,16 @@ def _plain(ballot: Sequence[tuple[int, float]], name: str) -> list[Voted]:
 
 def _with_hash_candidates(
     near: list[_Near],
-    picture: Picture,
+    query: _Query,
     collection: Collection,
     config: FindConfig,
     space: Space,
 ) -> list[_Near]:
     """Also what the hash finds in any orientation, which a network may rank far down."""
     known = {item.sha for item in near}
-    turns = describe_hashes(picture).pdq.reshape(len(ORIENTATIONS), -1)
+    turns = describe_hashes(query.reduced(config.decode.min_side)).pdq.reshape(
+        len(ORIENTATIONS), -1
+    )
     stored = collection.stored(PDQ_SPEC, space.shas)
     more = []
     for block in blocks_of(stored):
@@ -251,14 +275,15 @@ def _with_hash_candidates(
 
 def _judged(
     near: Sequence[_Near],
-    picture: Picture,
+    query: _Query,
     evidence: Evidence,
     collection: Collection,
     config: FindConfig,
 ) -> dict[str, Verification]:
     """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
     shas = [item.sha for item in near]
-    found = _whole_frames(shas, picture, evidence, collection, config)
+    found = _whole_frames(shas, query, evidence, collection, config)
+    picture = query.reduced(config.verify.min_side)
     points, plane = describe_keypoints(picture, config.verify.keypoints)
     side = Side.from_rows(picture.width, picture.height, points, plane)
     seen = evidence.verify_query(side, [sha for sha in shas if sha not in found])
@@ -268,13 +293,13 @@ def _judged(
 
 def _whole_frames(
     shas: Sequence[str],
-    picture: Picture,
+    query: _Query,
     evidence: Evidence,
     collection: Collection,
     config: FindConfig,
 ) -> dict[str, Verification]:
     """Whole frames whose hash is near in some orientation and whose thumbs agree."""
-    own = describe_hashes(picture)
+    own = describe_hashes(query.reduced(config.decode.min_side))
     thumbs = np.concatenate([own.thumb[None], collection.rows(THUMB_SPEC, shas)])
     upright = np.ascontiguousarray(collection.rows(PDQ_SPEC, shas)[:, :32])
     bits = block_distances(own.pdq.reshape(len(ORIENTATIONS), -1), upright, "hamming")
@@ -282,9 +307,10 @@ def _whole_frames(
     turn = bits.argmin(axis=0)[near]
     agreement = agree(thumbs, np.zeros_like(near), near + 1, turn, threads=config.threads)
     kept = np.flatnonzero(agreement.accepted(config.verify))
-    query = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
+    picture = query.picture
+    asking = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
     refs = [evidence.image(shas[n]) for n in near[kept].tolist()]
-    seen = explain_whole_frames([query] * len(refs), refs, turn[kept], agreement.take(kept))
+    seen = explain_whole_frames([asking] * len(refs), refs, turn[kept], agreement.take(kept))
     return {ref.sha256: v for ref, v in zip(refs, seen, strict=True)}
 
 

@@ -19,6 +19,7 @@ from lookalike.errors import ModelError
 from lookalike.evaluation.datasets import make_copies
 from lookalike.evaluation.edits import FIVE, FOURTEEN
 from lookalike.evaluation.predict import measured_find
+from lookalike.evaluation.query_sets import make_query_sets
 from lookalike.evaluation.run import Comparison, compare_recipes
 from lookalike.evaluation.tables import edit_matrix, main_table
 from lookalike.evaluation.truth import load_truth
@@ -52,6 +53,7 @@ RECIPES = (
     "inditex-clusters",
     "inditex-clusters@efficientnet-lite0-middle",
 )
+TABLE_ONE = ("raw", "raw-pca", "vgg", "vgg-pca", "visipics-basic", "default")
 _COLD = 200
 
 
@@ -75,6 +77,7 @@ def main() -> None:
         lines += _section(f"{len(edits)} edits of the held-back half", done)
     for folder in sorted(path for path in arguments.labelled.iterdir() if path.is_dir()):
         lines += _section(folder.name, _compared(folder, work), matrix=False)
+    lines += _table_one(arguments.photos, work)
     lines += _speeds(work / "five-held-back")
     text = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
     arguments.out.write_text(with_section(text, lines), encoding="utf-8")
@@ -112,6 +115,28 @@ def _section(title: str, done: Comparison, *, matrix: bool = True) -> list[str]:
         lines += ["Copies whose source is the nearest image that is no copy:", ""]
         lines += [*edit_matrix(done.scores, "found_by_edit"), ""]
     return lines
+
+
+def _table_one(photos: Path, work: Path) -> list[str]:
+    """Dupimage's Table 1: 9 queries of 20 images, its five methods and ours."""
+    folder = work / "queries"
+    if not (folder / "labels.csv").exists():
+        make_query_sets(photos, folder)
+    done = compare_recipes(
+        TABLE_ONE, str(folder), work / "systems" / "queries", sample=0, progress=_told("queries")
+    )
+    lines = [
+        "### dupimage's Table 1: 9 queries with 20 images each",
+        "",
+        "Mean over the queries, as the paper has it, and pairs of all queries together.",
+        "",
+        "| recipe | precision | recall | F1 | micro P | micro R | micro F1 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for found in done.scores:
+        figures = (*found.macro, found.micro.precision, found.micro.recall, found.micro.f1)
+        lines.append(f"| {found.recipe} | " + " | ".join(f"{v:.3f}" for v in figures) + " |")
+    return [*lines, ""]
 
 
 def _speeds(folder: Path) -> list[str]:
