@@ -27,6 +27,7 @@ _SQUARE = 5000
 _OVERSAMPLE = 16
 _PASSES = 8
 _STILL = 1e-4
+_TELLING = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Reduction:
             or ``none``.
         shift: ``(dim,)`` subtracted from every row.
         factor: ``(dim,)`` multiplied then.
-        components: ``(k, dim)`` orthonormal rows, or ``(0, dim)`` for no projection.
+        components: ``(k, dim)`` orthonormal rows, zero where there is no variance left, or
+            ``(0, dim)`` for no projection.
         variance: ``(k,)`` variance along each component, falling.
     """
 
@@ -128,11 +130,9 @@ def fit_reduction(
         found, variance = _exact(scaled, components)
     else:
         found, variance = _iterated(scaled, components)
-    peaks = found[np.arange(components), np.abs(found).argmax(axis=1)]
-    found *= np.where(peaks < 0, -1.0, 1.0)[:, None]
-    return Reduction(
-        scale, shift, factor, found.astype(np.float32), (variance / count).astype(np.float32)
-    )
+    falling = -found.min(axis=1) > found.max(axis=1)
+    found[falling] *= -1
+    return Reduction(scale, shift, factor, found, (variance / count).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _moments(rows: RowSource, scale: Scale) -> tuple[FloatArray, FloatArray]:
     return mean.astype(np.float32), factor.astype(np.float32)
 
 
-def _exact(rows: _Scaled, components: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _exact(rows: _Scaled, components: int) -> tuple[FloatArray, NDArray[np.float64]]:
     """From the smaller of the two square matrices."""
     count, dim = rows.shape[0], rows.shape[1]
     if dim <= count:
@@ -186,7 +186,8 @@ def _exact(rows: _Scaled, components: int) -> tuple[NDArray[np.float64], NDArray
         for block in blocks_of(rows):
             square += _square(rows[block].T)
         values, vectors = np.linalg.eigh(square)
-        return vectors[:, ::-1][:, :components].T.copy(), _top(values, components)
+        largest = vectors[:, ::-1][:, :components].T
+        return largest.astype(np.float32), _top(values, components)
     slices = list(blocks_of(rows))
     square = np.zeros((count, count))
     for number, first in enumerate(slices):
@@ -195,12 +196,16 @@ def _exact(rows: _Scaled, components: int) -> tuple[NDArray[np.float64], NDArray
             part = left @ (left if first == second else rows[second]).T
             square[first, second], square[second, first] = part, part.T
     values, vectors = np.linalg.eigh(square)
-    chosen = vectors[:, ::-1][:, :components].astype(np.float32)
-    found = np.zeros((components, dim))
+    variance = _top(values, components)
+    # a direction without variance has no image among the rows, and none is needed
+    length = np.sqrt(variance)
+    telling = length > _TELLING * length[:1]
+    weight = np.divide(1.0, length, out=np.zeros_like(length), where=telling)
+    chosen = (vectors[:, ::-1][:, :components] * weight).astype(np.float32)
+    found = np.zeros((components, dim), np.float32)
     for block in slices:
         found += chosen[block].T @ rows[block]
-    # a direction without variance has no image among the rows: any orthonormal filler will do
-    return _orthonormal(found), _top(values, components)
+    return found, variance
 
 
 def _square(values: FloatArray) -> NDArray[np.float64]:
@@ -211,12 +216,7 @@ def _top(values: NDArray[np.float64], components: int) -> NDArray[np.float64]:
     return np.maximum(values[::-1][:components], 0.0)
 
 
-def _orthonormal(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    basis, upper = np.linalg.qr(rows.T)
-    return (basis * np.where(np.diag(upper) < 0, -1.0, 1.0)).T
-
-
-def _iterated(rows: _Scaled, components: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _iterated(rows: _Scaled, components: int) -> tuple[FloatArray, NDArray[np.float64]]:
     """Subspace iteration: every pass multiplies a basis by the rows and back."""
     dim = rows.shape[1]
     width = min(components + _OVERSAMPLE, *rows.shape)
@@ -233,7 +233,7 @@ def _iterated(rows: _Scaled, components: int) -> tuple[NDArray[np.float64], NDAr
             small += _square(seen.T)
         variances, rotation = np.linalg.eigh(small)
         captured = float(variances[::-1][:components].sum())
-        found = (basis @ rotation[:, ::-1][:, :components]).T.astype(np.float64)
+        found = (basis @ rotation[:, ::-1][:, :components].astype(np.float32)).T.copy()
         if captured - before <= _STILL * captured:
             break
         before, basis = captured, turned.astype(np.float32)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from lookalike.config import SystemConfig, ViewConfig
 from lookalike.descriptors.derived import Derived, TurnedDescriptor
@@ -177,8 +178,9 @@ def _view(
     rows = _rows(descriptor, shas, collection)
     reduction = None
     if (view.components or view.scale != "none") and shas:
-        reduction = _reduction(view, descriptor, rows, shas, collection, refit)
-        rows = reduction.apply_blocks(rows)
+        with threadpool_limits(config.threads):
+            reduction = _reduction(view, descriptor, rows, shas, collection, refit)
+            rows = reduction.apply_blocks(rows)
     return View(view, descriptor, _metric(view, descriptor), rows, reduction, config.turns)
 
 
