@@ -193,6 +193,10 @@ def test_search_answers_prints_and_writes(folder: Path, db: Path, tmp_path: Path
     done = run("search", query, "--db", db, "--box", "40,30,500,400", "--ignore-overlays")
     assert done.returncode == 11
     assert run("search", query, "--db", db, "--box", "1,2").returncode == 2
+    done = run("buckets", "--db", db, "--descriptor", "dhash16", "--all")
+    assert done.returncode in (0, 11) and done.stdout.count(".jpg") == 5
+    done = run("buckets", "--db", db, "--descriptor", "colour")
+    assert done.returncode == 1 and "buckets need bits" in done.stderr
     done = run("search", query, "--db", db, "--metrics", "canberra")
     assert done.returncode == 1 and "unknown metric" in done.stderr
 

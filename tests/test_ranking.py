@@ -198,7 +198,8 @@ def test_a_comparison_predicts_scores_and_refuses_other_settings(
 
 def test_query_sets_are_clustered_one_by_one(labelled: Path, tmp_path: Path) -> None:
     """Dupimage's protocol: P, R and F1 of every query's images, and their mean."""
-    rows = list(csv.DictReader((labelled / "labels.csv").open()))
+    with (labelled / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     path = labelled / "queries.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)

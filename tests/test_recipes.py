@@ -22,7 +22,8 @@ from lookalike.report.as_sheet import write_answer_page, write_sheet
 
 PUBLISHED = (
     "dupimage dupimage-research raw raw-pca vgg vgg-pca visipics-strict visipics-basic "
-    "visipics-loose dedup-vote report-hash report-fingerprint report-vgg16 inditex inditex-clusters"
+    "visipics-loose dedup-vote report-hash report-fingerprint report-vgg16 inditex "
+    "inditex-clusters neuralhash"
 )
 NAMES = ["default", "fast", "thorough", *PUBLISHED.split(" ")]
 READY = ("fast", "raw", "raw-pca", "visipics-basic", "report-hash", "report-fingerprint")

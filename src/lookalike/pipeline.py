@@ -19,8 +19,8 @@ from threadpoolctl import threadpool_limits
 
 import lookalike
 from lookalike.accepted import Found
-from lookalike.cluster import make_cluster
-from lookalike.config import FindConfig, RunConfig, SystemConfig
+from lookalike.assemble import count_funnel, decide, file_clusters, file_matches
+from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
 from lookalike.errors import ConfigError
@@ -29,15 +29,15 @@ from lookalike.ingest import Catalogue, Progress, ingest
 from lookalike.pairs import Embedding, find_pairs
 from lookalike.protocols import Descriptor
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
-from lookalike.representative import check_rules, choose
-from lookalike.retrieval import Question, search_collection
+from lookalike.representative import check_rules
+from lookalike.retrieval import Question, bucketed, search_collection
 from lookalike.sources import FolderSource
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
 from lookalike.systems import find_in_space
-from lookalike.types import Answer, Cluster, Decision, Failure, FileEntry, ImageRef, Match, Report
+from lookalike.types import Answer, Failure, FileEntry, ImageRef, Match, Report
 
-__all__ = ["compare", "default_collection", "find", "find_json", "search"]
+__all__ = ["buckets", "compare", "default_collection", "find", "find_json", "search"]
 
 
 def find(
@@ -127,6 +127,25 @@ def search(
         return search_collection(
             asked, collection, config or FindConfig(), progress=progress or _silent
         )
+
+
+def buckets(
+    descriptor: str, *, db: str | Path | None = None, progress: Progress | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Images of a collection by their hash: hexadecimal bits to paths, sorted.
+
+    Args:
+        descriptor: a hash, or ``NAME#BITS`` for hyperplane bits.
+        db: folder of the collection, filled by ``find``.
+        progress: called with (stage, done, total).
+
+    Raises:
+        ConfigError: not a descriptor of bits, or an empty collection.
+    """
+    config = SystemConfig(views=(ViewConfig(descriptor, 0.0),))
+    load_views(config)
+    with Collection(Path(db) if db else default_collection()) as collection:
+        return bucketed(config, collection, progress or _silent)
 
 
 def compare(
@@ -257,16 +276,16 @@ def _answer(
     with clock("pairs"):
         found = _found(first, collection, config, descriptors, progress)
     with clock("cluster"):
-        matches = _matches(found, by_content)
-        clusters = _clusters(found, by_content, matches, config)
+        matches = file_matches(found, by_content)
+        clusters = file_clusters(found, by_content, matches, config)
         images = {image.id: image for image in catalogue.images}
-        decisions = _decisions(clusters, images, config)
+        decisions = decide(clusters, images, config)
     return Report(
         schema=SCHEMA,
         config=_settings(config),
         versions=_versions(descriptors),
         images=images,
-        funnel=_funnel(catalogue, found, matches, clusters),
+        funnel=count_funnel(catalogue, found, matches, clusters),
         clusters=clusters,
         matches=matches,
         decisions=decisions,
@@ -299,90 +318,3 @@ def _found(
         pixel_digests=evidence.pixel_digests,
         verify=evidence.verify,
     )
-
-
-def _matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:
-    """Accepted pairs among images: contents by their first file, twins tied to it."""
-    matches = [
-        replace(match, query=by_content[match.query][0].id, ref=by_content[match.ref][0].id)
-        for match in found.matches
-    ]
-    for files in by_content.values():
-        matches += [Match(files[0].id, twin.id, "exact", 0.0, "bytes") for twin in files[1:]]
-    return tuple(sorted(matches, key=lambda match: (match.query, match.ref)))
-
-
-def _clusters(
-    found: Found,
-    by_content: Mapping[str, Sequence[ImageRef]],
-    matches: Sequence[Match],
-    config: RunConfig,
-) -> tuple[Cluster, ...]:
-    parts = list(found.parts)
-    joined = {sha for _, members in parts for sha in members}
-    twins = [sha for sha, files in by_content.items() if len(files) > 1 and sha not in joined]
-    parts += [(sha, [sha]) for sha in twins]
-    place = {
-        image.id: number
-        for number, (_, members) in enumerate(parts)
-        for sha in members
-        for image in by_content[sha]
-    }
-    own: dict[int, list[Match]] = defaultdict(list)
-    for match in matches:
-        number = place.get(match.query)
-        if number is not None and number == place.get(match.ref):
-            own[number].append(match)
-    clusters = [
-        make_cluster(
-            [image.id for sha in members for image in by_content[sha]],
-            by_content[centre][0].id,
-            own[number],
-            config.cluster.linkage,
-        )
-        for number, (centre, members) in enumerate(parts)
-    ]
-    return tuple(sorted(clusters, key=lambda cluster: cluster.members))
-
-
-def _decisions(
-    clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: RunConfig
-) -> tuple[Decision, ...]:
-    decided = [
-        choose(
-            [images[member] for member in cluster.members],
-            config.keep.rules,
-            center=cluster.center,
-            padded=_padded(cluster),
-        )
-        for cluster in clusters
-    ]
-    return tuple(decision for some in decided for decision in some)
-
-
-def _padded(cluster: Cluster) -> set[str]:
-    """Members that only add a plain border, bar or page around what another member shows.
-
-    A picture inside a larger one does not count: the larger may be the photo it was cut from.
-    """
-    padded = set()
-    for match in cluster.matches:
-        frame = match.verification.frame if match.verification else "same"
-        if frame == "bordered":
-            padded.add(match.ref)
-        elif frame == "unbordered":
-            padded.add(match.query)
-    return padded
-
-
-def _funnel(
-    catalogue: Catalogue, found: Found, matches: Sequence[Match], clusters: Sequence[Cluster]
-) -> dict[str, int]:
-    return {
-        **catalogue.counts,
-        "contents": len({image.sha256 for image in catalogue.images}),
-        **found.counts,
-        "matches": len(matches),
-        "clusters": len(clusters),
-        "clustered": sum(len(cluster.members) for cluster in clusters),
-    }

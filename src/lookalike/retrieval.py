@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from lookalike.config import DecodeConfig, FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.describe import Describer
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.distances import check_metric
 from lookalike.errors import ConfigError
@@ -28,7 +29,7 @@ from lookalike.types import Answer, Failure, Hit, ImageRef, Picture, Tier, Verif
 from lookalike.verify import Side, describe_keypoints
 from lookalike.vote import Voted, vote
 
-__all__ = ["Question", "as_system", "search_collection"]
+__all__ = ["Question", "as_system", "bucketed", "search_collection"]
 
 _VERIFIED = 32
 _QUERY_SIDE = 448
@@ -137,6 +138,32 @@ def search_collection(
         in_set=tuple(image.path for image in images if image.sha256 == own),
         hits=tuple(_with_twins(hits, images)[: question.k]),
     )
+
+
+def bucketed(
+    config: SystemConfig, collection: Collection, progress: Progress
+) -> dict[str, tuple[str, ...]]:
+    """Paths of a collection's images by the bits of the first view's descriptor.
+
+    Raises:
+        ConfigError: a descriptor of numbers, or an empty collection.
+    """
+    descriptors = load_views(config)
+    if descriptors[0].spec.metric != "hamming":
+        raise ConfigError(
+            "buckets need bits", got=config.views[0].descriptor, remedy="add #96 behind it"
+        )
+    images = _images(collection)
+    first = {image.sha256: image for image in images}
+    describer = Describer(first, collection, config, progress)
+    space = fit_space(config, descriptors, sorted(first), collection, describer.embed)
+    rows = np.asarray(space.views[0].rows[slice(None)])
+    bits = {sha: row.tobytes().hex() for sha, row in zip(space.shas, rows, strict=True)}
+    found: dict[str, list[str]] = {}
+    for image in images:
+        if image.sha256 in bits:
+            found.setdefault(bits[image.sha256], []).append(image.path)
+    return {key: tuple(found[key]) for key in sorted(found)}
 
 
 def _metrics(config: RunConfig, question: Question) -> tuple[str, ...]:

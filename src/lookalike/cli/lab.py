@@ -100,7 +100,7 @@ def evaluate(names: tuple[str, ...], **options: Any) -> None:
 @click.command()
 @click.argument("photos", type=click.Path())
 @click.argument("out", type=click.Path(file_okay=False))
-@click.option("--edit", "chosen", multiple=True, help="Name of an edit, or five, fourteen, all.")
+@click.option("--edit", "chosen", multiple=True, help="Name of an edit, or a set of them.")
 @click.option("--canvases", type=click.Path(), help="Pictures to paste on and cover with.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(

@@ -17,7 +17,7 @@ import click
 import lookalike
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.progress import show_progress
-from lookalike.cli.searching import search
+from lookalike.cli.searching import buckets, search
 from lookalike.config import EFFORTS, LINKAGES, FindConfig, KeepConfig, RunConfig
 from lookalike.engine import ENGINES
 from lookalike.errors import LookalikeError
@@ -100,7 +100,7 @@ def compare(first: str, second: str, as_json: bool) -> None:
     sys.exit(FOUND if match else 0)
 
 
-for command in (search, recipes, models, evaluate, edits, calibrate):
+for command in (search, buckets, recipes, models, evaluate, edits, calibrate):
     commands.add_command(command)
 
 

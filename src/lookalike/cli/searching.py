@@ -12,7 +12,7 @@ import click
 
 from lookalike.cli.progress import show_progress
 
-__all__ = ["search"]
+__all__ = ["buckets", "search"]
 
 FOUND = 11
 
@@ -94,3 +94,21 @@ def _print(answer: Any, written: list[Path]) -> None:
         click.echo(f"{place}. {path}\n   {hit_in_words(hit)}")
     for path in written:
         click.echo(f"written: {path}")
+
+
+@click.command()
+@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@click.option("--descriptor", default="dhash", show_default=True, help="A hash, or NAME#BITS.")
+@click.option("--all", "everything", is_flag=True, help="Also hashes that one image has.")
+def buckets(db: str | None, descriptor: str, everything: bool) -> None:
+    """List the images of a collection that share a hash."""
+    from lookalike.pipeline import buckets as bucket
+
+    with show_progress() as progress:
+        found = bucket(descriptor, db=db, progress=progress)
+    shown = {bits: paths for bits, paths in found.items() if everything or len(paths) > 1}
+    for bits, paths in shown.items():
+        click.echo(f"{bits}  {len(paths)}")
+        for path in paths:
+            click.echo(f"  {path.encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')}")
+    sys.exit(FOUND if any(len(paths) > 1 for paths in shown.values()) else 0)

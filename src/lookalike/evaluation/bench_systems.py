@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lookalike.errors import ModelError
 from lookalike.evaluation.datasets import make_copies
-from lookalike.evaluation.edits import FIVE, FOURTEEN
+from lookalike.evaluation.edits import FIVE, FOURTEEN, ROBUSTNESS
 from lookalike.evaluation.predict import measured_find
 from lookalike.evaluation.query_sets import make_query_sets
 from lookalike.evaluation.run import Comparison, compare_recipes
@@ -52,6 +52,7 @@ RECIPES = (
     "inditex@efficientnet-lite0-middle",
     "inditex-clusters",
     "inditex-clusters@efficientnet-lite0-middle",
+    "neuralhash",
 )
 TABLE_ONE = ("raw", "raw-pca", "vgg", "vgg-pca", "visipics-basic", "default")
 _COLD = 200
@@ -75,6 +76,16 @@ def main() -> None:
             make_copies(arguments.photos, folder, edits, canvases=canvases, split="held-back")
         done = _compared(folder, work)
         lines += _section(f"{len(edits)} edits of the held-back half", done)
+    folder = work / "robustness"
+    if not (folder / "labels.csv").exists():
+        make_copies(
+            arguments.photos,
+            folder,
+            ROBUSTNESS,
+            canvases=arguments.canvases,
+            split="capability",
+        )
+    lines += _section("Capability: 60 sources, 11 edits, all other photos", _compared(folder, work))
     for folder in sorted(path for path in arguments.labelled.iterdir() if path.is_dir()):
         lines += _section(folder.name, _compared(folder, work), matrix=False)
     lines += _table_one(arguments.photos, work)

@@ -32,7 +32,8 @@ __all__ = [
     "split_photos",
 ]
 
-Split = Literal["development", "held-back", "all"]
+Split = Literal["development", "held-back", "capability", "all"]
+_CAPABILITY = 60
 _TWIN_BITS = 40
 
 
@@ -58,11 +59,15 @@ def read_labels(folder: Path) -> tuple[Label, ...]:
 
 
 def split_photos(photos: Sequence[Path], split: Split) -> list[Path]:
-    """One half by the digest of the name, so that tuning and reporting never share a source."""
+    """One half by the digest of the name, so that tuning and reporting never share a source.
+
+    ``capability`` is the first 60 of the half that is held back.
+    """
     if split == "all":
         return list(photos)
     want = 0 if split == "development" else 1
-    return [p for p in photos if hashlib.sha256(p.name.encode()).digest()[0] % 2 == want]
+    half = [p for p in photos if hashlib.sha256(p.name.encode()).digest()[0] % 2 == want]
+    return half[:_CAPABILITY] if split == "capability" else half
 
 
 def make_copies(

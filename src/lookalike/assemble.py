@@ -1,0 +1,106 @@
+"""From decided pairs of contents to the report's matches, clusters and decisions among files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from lookalike.accepted import Found
+from lookalike.cluster import make_cluster
+from lookalike.config import RunConfig
+from lookalike.ingest import Catalogue
+from lookalike.representative import choose
+from lookalike.types import Cluster, Decision, ImageRef, Match
+
+__all__ = ["count_funnel", "decide", "file_clusters", "file_matches"]
+
+
+def file_matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:
+    """Accepted pairs among images: contents by their first file, twins tied to it."""
+    matches = [
+        replace(match, query=by_content[match.query][0].id, ref=by_content[match.ref][0].id)
+        for match in found.matches
+    ]
+    for files in by_content.values():
+        matches += [Match(files[0].id, twin.id, "exact", 0.0, "bytes") for twin in files[1:]]
+    return tuple(sorted(matches, key=lambda match: (match.query, match.ref)))
+
+
+def file_clusters(
+    found: Found,
+    by_content: Mapping[str, Sequence[ImageRef]],
+    matches: Sequence[Match],
+    config: RunConfig,
+) -> tuple[Cluster, ...]:
+    """Clusters of files, sorted; files of equal bytes that match nothing else make one too."""
+    parts = list(found.parts)
+    joined = {sha for _, members in parts for sha in members}
+    twins = [sha for sha, files in by_content.items() if len(files) > 1 and sha not in joined]
+    parts += [(sha, [sha]) for sha in twins]
+    place = {
+        image.id: number
+        for number, (_, members) in enumerate(parts)
+        for sha in members
+        for image in by_content[sha]
+    }
+    own: dict[int, list[Match]] = defaultdict(list)
+    for match in matches:
+        number = place.get(match.query)
+        if number is not None and number == place.get(match.ref):
+            own[number].append(match)
+    clusters = [
+        make_cluster(
+            [image.id for sha in members for image in by_content[sha]],
+            by_content[centre][0].id,
+            own[number],
+            config.cluster.linkage,
+        )
+        for number, (centre, members) in enumerate(parts)
+    ]
+    return tuple(sorted(clusters, key=lambda cluster: cluster.members))
+
+
+def decide(
+    clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: RunConfig
+) -> tuple[Decision, ...]:
+    """What is to become of every member of every cluster, and why."""
+    decided = [
+        choose(
+            [images[member] for member in cluster.members],
+            config.keep.rules,
+            center=cluster.center,
+            padded=_padded(cluster),
+        )
+        for cluster in clusters
+    ]
+    return tuple(decision for some in decided for decision in some)
+
+
+def _padded(cluster: Cluster) -> set[str]:
+    """Members that only add a plain border, bar or page around what another member shows.
+
+    A picture inside a larger one does not count: the larger may be the photo it was cut from.
+    """
+    padded = set()
+    for match in cluster.matches:
+        frame = match.verification.frame if match.verification else "same"
+        if frame == "bordered":
+            padded.add(match.ref)
+        elif frame == "unbordered":
+            padded.add(match.query)
+    return padded
+
+
+def count_funnel(
+    catalogue: Catalogue, found: Found, matches: Sequence[Match], clusters: Sequence[Cluster]
+) -> dict[str, int]:
+    """Counts by stage, in order."""
+    return {
+        **catalogue.counts,
+        "contents": len({image.sha256 for image in catalogue.images}),
+        **found.counts,
+        "matches": len(matches),
+        "clusters": len(clusters),
+        "clustered": sum(len(cluster.members) for cluster in clusters),
+    }
