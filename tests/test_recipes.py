@@ -18,6 +18,7 @@ from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import edit_picture
 from lookalike.focus import overlay_mask
 from lookalike.recipes import recipe_names
+from lookalike.report.as_folder import write_kept
 from lookalike.report.as_sheet import write_answer_page, write_sheet
 
 PUBLISHED = (
@@ -250,3 +251,38 @@ def test_every_linkage_of_the_cascade_is_still_refused_or_runs() -> None:
     """Ward needs distances that the cascade does not have."""
     with pytest.raises(ConfigError, match="ward"):
         FindConfig(cluster=ClusterConfig(linkage="ward"))
+
+
+def test_kept_pictures_are_copied_once_and_not_looked_at_again(tmp_path: Path) -> None:
+    """One of each, equal names apart, inputs untouched, and the next run leaves them out."""
+    source = tmp_path / "in"
+    for folder, seed in (("a", 1), ("b", 2)):
+        save(source / folder / "same name.jpg", scene(seed))
+        save(source / folder / "small.jpg", cv2.resize(scene(seed), (320, 240)))
+    before = {path: path.read_bytes() for path in source.rglob("*.jpg")}
+    result = source / "result"
+    report = find(source, db=tmp_path / "db")
+    assert write_kept(report, result) == 2
+    copies = sorted(path.relative_to(result).as_posix() for path in result.rglob("*.jpg"))
+    assert copies == ["a/same name.jpg", "b/same name.jpg"]
+    assert {path: path.read_bytes() for path in before} == before
+    again = find(source, db=tmp_path / "db")
+    assert set(again.images) == set(report.images)
+    assert write_kept(again, result) == 0
+    with pytest.raises(ConfigError, match="not empty"):
+        write_kept(report, source / "a")
+
+
+def test_cells_are_kept_and_new_images_join_them(photos: Path, tmp_path: Path) -> None:
+    """Centres are fitted once; images that come later are found within them."""
+    view = (ViewConfig("luminance", 0.05, metric="cosine"),)
+    config = SystemConfig(views=view, cells=4, probes=4)
+    db = tmp_path / "db"
+    find(photos, db=db, config=config)
+    (held,) = (db / "reductions").glob("cells-*.npz")
+    before = held.read_bytes()
+    more = tmp_path / "more"
+    save(more / "new.jpg", scene(2), quality=50)
+    report = find([photos, more], db=db, config=config)
+    assert held.read_bytes() == before
+    assert any({Path(m).name for m in c.members} >= {"new.jpg", "2.jpg"} for c in report.clusters)

@@ -32,6 +32,7 @@ from lookalike.vote import Voted, vote
 __all__ = ["Question", "as_system", "bucketed", "search_collection"]
 
 _VERIFIED = 32
+_BALLOT = 5
 _QUERY_SIDE = 448
 _VOTERS = ("euclidean", "manhattan", "cosine", "minkowski", "dice")
 _RANK: Mapping[Tier, int] = {"exact": 0, "pixel": 1, "copy": 2, "similar": 3}
@@ -125,7 +126,7 @@ def search_collection(
     evidence = Evidence(first, collection, asking, progress)
     system, descriptors = as_system(config)
     space = fit_space(system, descriptors, list(first), collection, evidence.embed, refit=False)
-    near = _ranked(space, query, max(question.k, _VERIFIED), names)
+    near = _ranked(space, query, question, names)
     if isinstance(config, FindConfig):
         near = _with_hash_candidates(near, query, collection, asking, space)
     judged = _judged(near, query, evidence, collection, asking)
@@ -238,7 +239,9 @@ def as_system(config: RunConfig) -> tuple[SystemConfig, tuple[Descriptor, ...]]:
     return config, load_views(config)
 
 
-def _ranked(space: Space, query: _Query, count: int, metrics: Sequence[str]) -> list[_Near]:
+def _ranked(space: Space, query: _Query, question: Question, metrics: Sequence[str]) -> list[_Near]:
+    """The nearest by the space's distance, by one metric, or by the votes of several."""
+    count = max(question.k, _VERIFIED)
     rows = [
         view.row_of(
             np.asarray(view.descriptor.describe(query.reduced(view.descriptor.min_side)))[None]
@@ -249,8 +252,9 @@ def _ranked(space: Space, query: _Query, count: int, metrics: Sequence[str]) -> 
     if metrics:
         if view.metric == "hamming" or view.turns > 1:
             raise ConfigError("metrics rank one descriptor of numbers", got=view.config.descriptor)
+        ballot = max(question.k, _BALLOT) if len(metrics) > 1 else count
         ballots = {
-            name: _nearest(space, nearest_rows(rows[0], view.rows, count, name, p=view.config.p))
+            name: _nearest(space, nearest_rows(rows[0], view.rows, ballot, name, p=view.config.p))
             for name in metrics
         }
         ranked = vote(ballots) if len(metrics) > 1 else _plain(ballots[metrics[0]], metrics[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,11 @@ class View:
         each = (block_distances(rows, upright, self.metric, p=self.config.p) for rows in turned)
         return np.minimum.reduce(list(each))
 
+    @property
+    def identity(self) -> str:
+        """Short digest of what the rows are."""
+        return _identity(self.config, self.descriptor)
+
     def row_of(self, described: NDArray[Any]) -> NDArray[Any]:
         """Rows of new images as they are compared: through the fitted reduction."""
         return described if self.reduction is None else self.reduction.apply(described)
@@ -71,11 +77,13 @@ class Space:
     """A set of images as a system sees it.
 
     Attributes:
+        saved: folder of what was fitted.
         shas: contents, in the order of the rows.
         views: one for every descriptor.
         max_distance: up to which a pair is near, inclusive; 1 with several views.
     """
 
+    saved: Path
     shas: tuple[str, ...]
     views: tuple[View, ...]
     max_distance: float
@@ -164,7 +172,7 @@ def fit_space(
         for view, descriptor in zip(config.views, descriptors, strict=True)
     ]
     limit = views[0].config.max_distance if len(views) == 1 else 1.0
-    return Space(tuple(present), tuple(views), limit)
+    return Space(collection.reductions, tuple(present), tuple(views), limit)
 
 
 def _view(
@@ -214,6 +222,11 @@ class _DerivedRows:
         return self.descriptor.derive(self.base[some])
 
 
+def _identity(view: ViewConfig, descriptor: Descriptor) -> str:
+    asked = f"{descriptor.spec.key}|{view.scale}|{view.components}"
+    return hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+
 def _reduction(
     view: ViewConfig,
     descriptor: Descriptor,
@@ -223,8 +236,7 @@ def _reduction(
     refit: bool,
 ) -> Reduction:
     """Fitted to this set, or as it was fitted last; kept for new images."""
-    asked = f"{descriptor.spec.key}|{view.scale}|{view.components}"
-    folder = collection.reductions / hashlib.sha256(asked.encode()).hexdigest()[:16]
+    folder = collection.reductions / _identity(view, descriptor)
     path = folder / f"{hashlib.sha256(' '.join(shas).encode()).hexdigest()[:16]}.npz"
     held = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime_ns)
     held = [file for file in held if ".part" not in file.name]

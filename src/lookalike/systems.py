@@ -8,6 +8,8 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +21,13 @@ from lookalike.dendrogram import cut, tree
 from lookalike.errors import ConfigError
 from lookalike.index.blocks import among_nearest, blocks_of, nearest_rows, pairs_within
 from lookalike.index.cells import CellIndex, fit_cells
-from lookalike.spaces import Space, View
+from lookalike.spaces import Space
 from lookalike.types import FloatArray, ImageRef, IntArray, Match
 
 __all__ = ["cluster_labels", "find_in_space", "near_pairs"]
 
 _SMALL = 16
+_ASKING = 64
 
 
 def find_in_space(space: Space, config: SystemConfig, images: Mapping[str, ImageRef]) -> Found:
@@ -80,7 +83,7 @@ def _within_cells(space: Space, config: SystemConfig) -> tuple[IntArray, IntArra
     if first.metric == "cosine":
         norm = np.linalg.norm(rows, axis=1, keepdims=True)
         rows /= np.where(norm > 0, norm, 1)
-    index = CellIndex(fit_cells(rows, min(config.cells, len(rows))), rows)
+    index = CellIndex(_cells(space, config, rows), rows)
     parts = []
     for asking, members in index.candidates(config.probes):
         distance = first.distances(rows[asking], rows[members])
@@ -94,24 +97,47 @@ def _within_cells(space: Space, config: SystemConfig) -> tuple[IntArray, IntArra
     return low[once].astype(np.int64), high[once].astype(np.int64), near[once].astype(np.float32)
 
 
+def _cells(space: Space, config: SystemConfig, rows: FloatArray) -> FloatArray:
+    """Centres that were fitted before, so that new images only join cells; else fitted now.
+
+    They are fitted anew when the set has doubled since.
+    """
+    path = space.saved / f"cells-{config.cells}-{space.views[0].identity}.npz"
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as held:
+            if held["count"] * 2 >= len(rows):
+                return np.asarray(held["centres"])
+    centres = fit_cells(rows, min(config.cells, len(rows)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part.npz")
+    np.savez(partial, centres=centres, count=len(rows))
+    partial.replace(path)
+    return centres
+
+
 def _voted_for(
     space: Space, config: SystemConfig, left: IntArray, right: IntArray
 ) -> NDArray[np.bool_]:
     """Pairs for which more than half the metrics vote: one is among the other's nearest."""
     view = space.views[0]
     asked = np.unique(np.concatenate([left, right]))
+    parts = [asked[at : at + _ASKING] for at in range(0, len(asked), _ASKING)]
+
+    def ballots(task: tuple[str, IntArray]) -> set[tuple[int, int]]:
+        metric, some = task
+        best, _ = nearest_rows(
+            view.rows[some], view.rows, config.ballot + 1, metric, p=view.config.p
+        )
+        return {
+            (min(query, item), max(query, item))
+            for query, named in zip(some.tolist(), best.tolist(), strict=True)
+            for item in [item for item in named if item != query][: config.ballot]
+        }
+
     votes: Counter[tuple[int, int]] = Counter()
-    for metric in config.metrics:
-        ballots: set[tuple[int, int]] = set()
-        for block in blocks_of(view.rows):
-            some = asked[(asked >= block.start) & (asked < block.stop)]
-            best, _ = nearest_rows(
-                view.rows[some], view.rows, config.ballot + 1, metric, p=view.config.p
-            )
-            for query, named in zip(some.tolist(), best.tolist(), strict=True):
-                others = [item for item in named if item != query][: config.ballot]
-                ballots |= {(min(query, item), max(query, item)) for item in others}
-        votes.update(ballots)
+    with ThreadPoolExecutor(config.threads) as pool:
+        for metric in config.metrics:
+            votes.update(set().union(*pool.map(ballots, ((metric, some) for some in parts))))
     needed = len(config.metrics) // 2 + 1
     pairs = zip(left.tolist(), right.tolist(), strict=True)
     return np.array([votes[pair] >= needed for pair in pairs], bool)
@@ -152,11 +178,9 @@ def cluster_labels(
 def _square(space: Space, group: IntArray) -> FloatArray:
     """``(k, k)`` distances among some images."""
     part = Space(
+        space.saved,
         (),
-        tuple(
-            View(v.config, v.descriptor, v.metric, v.rows[group], v.reduction, v.turns)
-            for v in space.views
-        ),
+        tuple(replace(v, rows=v.rows[group]) for v in space.views),
         space.max_distance,
     )
     slices = list(blocks_of(part.widest))

@@ -47,6 +47,7 @@ def commands() -> None:
 @click.option("--hidden", is_flag=True, help="Look at hidden files and folders too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write a page with pictures.")
+@click.option("--kept", type=click.Path(file_okay=False), help="Copy what stays here.")
 @click.option("--csv", type=click.Path(file_okay=False), help="Write tables into this folder.")
 def find(paths: tuple[str, ...], **options: Any) -> None:
     """Find copies among all images under PATHS."""
@@ -65,6 +66,11 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
         sys.exit(FOUND if funnel["clusters"] else 0)
     report = from_json(text)
     written = []
+    if options["kept"]:
+        from lookalike.report.as_folder import write_kept
+
+        write_kept(report, Path(options["kept"]))
+        written.append(Path(options["kept"]))
     if options["html"]:
         from lookalike.report.as_html import write_html
 

@@ -17,11 +17,13 @@ class PairCounts:
         tp: together in the answer and in the truth.
         fp: together in the answer only.
         fn: together in the truth only.
+        tn: apart in both.
     """
 
     tp: int
     fp: int
     fn: int
+    tn: int = 0
 
     @property
     def precision(self) -> float:

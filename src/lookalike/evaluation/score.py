@@ -69,7 +69,10 @@ class Scores:
             "precision": self.micro.precision,
             "recall": self.micro.recall,
             "f1": self.micro.f1,
+            "true_pairs": self.micro.tp,
             "false_pairs": self.micro.fp,
+            "missed_pairs": self.micro.fn,
+            "pairs_apart_in_both": self.micro.tn,
             "macro_precision": self.macro[0],
             "macro_recall": self.macro[1],
             "macro_f1": self.macro[2],
@@ -105,7 +108,7 @@ def score(
     asked = np.array([distances.get(pair, np.inf) for pair in pairs])
     protocol = steps(asked, labels)
     whole = _whole(folder, truth) or protocol
-    micro = _counts(clusters, truth.duplicates)
+    micro = _counts(clusters, truth.duplicates, len(truth.images))
     by_query = _by_query(clusters, truth)
     found = Scores(
         recipe=recipe,
@@ -153,10 +156,14 @@ def _together(clusters: Sequence[Sequence[str]]) -> set[Pair]:
     }
 
 
-def _counts(clusters: Sequence[Sequence[str]], duplicates: frozenset[Pair]) -> PairCounts:
+def _counts(
+    clusters: Sequence[Sequence[str]], duplicates: frozenset[Pair], images: int
+) -> PairCounts:
     together = _together(clusters)
     tp = len(together & duplicates)
-    return PairCounts(tp, len(together) - tp, len(duplicates) - tp)
+    either = len(together | duplicates)
+    apart = images * (images - 1) // 2 - either
+    return PairCounts(tp, len(together) - tp, len(duplicates) - tp, apart)
 
 
 def _by_query(clusters: Sequence[Sequence[str]], truth: Truth) -> dict[str, PairCounts]:
@@ -164,7 +171,8 @@ def _by_query(clusters: Sequence[Sequence[str]], truth: Truth) -> dict[str, Pair
     for query, images in truth.queries.items():
         inside = set(images)
         same = frozenset(pair for pair in truth.duplicates if pair[0] in inside)
-        counts[query] = _counts([some for some in clusters if some[0] in inside], same)
+        own = [some for some in clusters if some[0] in inside]
+        counts[query] = _counts(own, same, len(inside))
     return counts
 
 

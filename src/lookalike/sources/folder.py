@@ -11,7 +11,10 @@ from pathlib import Path
 from lookalike.errors import ConfigError
 from lookalike.types import Failure, FileEntry
 
-__all__ = ["FolderSource", "looks_like_image"]
+__all__ = ["RESULT_MARK", "FolderSource", "looks_like_image"]
+
+# a file of this name says: made by an earlier run, not to be looked at
+RESULT_MARK = ".lookalike-result"
 
 _SUFFIXES = frozenset(
     [
@@ -50,6 +53,8 @@ class _Found:
 
 class FolderSource:
     """Every regular file under some folders, recursively; content is judged later.
+
+    Folders that a run marked as its result are left out.
 
     Hard links and symlinks to one inode are one image: the plain file is offered rather than a
     symlink, then the smallest id. Symlinked folders are followed once.
@@ -113,6 +118,8 @@ class FolderSource:
                 items = sorted(os.scandir(folder), key=lambda item: item.name)
             except OSError as error:
                 yield Failure(folder, "scan", f"cannot be listed: {error.strerror or error}")
+                continue
+            if any(item.name == RESULT_MARK for item in items):
                 continue
             for item in items:
                 if item.name.startswith(".") and not self._hidden:

@@ -1,0 +1,54 @@
+"""A folder with one picture of each: the keepers, and every image that has no copy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from lookalike.errors import ConfigError
+from lookalike.sources import RESULT_MARK
+from lookalike.types import Report
+
+__all__ = ["write_kept"]
+
+
+def write_kept(report: Report, folder: Path) -> int:
+    """Copy what stays into a folder, each under its id, so that equal names never collide.
+
+    Inputs are only read. The folder is marked, and marked folders are not looked at by later runs.
+    A file that is there already is left alone.
+
+    Args:
+        report: what to keep and drop.
+        folder: created when missing; must be empty or marked.
+
+    Returns:
+        Files copied.
+
+    Raises:
+        ConfigError: the folder holds files of somebody else's.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / RESULT_MARK
+    if not mark.exists() and any(folder.iterdir()):
+        raise ConfigError(
+            "this folder is not empty", got=str(folder), remedy="choose a new one for the result"
+        )
+    mark.touch()
+    dropped = {decision.image for decision in report.decisions if decision.action == "drop"}
+    copied = 0
+    for image in report.images.values():
+        target = folder / Path(image.id.lstrip("/"))
+        if image.id in dropped or target.exists():
+            continue
+        if not target.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError("an image lies outside its source", got=image.id)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=target.parent)
+        os.close(handle)
+        shutil.copy2(image.path, partial)
+        Path(partial).replace(target)
+        copied += 1
+    return copied
