@@ -69,6 +69,7 @@ ALLOWED = {
     ("pipeline", "systems"),
     ("settle", "accepted"),
     ("pairs", "accepted"),
+    ("pairs", "evidence"),
     ("pairs", "settle"),
     ("pipeline", "accepted"),
     ("pipeline", "ingest"),

@@ -18,15 +18,16 @@ __all__ = [
     "FindConfig",
     "HashConfig",
     "KeepConfig",
+    "LocalConfig",
     "RunConfig",
     "SystemConfig",
     "VerifyConfig",
     "ViewConfig",
 ]
 
-Effort = Literal["fast", "standard"]
+Effort = Literal["fast", "standard", "thorough"]
 Linkage = Literal["star", "complete", "average", "single", "ward"]
-EFFORTS: tuple[Effort, ...] = ("fast", "standard")
+EFFORTS: tuple[Effort, ...] = ("fast", "standard", "thorough")
 LINKAGES: tuple[Linkage, ...] = ("star", "complete", "average", "single", "ward")
 
 
@@ -77,6 +78,25 @@ class EmbeddingConfig:
     max_distance: float = 0.8
     max_neighbours: int = 16
     similar_distance: float = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class LocalConfig:
+    """Which pairs that share keypoints become candidates, at effort ``thorough``.
+
+    Attributes:
+        tables: random substrings of the keypoints' bits that are compared.
+        least_substring: bits in one at least; as many more as keep chance meetings rare.
+        largest_group: keypoints of one substring that still vote.
+        max_neighbours: candidates per image at most, those with most votes first.
+        min_votes: votes a candidate needs.
+    """
+
+    tables: int = 16
+    least_substring: int = 22
+    largest_group: int = 24
+    max_neighbours: int = 20
+    min_votes: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +208,13 @@ class FindConfig(RunConfig):
 
     Attributes:
         effort: ``fast`` compares bytes, pixels and hashes; ``standard`` also an embedding, and
-            verifies by keypoints what descriptors alone do not decide.
+            verifies by keypoints what descriptors alone do not decide; ``thorough`` also looks
+            for pairs that share keypoints.
     """
 
     effort: Effort = "standard"
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    local: LocalConfig = field(default_factory=LocalConfig)
     verify: VerifyConfig = field(default_factory=VerifyConfig)
 
     def __post_init__(self) -> None:

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from lookalike.config import FindConfig
 from lookalike.describe import Describer
 from lookalike.images import pixel_digest
 from lookalike.ingest import Progress
 from lookalike.store import Batch, Collection
-from lookalike.types import Failure, ImageRef, UInt8Array, Verification
+from lookalike.types import Failure, ImageRef, IntArray, UInt8Array, Verification
 from lookalike.verify import KEYPOINT_SPEC, PLANE_SPEC, VERIFIER, Side, describe_keypoints
 from lookalike.verify import verify as verify_sides
 
@@ -84,6 +86,16 @@ class Evidence(Describer):
             self._sides.popitem(last=False)
         return known | found
 
+    def keypoint_bits(self, shas: Sequence[str]) -> tuple[UInt8Array, IntArray]:
+        """Keypoint descriptors ``(n, 32)`` of contents, and the place in ``shas`` of each."""
+        self._describe_missing(shas)
+        known = {*shas} - set(self._collection.missing(KEYPOINT_SPEC, shas))
+        there = [number for number, sha in enumerate(shas) if sha in known]
+        rows = self._collection.ragged(KEYPOINT_SPEC, [shas[number] for number in there])
+        bits = [points[:, 4:] for points in rows]
+        owner = np.repeat(np.array(there, np.int64), [len(some) for some in bits])
+        return np.concatenate([np.empty((0, 32), np.uint8), *bits]), owner
+
     def image(self, sha: str) -> ImageRef:
         """The image that stands for a content."""
         return self._images[sha]
@@ -115,20 +127,8 @@ class Evidence(Describer):
     def _load(self, shas: Sequence[str]) -> None:
         """Have the sides of ``shas`` in memory, describing those that never were."""
         wanted = [sha for sha in shas if sha not in self._sides]
-        missing = self._collection.missing(KEYPOINT_SPEC, wanted)
-        if missing:
-            with ThreadPoolExecutor(self._config.threads) as pool:
-                rows = dict(zip(missing, pool.map(self._describe, missing), strict=True))
-            made = {sha: row for sha, row in rows.items() if row}
-            self._collection.commit(
-                Batch(
-                    ragged={
-                        spec: (tuple(made), [row[part] for row in made.values()])
-                        for part, spec in enumerate((KEYPOINT_SPEC, PLANE_SPEC))
-                    }
-                )
-            )
-            wanted = [sha for sha in wanted if sha not in rows or rows[sha]]
+        unreadable = self._describe_missing(wanted)
+        wanted = [sha for sha in wanted if sha not in unreadable]
         keypoints = self._collection.ragged(KEYPOINT_SPEC, wanted)
         planes = self._collection.ragged(PLANE_SPEC, wanted)
         for sha, points, plane in zip(wanted, keypoints, planes, strict=True):
@@ -137,6 +137,26 @@ class Evidence(Describer):
         for sha in shas:
             if sha in self._sides:
                 self._sides.move_to_end(sha)
+
+    def _describe_missing(self, shas: Sequence[str]) -> set[str]:
+        """Have keypoints of contents in the collection; those that can no longer be read."""
+        missing = self._collection.missing(KEYPOINT_SPEC, shas)
+        unreadable: set[str] = set()
+        for at in range(0, len(missing), self._config.batch):
+            some = missing[at : at + self._config.batch]
+            with ThreadPoolExecutor(self._config.threads) as pool:
+                rows = dict(zip(some, pool.map(self._describe, some), strict=True))
+            made = {sha: row for sha, row in rows.items() if row}
+            unreadable |= rows.keys() - made.keys()
+            specs = enumerate((KEYPOINT_SPEC, PLANE_SPEC))
+            batch = {
+                spec: (tuple(made), [row[part] for row in made.values()]) for part, spec in specs
+            }
+            if made:
+                self._collection.commit(Batch(ragged=batch))
+            if len(missing) > self._config.batch:
+                self._progress("keypoints", at + len(some), len(missing))
+        return unreadable
 
     def _describe(self, sha: str) -> tuple[UInt8Array, UInt8Array] | None:
         finer = replace(self._config.decode, min_side=self._verify.min_side)

@@ -8,42 +8,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.accepted import Found, Pair, Pairs, Verify
+from lookalike.accepted import Found, Pair, Pairs
 from lookalike.cluster import agglomerate, components, star, star_pairs
 from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
+from lookalike.evidence import Evidence
 from lookalike.index.blocks import among_nearest
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
+from lookalike.index.local import vote_pairs
+from lookalike.protocols import Descriptor
 from lookalike.settle import add_similar, settle
 from lookalike.store import Collection
 from lookalike.thumbs import agree, explain_whole_frames
 from lookalike.types import DescriptorSpec, ImageRef, IntArray, Match, UInt8Array
 
-__all__ = ["Embedding", "find_pairs"]
+__all__ = ["find_pairs"]
 
 
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
 _SMALL_STAR = 16
+_RARE_BITS, _MOST_BITS = 3, 60
+# behind what a network finds near, and never near enough to be tried mirrored
+_NEAREST_LOCAL = 0.55
 _LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Embedding:
-    """A network for the contents that hashes leave open.
-
-    Attributes:
-        spec: of its rows.
-        describe: has rows made for contents; returns those that have one.
-    """
-
-    spec: DescriptorSpec
-    describe: Callable[[Sequence[str]], list[str]]
 
 
 def find_pairs(
@@ -51,9 +43,8 @@ def find_pairs(
     collection: Collection,
     config: FindConfig,
     *,
-    embedding: Embedding | None,
-    pixel_digests: Callable[[Sequence[str]], dict[str, str]],
-    verify: Verify,
+    evidence: Evidence,
+    network: Descriptor | None,
 ) -> Found:
     """Every accepted pair among distinct contents, and their clusters.
 
@@ -61,35 +52,37 @@ def find_pairs(
         images: one image a content, sorted by id, none of low information.
         collection: holds their descriptors.
         config: settings.
-        embedding: a network, where the effort uses one.
-        pixel_digests: full-size pixel digests of some contents.
-        verify: keypoint verification of pairs.
+        evidence: describes and verifies what hashes leave open.
+        network: proposes candidates, where the effort uses one.
     """
     pairs = Pairs({image.sha256: image for image in images})
     shas = [image.sha256 for image in images]
     if len(shas) > 1:
-        undecided = _by_hash(pairs, shas, collection, config, pixel_digests)
-        if embedding is not None:
-            _by_network(pairs, undecided, collection, config, embedding, verify)
-    names = ("hash_candidates", "hash_accepted", "embedding_within_range", "candidates")
-    counts = {name: pairs.counts[name] for name in (*names, "verified", "verified_accepted")}
+        proposed = _by_hash(pairs, shas, collection, config, evidence.pixel_digests)
+        if network is not None:
+            _by_evidence(pairs, proposed, collection, config, evidence, network)
+    names = ("hash_candidates", "hash_accepted", "embedding_within_range", "local_candidates")
+    more = ("candidates", "verified", "verified_accepted")
+    counts = {name: pairs.counts[name] for name in (*names, *more)}
     return Found(tuple(pairs.matches.values()), _parts(pairs, config), counts)
 
 
-def _by_network(
+def _by_evidence(
     pairs: Pairs,
-    undecided: dict[Pair, float],
+    proposed: dict[Pair, float],
     collection: Collection,
     config: FindConfig,
-    embedding: Embedding,
-    verify: Verify,
+    evidence: Evidence,
+    network: Descriptor,
 ) -> None:
-    """Propose pairs by an embedding, and let keypoints and pixels decide."""
-    described = embedding.describe(_one_per_picture(pairs, list(pairs.images)))
-    proposed = _by_embedding(pairs, described, collection, config, embedding.spec)
-    settle(pairs, {**proposed, **undecided}, verify, config.verify)
+    """Propose more pairs, and let keypoints and pixels decide."""
+    centres = _one_per_picture(pairs, list(pairs.images))
+    described = evidence.embed(network, centres)
+    near = _by_embedding(pairs, described, collection, config, network.spec)
+    local = _by_keypoints(pairs, centres, config, evidence) if config.effort == "thorough" else {}
+    settle(pairs, {**local, **near, **proposed}, evidence.verify, config.verify)
     if config.cluster.similar:
-        add_similar(pairs, proposed, config.embedding.similar_distance, embedding.spec.name)
+        add_similar(pairs, near, config.embedding.similar_distance, network.spec.name)
 
 
 def _by_hash(
@@ -213,6 +206,32 @@ def _orientation(pairs: Pairs, centre: str, member: str) -> tuple[bool, float]:
         return False, 0.0
     turned_back = pair[0] == member and not seen.mirrored
     return seen.mirrored, -seen.angle % 360 if turned_back else seen.angle % 360
+
+
+def _by_keypoints(
+    pairs: Pairs, shas: Sequence[str], config: FindConfig, evidence: Evidence
+) -> dict[Pair, float]:
+    """Candidate pairs that share keypoints, as if at a distance that falls with their votes."""
+    local = config.local
+    bits, owner = evidence.keypoint_bits(shas)
+    # a keypoint should meet less than one stranger by chance
+    by_chance = len(bits).bit_length() + _RARE_BITS
+    low, high, votes = vote_pairs(
+        bits,
+        owner,
+        tables=local.tables,
+        substring=min(_MOST_BITS, max(local.least_substring, by_chance)),
+        largest_group=local.largest_group,
+    )
+    enough = votes >= local.min_votes
+    low, high, votes = low[enough], high[enough], votes[enough]
+    distance = (_NEAREST_LOCAL + 1.0 / (1.0 + votes)).astype(np.float32)
+    kept = among_nearest(low, high, distance, local.max_neighbours)
+    pairs.counts["local_candidates"] = len(kept)
+    return {
+        (shas[a], shas[b]): float(d)
+        for a, b, d in zip(low[kept], high[kept], distance[kept], strict=True)
+    }
 
 
 def _by_embedding(

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -26,7 +25,7 @@ from lookalike.descriptors import load_embedding
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
-from lookalike.pairs import Embedding, find_pairs
+from lookalike.pairs import find_pairs
 from lookalike.protocols import Descriptor
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
@@ -314,7 +313,6 @@ def _found(
         telling,
         collection,
         config,
-        embedding=Embedding(network.spec, partial(evidence.embed, network)) if network else None,
-        pixel_digests=evidence.pixel_digests,
-        verify=evidence.verify,
+        evidence=evidence,
+        network=network,
     )
