@@ -261,3 +261,17 @@ def test_real_photos_have_no_false_matches(shared: Path, db: Path, tmp_path: Pat
     for cluster in report.clusters:
         assert len({member.split("__")[0].split(".")[0] for member in cluster.members}) == 1
     assert len(report.clusters) >= 4
+
+
+def test_thorough_finds_pictures_inside_others(tmp_path: Path, db: Path) -> None:
+    """Pasted at half the side on strangers, and half covered by them: keypoints propose them."""
+    for seed in range(6):
+        rgb, other = scene(seed), scene(100 + seed)
+        save(tmp_path / "in" / f"{seed}.jpg", rgb)
+        for edit in ("pasted", "sticker"):
+            copy = edit_picture(rgb, edit, source=str(seed), other=other)
+            save(tmp_path / "in" / f"{seed}_{edit}.jpg", copy)
+    report = find(tmp_path / "in", db=db, config=FindConfig(effort="thorough"))
+    joined = {m for cluster in report.clusters for m in cluster.members}
+    assert all(len({Path(m).stem[0] for m in c.members}) == 1 for c in report.clusters)
+    assert len(joined) >= 16 and report.funnel["local_candidates"] > 10

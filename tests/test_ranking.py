@@ -34,8 +34,7 @@ from lookalike.evaluation.ranking import (
     steps,
 )
 from lookalike.evaluation.run import compare_recipes
-from lookalike.evaluation.score import condensed_index
-from lookalike.evaluation.truth import load_truth
+from lookalike.evaluation.truth import condensed_index, load_truth
 
 PAIRS = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=60)
 

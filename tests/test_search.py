@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -27,6 +29,7 @@ from lookalike.descriptors.hashes import (
 from lookalike.errors import ModelError
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
+from lookalike.index.local import vote_pairs
 from lookalike.types import Picture
 
 
@@ -159,3 +162,35 @@ def test_bad_models_say_what_is_wrong(tmp_path: Path) -> None:
     product = Path(load_embedding(SHIPPED)._path).with_name("int8_product.onnx")
     with pytest.raises(ModelError, match="takes no picture"):
         _ = load_embedding(str(product)).spec
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31))
+def test_keypoint_votes_equal_brute_force(seed: int) -> None:
+    """Every table counts the pairs of keypoints that share its substring, in small groups."""
+    random = np.random.default_rng(seed)
+    bits = random.integers(0, 256, (60, 32)).astype(np.uint8)
+    bits[30:] = bits[random.integers(30, size=30)]
+    image = np.sort(random.integers(0, 9, 60))
+    low, high, votes = vote_pairs(bits, image, tables=3, substring=5, largest_group=6, seed=1)
+    unpacked = np.unpackbits(bits, axis=1)
+    places = np.random.default_rng(1)
+    truth: Counter[tuple[int, int]] = Counter()
+    for _ in range(3):
+        keys = [tuple(row) for row in unpacked[:, places.permutation(256)[:5]]]
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for number, key in enumerate(keys):
+            groups.setdefault(key, []).append(int(image[number]))
+        for members in groups.values():
+            if len(members) <= 6:
+                for a, b in combinations(members, 2):
+                    if a != b:
+                        truth[min(a, b), max(a, b)] += 1
+    assert dict(zip(zip(low.tolist(), high.tolist(), strict=True), votes, strict=True)) == truth
+
+
+def test_no_keypoints_give_no_votes() -> None:
+    """Plain pictures have none."""
+    empty = np.empty((0, 32), np.uint8), np.empty(0, np.int64)
+    low, high, votes = vote_pairs(*empty, tables=2, substring=8, largest_group=4)
+    assert len(low) == len(high) == len(votes) == 0

@@ -111,6 +111,9 @@ class VerifyConfig:
         ratio: a correspondence must be closer than this share of the second best.
         min_inliers: correspondences at different places that one transform explains.
         min_agreement: share of the textured blocks, after alignment, that correlate.
+        covered_agreement: as ``min_agreement`` where there are ``covered_inliers``: something
+            may cover half the picture.
+        covered_inliers: more than strangers ever share by chance.
         min_blocks: number of such blocks.
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers
             under one caption share only the caption, before one wall only the wall.
@@ -130,6 +133,8 @@ class VerifyConfig:
     ratio: float = 0.85
     min_inliers: int = 7
     min_agreement: float = 0.45
+    covered_agreement: float = 0.3
+    covered_inliers: int = 20
     min_blocks: int = 36
     min_overlap: float = 0.7
     strong_inliers: int = 10

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lookalike.accepted import Pair, Pairs, Verify
 from lookalike.cluster import components, star
@@ -14,6 +14,7 @@ __all__ = ["add_similar", "counts_alone", "settle"]
 
 _VERIFY_BATCH = 256
 _LEAST_ALONE = 0.7
+_CLEARLY = 1.5
 
 
 def settle(pairs: Pairs, proposed: dict[Pair, float], verify: Verify, config: VerifyConfig) -> None:
@@ -124,16 +125,17 @@ def _attach_leaves(
     for group in components(pairs.images, list(pairs.matches)):
         for centre, members in star(group, graph, pairs.rank):
             home.update(dict.fromkeys(members, centre))
-    leads: dict[str, set[str]] = defaultdict(set)
-    for a, b in weak:
+    leads: dict[str, dict[str, Match]] = defaultdict(dict)
+    for (a, b), match in sorted(weak.items()):
         for leaf, other in ((a, b), (b, a)):
             if leaf not in home:
-                leads[leaf].add(home.get(other, other))
+                target = home.get(other, other)
+                leads[leaf][target] = max(leads[leaf].get(target, match), match, key=_inliers)
     asked = {}
     for leaf in sorted(leads):
-        target = _only_lead(leaf, leads, set(home.values()))
-        if target is not None:
-            asked[leaf] = pairs.order(leaf, target)
+        lead = _only_lead(leaf, leads, set(home.values())) or _best_lead(leads[leaf], home, config)
+        if lead is not None:
+            asked[leaf] = pairs.order(leaf, lead)
     found = _verified(pairs, asked.values(), verify)
     for pair in asked.values():
         seen = found[pair].verification if pair in found else None
@@ -142,14 +144,42 @@ def _attach_leaves(
             pairs.matches[pair] = found[pair]
 
 
-def _only_lead(leaf: str, leads: dict[str, set[str]], centres: set[str]) -> str | None:
+def _inliers(match: Match) -> int:
+    return match.verification.inliers if match.verification else 0
+
+
+def _only_lead(
+    leaf: str, leads: Mapping[str, Mapping[str, Match]], centres: set[str]
+) -> str | None:
     """The one cluster, or the one other leaf, that all weak matches of ``leaf`` point to."""
-    clusters = leads[leaf] & centres
-    others = leads[leaf] - centres
+    clusters = leads[leaf].keys() & centres
+    others = leads[leaf].keys() - centres
     for other in others:
-        clusters |= leads[other] & centres
+        clusters |= leads[other].keys() & centres
     if len(clusters) == 1:
         return next(iter(clusters))
-    if not clusters and len(others) == 1 and leads[next(iter(others))] == {leaf}:
+    if not clusters and len(others) == 1 and leads[next(iter(others))].keys() == {leaf}:
         return next(iter(others))
     return None
+
+
+def _best_lead(
+    leads: Mapping[str, Match], home: Mapping[str, str], config: VerifyConfig
+) -> str | None:
+    """The cluster that a leaf of several weak matches shows as a part of itself.
+
+    Pages of one template lie on each other frame by frame; what a page shows lies elsewhere and
+    in another size, so a match of whole frames tells nothing where there is another kind.
+    """
+    moved = {
+        target: match
+        for target, match in leads.items()
+        if match.verification and match.verification.frame != "same" and target in home
+    }
+    if not moved:
+        return None
+    ranked = sorted(moved, key=lambda target: (-_inliers(moved[target]), target))
+    best = _inliers(moved[ranked[0]])
+    second = _inliers(moved[ranked[1]]) if len(ranked) > 1 else 0
+    enough = best >= config.weak_inliers and best >= _CLEARLY * second
+    return ranked[0] if enough else None

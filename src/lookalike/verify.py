@@ -134,11 +134,9 @@ def verify(
         return None
     full = _rescaled(transform, query, ref)
     agreement = _agreement(query, ref, full)
-    if (
-        agreement is None
-        or agreement.share < config.min_agreement
-        or agreement.blocks < config.min_blocks
-    ):
+    is_covered = inliers >= config.covered_inliers
+    least = config.covered_agreement if is_covered else config.min_agreement
+    if agreement is None or agreement.share < least or agreement.blocks < config.min_blocks:
         return None
     upright = full
     if mirrored:

@@ -22,7 +22,7 @@ import numpy as np
 import lookalike
 from lookalike.errors import ConfigError, LookalikeError
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
-from lookalike.evaluation.truth import Pair, Truth
+from lookalike.evaluation.truth import Pair, Truth, condensed_index
 from lookalike.recipes import Recipe
 from lookalike.reduce import fit_reduction
 from lookalike.report import from_json
@@ -110,9 +110,9 @@ def predict(recipe: Recipe, task: Task, folder: Path, *, progress: Progress) -> 
         log.append(f"{name or 'set'}: {json.dumps(dict(report.funnel))} in {seconds:.2f} s")
         clusters += _cluster_rows(name, report, truth)
         space = open_scoring_space(recipe.config, paths, task.collection, report, progress)
-        _fill(asked_for, space, truth, images)
         if not truth.queries:
             _write_whole(folder, space)
+        _fill(asked_for, space, images, folder)
     cold = _cold_rate(recipe.name, truth, task.sample) if task.sample else (0, float("nan"))
     _write_rows(folder / "clusters.csv", ("query", "cluster", "path"), clusters)
     rows = [(a, b, repr(distance)) for (a, b), distance in asked_for.items()]
@@ -190,14 +190,19 @@ def _cluster_rows(name: str, report: Report, truth: Truth) -> list[tuple[str, in
 
 
 def _fill(
-    asked: dict[Pair, float], space: ScoringSpace, truth: Truth, images: Sequence[str]
+    asked: dict[Pair, float], space: ScoringSpace, images: Sequence[str], folder: Path
 ) -> None:
-    """Distances of the asked pairs that lie in this set."""
+    """Distances of the asked pairs in this set, from the file of all where there is one."""
     place = {image: number for number, image in enumerate(images)}
     inside = [pair for pair in asked if pair[0] in place and pair[1] in place]
     first = np.array([place[a] for a, _ in inside], np.int64)
     second = np.array([place[b] for _, b in inside], np.int64)
-    asked |= dict(zip(inside, space.of_pairs(first, second).tolist(), strict=True))
+    path = folder / "distances.npy"
+    if path.is_file():
+        distance = np.load(path, mmap_mode="r")[condensed_index(first, second, len(images))]
+    else:
+        distance = space.of_pairs(first, second)
+    asked |= dict(zip(inside, distance.tolist(), strict=True))
 
 
 def _write_whole(folder: Path, space: ScoringSpace) -> None:

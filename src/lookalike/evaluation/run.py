@@ -15,9 +15,9 @@ from lookalike.errors import ModelError
 from lookalike.evaluation import plots
 from lookalike.evaluation.predict import Task, predict
 from lookalike.evaluation.ranking import Steps, steps
-from lookalike.evaluation.score import Scores, condensed_index, read_clusters, read_pairs, score
+from lookalike.evaluation.score import Scores, read_clusters, read_pairs, score
 from lookalike.evaluation.tables import markdown, page
-from lookalike.evaluation.truth import Pair, Truth, load_truth
+from lookalike.evaluation.truth import Pair, Truth, condensed_index, load_truth
 from lookalike.recipes import Recipe, load_recipe
 from lookalike.retrieval import as_system
 

@@ -23,9 +23,9 @@ from lookalike.evaluation.ranking import (
     score_pairs,
     steps,
 )
-from lookalike.evaluation.truth import Pair, Truth
+from lookalike.evaluation.truth import Pair, Truth, condensed_index
 
-__all__ = ["Scores", "condensed_index", "read_clusters", "read_pairs", "score"]
+__all__ = ["Scores", "read_clusters", "read_pairs", "score"]
 
 _KS = (1, 5, 10)
 
@@ -273,11 +273,3 @@ def _found_by_edit(folder: Path, truth: Truth) -> dict[str, float]:
         nearest = distance[plain == place[source]] <= distance.min()
         found[truth.edits[copy]].append(bool(nearest[0] and np.isfinite(distance.min())))
     return {edit: sum(hits) / len(hits) for edit, hits in found.items()}
-
-
-def condensed_index(
-    first: NDArray[np.int64], second: NDArray[np.int64], count: int
-) -> NDArray[np.int64]:
-    """Where the distances of pairs of different images lie among all pairs, row by row."""
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    return np.asarray(low * count - low * (low + 1) // 2 + high - low - 1)

@@ -22,11 +22,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.errors import ConfigError
 from lookalike.images import sniff
 
-__all__ = ["LAYOUTS", "Truth", "load_truth"]
+__all__ = ["LAYOUTS", "Truth", "condensed_index", "load_truth"]
 
 Pair = tuple[str, str]
 
@@ -266,6 +267,14 @@ def _pairs(path: Path, folder: Path) -> Truth:
     return Truth(
         folder.name, folder, tuple(photos), read["nd_pairs.txt"], others=read["nnd_pairs.txt"]
     )
+
+
+def condensed_index(
+    first: NDArray[np.int64], second: NDArray[np.int64], count: int
+) -> NDArray[np.int64]:
+    """Where the distances of pairs of different images lie among all pairs, row by row."""
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    return np.asarray(low * count - low * (low + 1) // 2 + high - low - 1)
 
 
 LAYOUTS = {"labels": _labels, "california-nd": _california, "mfnd": _mfnd, "pairs": _pairs}
