@@ -28,6 +28,7 @@ _OVERSAMPLE = 16
 _PASSES = 8
 _STILL = 1e-4
 _TELLING = 1e-4
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ def fit_reduction(
         rows: ``(n, dim)``, an array or read from disk.
         components: how many to keep; at most ``min(n, dim)``; 0 projects nothing.
         scale: how values are scaled first.
-        streamed: never hold all rows, nor a matrix of ``n × n`` or ``dim × dim`` beyond 5,000.
+        streamed: never hold all rows, nor a matrix of ``n × n`` or ``dim × dim`` beyond 5,000; few
+            components are iterated for.
 
     Returns:
         The reduction; signs are such that the largest weight of each component is positive.
@@ -126,7 +128,8 @@ def fit_reduction(
         nothing = np.empty((0, dim), np.float32), np.empty(0, np.float32)
         return Reduction(scale, shift if keep else plain, factor, *nothing)
     scaled = _Scaled(rows, scale, shift, factor)
-    if min(count, dim) <= _SQUARE or not streamed:
+    few = components * _FEW < min(count, dim)
+    if not streamed or (min(count, dim) <= _SQUARE and not few):
         found, variance = _exact(scaled, components)
     else:
         found, variance = _iterated(scaled, components)
