@@ -12,9 +12,25 @@ from numpy.typing import NDArray
 from lookalike.errors import ConfigError
 from lookalike.types import FloatArray, IntArray
 
-__all__ = ["cut", "outline", "tree"]
+__all__ = ["check_available", "cut", "outline", "tree"]
 
 _MOST = 20_000
+
+
+def check_available(linkage: str) -> None:
+    """Whether a linkage can be computed here.
+
+    Raises:
+        ConfigError: it needs SciPy, which is missing.
+    """
+    if linkage in ("star", "single"):
+        return
+    try:
+        import scipy  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            f"{linkage} linkage needs SciPy", remedy="pip install 'lookalike[lab]'"
+        ) from error
 
 
 def tree(distances: FloatArray, linkage: str) -> NDArray[np.float64]:
@@ -28,7 +44,7 @@ def tree(distances: FloatArray, linkage: str) -> NDArray[np.float64]:
         ``(n − 1, 4)``: the two parts, their distance, and the size of the merged part.
 
     Raises:
-        ConfigError: SciPy is missing, or more than 20,000 images.
+        ConfigError: more than 20,000 images.
     """
     if len(distances) > _MOST:
         raise ConfigError(
@@ -37,13 +53,9 @@ def tree(distances: FloatArray, linkage: str) -> NDArray[np.float64]:
             expected=f"at most {_MOST:,}",
             remedy="lower max_distance, or use linkage star or single",
         )
-    try:
-        from scipy.cluster.hierarchy import linkage as link
-        from scipy.spatial.distance import squareform
-    except ImportError as error:
-        raise ConfigError(
-            f"{linkage} linkage needs SciPy", remedy="pip install 'lookalike[lab]'"
-        ) from error
+    from scipy.cluster.hierarchy import linkage as link
+    from scipy.spatial.distance import squareform
+
     even = (distances.astype(np.float64) + distances.T) / 2
     even = np.maximum(even, 0.0)
     np.fill_diagonal(even, 0.0)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lookalike.config import SystemConfig, ViewConfig
+from lookalike.dendrogram import check_available
 from lookalike.descriptors.derived import Derived, TurnedDescriptor
 from lookalike.descriptors.registry import base_of, load_descriptor
 from lookalike.distances import check_metric
@@ -112,9 +113,11 @@ def load_views(config: SystemConfig) -> tuple[Descriptor, ...]:
     """The system's descriptors, before any work.
 
     Raises:
-        ConfigError: an unknown descriptor or metric, or one that does not suit the other.
+        ConfigError: an unknown descriptor or metric, one that does not suit the other, or a
+            linkage that needs a missing package.
         ModelError: weights that are not here.
     """
+    check_available(config.cluster.linkage)
     for name in config.metrics:
         check_metric(name)
     return tuple(_load(view, config) for view in config.views)

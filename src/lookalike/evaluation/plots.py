@@ -9,21 +9,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike import dendrogram
 from lookalike.dendrogram import outline, tree
 from lookalike.errors import ConfigError
 from lookalike.evaluation.ranking import Steps
 
-__all__ = ["plot_dendrogram", "plot_histogram", "plot_map", "plot_precision_recall", "plot_roc"]
+__all__ = [
+    "check_available",
+    "plot_dendrogram",
+    "plot_histogram",
+    "plot_map",
+    "plot_precision_recall",
+    "plot_roc",
+]
 
 _LEAVES = 60
 _COLOURS = ("#2f6fde", "#c2571a", "#1f8a4c", "#8a5bd1", "#0f8b8d", "#b7791f", "#c23b6f", "#5b6572")
 
 
-def _figure(width: float = 6.0, height: float = 4.2) -> tuple[Any, Any]:
+def check_available() -> None:
+    """Whether plots can be drawn here.
+
+    Raises:
+        ConfigError: matplotlib or SciPy is missing.
+    """
     try:
-        import matplotlib
+        import matplotlib  # noqa: F401
     except ImportError as error:
         raise ConfigError("plots need matplotlib", remedy="pip install 'lookalike[lab]'") from error
+    dendrogram.check_available("average")
+
+
+def _figure(width: float = 6.0, height: float = 4.2) -> tuple[Any, Any]:
+    check_available()
+    import matplotlib
+
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

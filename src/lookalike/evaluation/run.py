@@ -66,6 +66,7 @@ def compare_recipes(
         ConfigError: an unknown recipe, descriptor, metric or set, or predictions of another
             configuration, before any work.
     """
+    plots.check_available()
     recipes = [load_recipe(name) for name in names]
     truth = load_truth(dataset)
     ready, missing = _measurable(recipes)
