@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lookalike.errors import ConfigError
@@ -112,7 +112,10 @@ class VerifyConfig:
         min_inliers: correspondences at different places that one transform explains.
         min_agreement: share of the textured blocks, after alignment, that correlate.
         covered_agreement: as ``min_agreement`` where there are ``covered_inliers``: something
-            may cover half the picture.
+            may cover half the picture. Only at effort ``thorough``, where pages of one template
+            find each other and are told apart by that.
+        choose_part: whether an image whose weak matches lead to several clusters joins the one
+            that it matches as a part of itself; likewise only at effort ``thorough``.
         covered_inliers: more than strangers ever share by chance.
         min_blocks: number of such blocks.
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers
@@ -134,6 +137,7 @@ class VerifyConfig:
     min_inliers: int = 7
     min_agreement: float = 0.45
     covered_agreement: float = 0.3
+    choose_part: bool = True
     covered_inliers: int = 20
     min_blocks: int = 36
     min_overlap: float = 0.7
@@ -221,6 +225,14 @@ class FindConfig(RunConfig):
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     local: LocalConfig = field(default_factory=LocalConfig)
     verify: VerifyConfig = field(default_factory=VerifyConfig)
+
+    @property
+    def verifying(self) -> VerifyConfig:
+        """What a copy must show at this effort."""
+        if self.effort == "thorough":
+            return self.verify
+        same = self.verify.min_agreement
+        return replace(self.verify, covered_agreement=same, choose_part=False)
 
     def __post_init__(self) -> None:
         RunConfig.__post_init__(self)

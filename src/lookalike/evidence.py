@@ -43,10 +43,10 @@ class Evidence(Describer):
         progress: Progress,
     ) -> None:
         super().__init__(images, collection, config, progress)
-        self._verify = config.verify
+        self._verify = config.verifying
         self._done = 0
         self._sides: OrderedDict[str, Side] = OrderedDict()
-        self._verifier = f"{VERIFIER} {config.verify}"
+        self._verifier = f"{VERIFIER} {config.verifying}"
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
         """Full-size pixel digests; contents that can no longer be read are left out."""

@@ -80,7 +80,7 @@ def _by_evidence(
     described = evidence.embed(network, centres)
     near = _by_embedding(pairs, described, collection, config, network.spec)
     local = _by_keypoints(pairs, centres, config, evidence) if config.effort == "thorough" else {}
-    settle(pairs, {**local, **near, **proposed}, evidence.verify, config.verify)
+    settle(pairs, {**local, **near, **proposed}, evidence.verify, config.verifying)
     if config.cluster.similar:
         add_similar(pairs, near, config.embedding.similar_distance, network.spec.name)
 

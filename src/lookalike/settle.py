@@ -176,7 +176,7 @@ def _best_lead(
         for target, match in leads.items()
         if match.verification and match.verification.frame != "same" and target in home
     }
-    if not moved:
+    if not moved or not config.choose_part:
         return None
     ranked = sorted(moved, key=lambda target: (-_inliers(moved[target]), target))
     best = _inliers(moved[ranked[0]])
