@@ -2,6 +2,7 @@
 # make test                   lint, types, architecture and tests
 # make bench                  accuracy and speed of the main job, into benchmarks/RESULTS.md
 # make bench-systems          every published system side by side, into the same file
+# make bench-owl              queries with lines drawn over them, printed
 # make bench-scale            the stages at size, into the same file
 # make models                 weights of published networks that package indexes have
 PYTHON ?= python3
@@ -10,7 +11,7 @@ RUN := $(VENV)/bin/python -m
 SHARED ?= ../shared
 REPORT := lookalike-report
 
-.PHONY: find test check bench bench-systems bench-scale models clean
+.PHONY: find test check bench bench-systems bench-owl bench-scale models clean
 
 $(VENV)/done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +45,10 @@ models: $(VENV)/done
 bench-systems: models
 	$(RUN) lookalike.evaluation.bench_systems --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train --labelled $(SHARED)/data/labelled
+
+bench-owl: models
+	$(RUN) lookalike.evaluation.owl --photos $(SHARED)/data/photos --subjects 30 \
+	  $(foreach r,default report-hash visipics-basic raw inditex@efficientnet-lite0-middle neuralhash,--recipe $(r))
 
 bench-scale: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench_scale
