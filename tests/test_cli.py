@@ -99,6 +99,14 @@ def test_compare_explains_and_returns(folder: Path) -> None:
     )
 
 
+def test_json_and_files_together(folder: Path, db: Path, tmp_path: Path) -> None:
+    """What is asked for besides JSON is written too; standard output stays JSON."""
+    page = tmp_path / "page.html"
+    done = run("find", folder, "--db", db, "--json", "--html", page)
+    assert done.returncode == 11 and json.loads(done.stdout)["clusters"]
+    assert page.read_text(encoding="utf-8").count("<img") > 1
+
+
 def test_reports_survive_json(folder: Path, db: Path) -> None:
     """Report to JSON and back is the same report."""
     report = find(folder, db=db)

@@ -11,7 +11,7 @@ import pytest
 from conftest import save, scene
 from lookalike import Focus, Question, find, load_recipe, search
 from lookalike.cluster import label_components, label_stars
-from lookalike.config import ClusterConfig, FindConfig, SystemConfig, ViewConfig
+from lookalike.config import SystemConfig, ViewConfig
 from lookalike.dendrogram import cut, tree
 from lookalike.distances import METRICS
 from lookalike.errors import ConfigError
@@ -245,12 +245,6 @@ def test_focus_picks_a_part(photos: Path, tmp_path: Path) -> None:
     assert Path(masked.hits[0].image.path).stem[0] == "5" and masked.hits[0].tier == "copy"
     with pytest.raises(ConfigError, match=r"does not lie in.*1400×900"):
         search(Question(query, focus=Focus(box=(1300, 0, 480, 360))), db=db)
-
-
-def test_every_linkage_of_the_cascade_is_still_refused_or_runs() -> None:
-    """Ward needs distances that the cascade does not have."""
-    with pytest.raises(ConfigError, match="ward"):
-        FindConfig(cluster=ClusterConfig(linkage="ward"))
 
 
 def test_kept_pictures_are_copied_once_and_not_looked_at_again(tmp_path: Path) -> None:

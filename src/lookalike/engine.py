@@ -136,8 +136,14 @@ def _open_onnxruntime(path: Path) -> Graph:
 
 def _open_openvino(path: Path, threads: int) -> Graph:
     # its telemetry package would otherwise be imported; openvino then uses its own stub
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
+    hidden = "openvino_telemetry" not in sys.modules
+    if hidden:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    finally:
+        if hidden:
+            del sys.modules["openvino_telemetry"]
 
     core = openvino.Core()
     settings = {

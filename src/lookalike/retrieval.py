@@ -60,7 +60,7 @@ class Question:
         focus: which part of the query counts.
     """
 
-    query: Path
+    query: str | Path
     k: int = 6
     metrics: tuple[str, ...] = ()
     voting: bool = False
@@ -187,7 +187,7 @@ def _metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
 
 
 def _read(question: Question, config: RunConfig) -> _Query:
-    path, focus = question.query, question.focus
+    path, focus = Path(question.query), question.focus
     try:
         data = path.read_bytes()
     except OSError as error:

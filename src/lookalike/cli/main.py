@@ -45,7 +45,7 @@ def commands() -> None:
 @click.option("--engine", type=click.Choice(ENGINES), help="Default: onnxruntime.")
 @click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
 @click.option("--hidden", is_flag=True, help="Look at hidden files and folders too.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON alone.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write a page with pictures.")
 @click.option("--kept", type=click.Path(file_okay=False), help="Copy what stays here.")
 @click.option("--csv", type=click.Path(file_okay=False), help="Write tables into this folder.")
@@ -61,6 +61,7 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
         )
     if options["as_json"]:
         click.echo(text)
+    if options["as_json"] and not any(options[name] for name in ("kept", "html", "csv")):
         # the funnel comes first: the rest of a large text is not read again
         funnel, _ = json.JSONDecoder().raw_decode(text, text.index("{", 1))
         sys.exit(FOUND if funnel["clusters"] else 0)
@@ -79,7 +80,8 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
         from lookalike.report.as_csv import write_csv
 
         written += write_csv(report, Path(options["csv"]))
-    _print_summary(report, written)
+    if not options["as_json"]:
+        _print_summary(report, written)
     sys.exit(FOUND if report.clusters else 0)
 
 

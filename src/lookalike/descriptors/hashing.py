@@ -81,7 +81,7 @@ def _block(rgb: UInt8Array) -> Bits:
     height, width = rgb.shape[:2]
     total = rgb.sum(axis=2, dtype=np.float64)
     blocks = _shares(height) @ total @ _shares(width).T
-    half = 765 / 2 * (height / 16) * (width / 16)
+    half = 768 / 2 * (height / 16) * (width / 16)
     bands = blocks.reshape(_BANDS, -1)
     median = np.median(bands, axis=1, keepdims=True)
     near = np.abs(bands - median) < 1
