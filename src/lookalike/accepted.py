@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lookalike.types import ImageRef, Match, Verification
 
-__all__ = ["Found", "Pair", "Pairs", "Verify"]
+__all__ = ["Found", "Lead", "Pair", "Pairs", "Verify"]
 
 Pair = tuple[str, str]
 
@@ -17,9 +17,22 @@ Pair = tuple[str, str]
 class Verify(Protocol):
     """Keypoint verification of pairs; unreadable ones are refused."""
 
-    def __call__(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
-        """Evidence or None for every pair; ``mirrored`` looks for mirrored copies too."""
+    def __call__(self, pairs: Mapping[Pair, bool]) -> dict[Pair, Verification | None]:
+        """Evidence or None for every pair, looked at mirrored where the value says so."""
         ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Lead:
+    """Why a pair is worth verifying.
+
+    Attributes:
+        distance: the smaller, the sooner.
+        mirrored: whether the pair looks alike when one of it is mirrored.
+    """
+
+    distance: float
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

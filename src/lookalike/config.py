@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lookalike.errors import ConfigError
@@ -20,6 +20,7 @@ __all__ = [
     "KeepConfig",
     "LocalConfig",
     "RunConfig",
+    "SettleConfig",
     "SystemConfig",
     "VerifyConfig",
     "ViewConfig",
@@ -76,27 +77,29 @@ class EmbeddingConfig:
     model: str = "efficientnet-lite0-multi"
     engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
     max_distance: float = 0.8
-    max_neighbours: int = 16
+    max_neighbours: int = 0
     similar_distance: float = 0.35
 
 
 @dataclass(frozen=True, slots=True)
 class LocalConfig:
-    """Which pairs that share keypoints become candidates, at effort ``thorough``.
+    """Which pairs that share keypoints become candidates.
 
     Attributes:
         tables: random substrings of the keypoints' bits that are compared.
         least_substring: bits in one at least; as many more as keep chance meetings rare.
         largest_group: keypoints of one substring that still vote.
         max_neighbours: candidates per image at most, those with most votes first.
-        min_votes: votes a candidate needs.
+        min_votes: keypoints that must meet in one pose.
+        every_pair: images up to which every pair is a candidate.
     """
 
-    tables: int = 16
+    tables: int = 8
     least_substring: int = 22
     largest_group: int = 24
     max_neighbours: int = 20
-    min_votes: int = 2
+    min_votes: int = 3
+    every_pair: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,49 +107,42 @@ class VerifyConfig:
     """What a copy must show.
 
     Attributes:
-        min_side: short side of the pictures that keypoints are looked for in, as of
-            ``DecodeConfig``.
-        keypoints: keypoints per image at most.
-        max_bits: differing descriptor bits up to which two keypoints may correspond.
-        ratio: a correspondence must be closer than this share of the second best.
         min_inliers: correspondences at different places that one transform explains.
         min_agreement: share of the textured blocks, after alignment, that correlate.
-        covered_agreement: as ``min_agreement`` where there are ``covered_inliers``: something
-            may cover half the picture. Only at effort ``thorough``, where pages of one template
-            find each other and are told apart by that.
-        choose_part: whether an image whose weak matches lead to several clusters joins the one
-            that it matches as a part of itself; likewise only at effort ``thorough``.
-        covered_inliers: more than strangers ever share by chance.
         min_blocks: number of such blocks.
+        min_covered: share of one picture's texture that the other shows.
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers
             under one caption share only the caption, before one wall only the wall.
-        strong_inliers: as ``strong_agreement``, for inliers.
-        weak_inliers: what less agreement must make up for in inliers.
-        strong_agreement: from this share on a match counts by itself; below, it can only tie
-            an image without other matches to one cluster.
-        mirror_distance: descriptor distance up to which a candidate that fails upright is tried
-            mirrored too.
         min_thumb_agreement: the same share for whole frames compared as 32×32 thumbs.
         min_thumb_correlation: mean correlation of the thumbs' blocks.
     """
 
-    min_side: int = 224
-    keypoints: int = 300
-    max_bits: int = 80
-    ratio: float = 0.85
-    min_inliers: int = 7
-    min_agreement: float = 0.45
-    covered_agreement: float = 0.3
-    choose_part: bool = True
-    covered_inliers: int = 20
-    min_blocks: int = 36
+    min_inliers: int = 5
+    min_agreement: float = 0.3
+    min_blocks: int = 24
+    min_covered: float = 0.35
     min_overlap: float = 0.7
-    strong_inliers: int = 10
-    weak_inliers: int = 15
-    strong_agreement: float = 0.8
-    mirror_distance: float = 0.5
     min_thumb_agreement: float = 0.9
     min_thumb_correlation: float = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class SettleConfig:
+    """Which verified matches count by themselves, and which only together with others.
+
+    Attributes:
+        strong_agreement: from this share on a match of whole frames counts by itself; below, it
+            can only tie an image without other matches to one cluster.
+        moved_agreement: likewise for a match of a part.
+        strong_inliers: as these, for inliers.
+        weak_weight: inliers × agreement (twice where the frames coincide) of a match that does not
+            count by itself.
+    """
+
+    strong_agreement: float = 0.8
+    moved_agreement: float = 0.7
+    strong_inliers: int = 6
+    weak_weight: float = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +221,12 @@ class FindConfig(RunConfig):
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     local: LocalConfig = field(default_factory=LocalConfig)
     verify: VerifyConfig = field(default_factory=VerifyConfig)
+    settle: SettleConfig = field(default_factory=SettleConfig)
 
     @property
-    def verifying(self) -> VerifyConfig:
-        """What a copy must show at this effort."""
-        if self.effort == "thorough":
-            return self.verify
-        same = self.verify.min_agreement
-        return replace(self.verify, covered_agreement=same, choose_part=False)
+    def kind(self) -> str:
+        """Which keypoints, of ``keypoints.KINDS``."""
+        return "sift" if self.effort == "thorough" else "orb"
 
     def __post_init__(self) -> None:
         RunConfig.__post_init__(self)

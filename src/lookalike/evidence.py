@@ -13,16 +13,19 @@ import numpy as np
 from lookalike.config import FindConfig
 from lookalike.describe import Describer
 from lookalike.images import pixel_digest
+from lookalike.index.local import Features, features_of
 from lookalike.ingest import Progress
+from lookalike.keypoints import KINDS
 from lookalike.store import Batch, Collection
-from lookalike.types import Failure, ImageRef, IntArray, UInt8Array, Verification
-from lookalike.verify import KEYPOINT_SPEC, PLANE_SPEC, VERIFIER, Side, describe_keypoints
+from lookalike.types import Failure, ImageRef, UInt8Array, Verification
+from lookalike.verify import PLANE_SPEC, VERIFIER, Side, describe_side
 from lookalike.verify import verify as verify_sides
 
 __all__ = ["Evidence"]
 
 Pair = tuple[str, str]
 _HELD = 4096
+_VERIFY_BATCH = 1024
 
 
 class Evidence(Describer):
@@ -43,10 +46,11 @@ class Evidence(Describer):
         progress: Progress,
     ) -> None:
         super().__init__(images, collection, config, progress)
-        self._verify = config.verifying
+        self._verify = config.verify
         self._done = 0
         self._sides: OrderedDict[str, Side] = OrderedDict()
-        self._verifier = f"{VERIFIER} {config.verifying}"
+        self._kind = KINDS[config.kind]
+        self._verifier = f"{VERIFIER} {self._kind} {config.verify}"
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
         """Full-size pixel digests; contents that can no longer be read are left out."""
@@ -63,38 +67,42 @@ class Evidence(Describer):
             self._collection.set_pixel_digests(fresh)
         return known | fresh
 
-    def verify(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
+    def verify(self, pairs: Mapping[Pair, bool]) -> dict[Pair, Verification | None]:
         """Evidence for every pair, or None: not the same picture, or no longer readable.
 
         Args:
-            pairs: query and ref, by SHA-256.
-            mirrored: look for mirrored copies too, which costs as much again.
+            pairs: query and ref, by SHA-256, and whether to look at them mirrored.
         """
+        upright = [pair for pair, mirrored in pairs.items() if not mirrored]
+        turned = [pair for pair, mirrored in pairs.items() if mirrored]
+        return self._judge(upright, mirrored=False) | self._judge(turned, mirrored=True)
+
+    def _judge(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
         verifier = f"{self._verifier} {'mirrored' if mirrored else 'upright'}"
         known = self._collection.verdicts(pairs, verifier)
-        self._done += len(pairs)
-        self._progress("verify", self._done, self._done)
         open_pairs = [pair for pair in pairs if pair not in known]
-        if not open_pairs:
-            return known
-        self._load(sorted({sha for pair in open_pairs for sha in pair}))
-        with ThreadPoolExecutor(self._config.threads) as pool:
-            judged = pool.map(partial(self._verdict, mirrored=mirrored), open_pairs)
-            found = dict(zip(open_pairs, judged, strict=True))
-        self._collection.add_verdicts(found, verifier)
-        while len(self._sides) > _HELD:
-            self._sides.popitem(last=False)
-        return known | found
+        for at in range(0, len(open_pairs), _VERIFY_BATCH):
+            some = open_pairs[at : at + _VERIFY_BATCH]
+            self._load(sorted({sha for pair in some for sha in pair}))
+            with ThreadPoolExecutor(self._config.threads) as pool:
+                judged = pool.map(partial(self._verdict, mirrored=mirrored), some)
+                found = dict(zip(some, judged, strict=True))
+            self._collection.add_verdicts(found, verifier)
+            known |= found
+            self._done += len(some)
+            self._progress("verify", self._done, self._done)
+            while len(self._sides) > _HELD:
+                self._sides.popitem(last=False)
+        return known
 
-    def keypoint_bits(self, shas: Sequence[str]) -> tuple[UInt8Array, IntArray]:
-        """Keypoint descriptors ``(n, 32)`` of contents, and the place in ``shas`` of each."""
+    def features(self, shas: Sequence[str]) -> tuple[Features, Features]:
+        """Keypoints of contents as they are and mirrored; images by their place in ``shas``."""
         self._describe_missing(shas)
-        known = {*shas} - set(self._collection.missing(KEYPOINT_SPEC, shas))
+        known = {*shas} - set(self._collection.missing(self._kind.spec, shas))
         there = [number for number, sha in enumerate(shas) if sha in known]
-        rows = self._collection.ragged(KEYPOINT_SPEC, [shas[number] for number in there])
-        bits = [points[:, 4:] for points in rows]
-        owner = np.repeat(np.array(there, np.int64), [len(some) for some in bits])
-        return np.concatenate([np.empty((0, 32), np.uint8), *bits]), owner
+        rows = self._collection.ragged(self._kind.spec, [shas[number] for number in there])
+        owner = np.repeat(np.array(there, np.int64), [len(some) for some in rows])
+        return features_of(np.concatenate([np.empty((0, 70), np.uint8), *rows]), owner)
 
     def image(self, sha: str) -> ImageRef:
         """The image that stands for a content."""
@@ -109,7 +117,7 @@ class Evidence(Describer):
             if ref is None:
                 continue
             for mirrored in (False, True):
-                seen = verify_sides(query, ref, self._verify, mirrored=mirrored)
+                seen = verify_sides(query, ref, self._verify, self._kind, mirrored=mirrored)
                 if seen is not None:
                     found[sha] = seen
                     break
@@ -119,17 +127,14 @@ class Evidence(Describer):
         query, ref = self._sides.get(pair[0]), self._sides.get(pair[1])
         if query is None or ref is None:
             return None
-        seen = verify_sides(query, ref, self._verify)
-        if seen is None and mirrored:
-            return verify_sides(query, ref, self._verify, mirrored=True)
-        return seen
+        return verify_sides(query, ref, self._verify, self._kind, mirrored=mirrored)
 
     def _load(self, shas: Sequence[str]) -> None:
         """Have the sides of ``shas`` in memory, describing those that never were."""
         wanted = [sha for sha in shas if sha not in self._sides]
         unreadable = self._describe_missing(wanted)
         wanted = [sha for sha in wanted if sha not in unreadable]
-        keypoints = self._collection.ragged(KEYPOINT_SPEC, wanted)
+        keypoints = self._collection.ragged(self._kind.spec, wanted)
         planes = self._collection.ragged(PLANE_SPEC, wanted)
         for sha, points, plane in zip(wanted, keypoints, planes, strict=True):
             image = self._images[sha]
@@ -140,7 +145,7 @@ class Evidence(Describer):
 
     def _describe_missing(self, shas: Sequence[str]) -> set[str]:
         """Have keypoints of contents in the collection; those that can no longer be read."""
-        missing = self._collection.missing(KEYPOINT_SPEC, shas)
+        missing = self._collection.missing(self._kind.spec, shas)
         unreadable: set[str] = set()
         for at in range(0, len(missing), self._config.batch):
             some = missing[at : at + self._config.batch]
@@ -148,7 +153,7 @@ class Evidence(Describer):
                 rows = dict(zip(some, pool.map(self._describe, some), strict=True))
             made = {sha: row for sha, row in rows.items() if row}
             unreadable |= rows.keys() - made.keys()
-            specs = enumerate((KEYPOINT_SPEC, PLANE_SPEC))
+            specs = enumerate((self._kind.spec, PLANE_SPEC))
             batch = {
                 spec: (tuple(made), [row[part] for row in made.values()]) for part, spec in specs
             }
@@ -159,9 +164,9 @@ class Evidence(Describer):
         return unreadable
 
     def _describe(self, sha: str) -> tuple[UInt8Array, UInt8Array] | None:
-        finer = replace(self._config.decode, min_side=self._verify.min_side)
+        finer = replace(self._config.decode, min_side=self._kind.min_side)
         picture = self.picture(sha, finer)
-        return None if picture is None else describe_keypoints(picture, self._verify.keypoints)
+        return None if picture is None else describe_side(picture, self._kind)
 
     def _pixel_digest(self, sha: str) -> str | None:
         data = self.read(sha)

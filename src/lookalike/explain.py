@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from lookalike.types import Frame, Verification
 
-__all__ = ["Alignment", "Tone", "explain", "reverse", "whole_frame"]
+__all__ = ["Alignment", "Seen", "Tone", "explain", "reverse", "whole_frame"]
 
 Size = tuple[int, int]
 _WHOLE = 0.97
 _SMALLER = 0.9
+_EVERYWHERE = "f" * 16
 _TURNS = {
     (False, False, False): (False, 0.0),
     (False, False, True): (True, 0.0),
@@ -53,7 +54,6 @@ class Alignment:
         transform: ``(3, 3)`` query pixels → ref pixels, full size.
         query_size: width and height in pixels.
         ref_size: width and height in pixels.
-        agreement: share of textured blocks that correlate, 0..1.
         tone: light and colour.
         flat_query: whether what only the query shows is plain, as a border is.
         flat_ref: whether what only the ref shows is plain.
@@ -62,13 +62,35 @@ class Alignment:
     transform: NDArray[np.float64]
     query_size: Size
     ref_size: Size
-    agreement: float
     tone: Tone
     flat_query: bool
     flat_ref: bool
 
 
-def explain(alignment: Alignment, *, inliers: int, putative: int) -> Verification:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What both images were found to have in common.
+
+    Attributes:
+        inliers: correspondences that the transform explains.
+        putative: correspondences before.
+        agreement: share of textured blocks that correlate, 0..1.
+        likeness: mean correlation of the blocks that agree.
+        covered: share of one picture's texture that the other shows, 0..1.
+        query_cells: ``(8, 8)`` bool, parts of the query that the ref shows too.
+        ref_cells: ``(8, 8)`` bool, parts of the ref that the query shows too.
+    """
+
+    inliers: int
+    putative: int
+    agreement: float
+    likeness: float
+    covered: float
+    query_cells: NDArray[np.bool_]
+    ref_cells: NDArray[np.bool_]
+
+
+def explain(alignment: Alignment, seen: Seen) -> Verification:
     """The evidence with its edit named, from query to ref."""
     linear = _linear_at_centre(alignment)
     determinant = float(np.linalg.det(linear))
@@ -84,16 +106,20 @@ def explain(alignment: Alignment, *, inliers: int, putative: int) -> Verificatio
         *_frame_words(frame, overlap_query, overlap_ref),
         *_shape_words(float(stretch[0] / max(stretch[1], 1e-9)), growth),
         *(["perspective"] if bend > 0.05 else []),
-        *_tone_words(alignment.tone, alignment.agreement),
+        *_tone_words(alignment.tone, seen.agreement),
     ]
     return Verification(
-        inliers=inliers,
-        putative=putative,
+        inliers=seen.inliers,
+        putative=seen.putative,
         transform=tuple(float(f"{value:.7g}") for value in alignment.transform.reshape(-1)),
         mirrored=mirrored,
         overlap_query=round(overlap_query, 4),
         overlap_ref=round(overlap_ref, 4),
-        agreement=round(alignment.agreement, 4),
+        agreement=round(seen.agreement, 4),
+        likeness=round(seen.likeness, 4),
+        covered=round(seen.covered, 4),
+        shared_query=_as_hex(seen.query_cells),
+        shared_ref=_as_hex(seen.ref_cells),
         scale=float(f"{1.0 / growth:.5g}"),
         angle=round(angle, 2),
         gain=round(alignment.tone.gain, 4),
@@ -107,7 +133,7 @@ def whole_frame(
     query_size: Size,
     ref_size: Size,
     orientation: tuple[bool, bool, bool],
-    agreement: float,
+    agreement: tuple[float, float],
     tone: Tone,
 ) -> Verification:
     """The evidence for two whole frames in a known orientation; no geometry is fitted.
@@ -116,7 +142,7 @@ def whole_frame(
         query_size: width and height in pixels.
         ref_size: width and height in pixels.
         orientation: transpose, flip top-bottom, flip left-right, applied to the query in order.
-        agreement: share of textured blocks that correlate, 0..1.
+        agreement: share of textured blocks that correlate and their mean correlation, 0..1.
         tone: light and colour.
     """
     transpose, vertical, horizontal = orientation
@@ -143,7 +169,11 @@ def whole_frame(
         mirrored=mirrored,
         overlap_query=1.0,
         overlap_ref=1.0,
-        agreement=agreement,
+        agreement=agreement[0],
+        likeness=max(0.0, agreement[1]),
+        covered=agreement[0],
+        shared_query=_EVERYWHERE,
+        shared_ref=_EVERYWHERE,
         scale=round(1.0 / growth, 5),
         angle=angle,
         gain=tone.gain,
@@ -166,12 +196,28 @@ def reverse(seen: Verification, query_size: Size, ref_size: Size) -> Verificatio
         transform=np.linalg.inv(np.array(seen.transform).reshape(3, 3)),
         query_size=ref_size,
         ref_size=query_size,
-        agreement=seen.agreement,
         tone=Tone(gain, -seen.offset * gain),
         flat_query=seen.frame == "bordered",
         flat_ref=seen.frame == "unbordered",
     )
-    return explain(alignment, inliers=seen.inliers, putative=seen.putative)
+    same = Seen(
+        seen.inliers,
+        seen.putative,
+        seen.agreement,
+        seen.likeness,
+        seen.covered,
+        _from_hex(seen.shared_ref),
+        _from_hex(seen.shared_query),
+    )
+    return explain(alignment, same)
+
+
+def _as_hex(cells: NDArray[np.bool_]) -> str:
+    return np.packbits(cells).tobytes().hex()
+
+
+def _from_hex(cells: str) -> NDArray[np.bool_]:
+    return np.unpackbits(np.frombuffer(bytes.fromhex(cells), np.uint8)).reshape(8, 8) > 0
 
 
 def _linear_at_centre(alignment: Alignment) -> NDArray[np.float64]:

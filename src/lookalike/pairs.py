@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from itertools import combinations
 
 import numpy as np
 
-from lookalike.accepted import Found, Pair, Pairs
+from lookalike.accepted import Found, Lead, Pair, Pairs
 from lookalike.cluster import agglomerate, components, star, star_pairs
 from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
@@ -19,7 +20,7 @@ from lookalike.evidence import Evidence
 from lookalike.index.blocks import among_nearest
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
-from lookalike.index.local import vote_pairs
+from lookalike.index.local import VoteSettings, vote_pairs
 from lookalike.protocols import Descriptor
 from lookalike.settle import add_similar, settle
 from lookalike.store import Collection
@@ -32,9 +33,9 @@ __all__ = ["find_pairs"]
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
 _SMALL_STAR = 16
-_RARE_BITS, _MOST_BITS = 3, 60
-# behind what a network finds near, and never near enough to be tried mirrored
-_NEAREST_LOCAL = 0.55
+_RARE_BITS, _MOST_BITS = 5, 60
+# which orientations of ``ORIENTATIONS`` are reflections
+_MIRRORED = [sum(orientation) % 2 == 1 for orientation in ORIENTATIONS]
 _LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
 
 
@@ -59,7 +60,7 @@ def find_pairs(
     shas = [image.sha256 for image in images]
     if len(shas) > 1:
         proposed = _by_hash(pairs, shas, collection, config, evidence.pixel_digests)
-        if network is not None:
+        if config.effort != "fast":
             _by_evidence(pairs, proposed, collection, config, evidence, network)
     names = ("hash_candidates", "hash_accepted", "embedding_within_range", "local_candidates")
     more = ("candidates", "verified", "verified_accepted")
@@ -69,19 +70,25 @@ def find_pairs(
 
 def _by_evidence(
     pairs: Pairs,
-    proposed: dict[Pair, float],
+    proposed: dict[Pair, Lead],
     collection: Collection,
     config: FindConfig,
     evidence: Evidence,
-    network: Descriptor,
+    network: Descriptor | None,
 ) -> None:
     """Propose more pairs, and let keypoints and pixels decide."""
     centres = _one_per_picture(pairs, list(pairs.images))
-    described = evidence.embed(network, centres)
-    near = _by_embedding(pairs, described, collection, config, network.spec)
-    local = _by_keypoints(pairs, centres, config, evidence) if config.effort == "thorough" else {}
-    settle(pairs, {**local, **near, **proposed}, evidence.verify, config.verifying)
-    if config.cluster.similar:
+    leads = dict(proposed)
+    for pair, lead in _by_keypoints(pairs, centres, config, evidence).items():
+        leads[pair] = min(lead, leads.get(pair, lead))
+    near: dict[Pair, float] = {}
+    if network is not None:
+        described = evidence.embed(network, centres)
+        near = _by_embedding(pairs, described, collection, config, network.spec)
+        for pair, distance in near.items():
+            leads.setdefault(pair, Lead(1.0 + distance))
+    settle(pairs, leads, evidence.verify, config.settle)
+    if network is not None and config.cluster.similar:
         add_similar(pairs, near, config.embedding.similar_distance, network.spec.name)
 
 
@@ -91,7 +98,7 @@ def _by_hash(
     collection: Collection,
     config: FindConfig,
     pixel_digests: Callable[[Sequence[str]], dict[str, str]],
-) -> dict[Pair, float]:
+) -> dict[Pair, Lead]:
     """Accept whole frames by PDQ and thumbs; return the hash candidates left undecided."""
     hashes = collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
     thumbs = collection.rows(THUMB_SPEC, shas)
@@ -120,11 +127,12 @@ def _by_hash(
         pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")
     pairs.counts["hash_accepted"] = len(pairs.matches)
     return {
-        (shas[a], shas[b]): distance / 256.0
-        for a, b, distance in zip(
+        (shas[a], shas[b]): Lead(distance / 256.0, _MIRRORED[orientation])
+        for a, b, distance, orientation in zip(
             query[~accepted].tolist(),
             ref[~accepted].tolist(),
             bits[~accepted].tolist(),
+            turn[~accepted].tolist(),
             strict=True,
         )
         if (shas[a], shas[b]) not in same
@@ -210,28 +218,34 @@ def _orientation(pairs: Pairs, centre: str, member: str) -> tuple[bool, float]:
 
 def _by_keypoints(
     pairs: Pairs, shas: Sequence[str], config: FindConfig, evidence: Evidence
-) -> dict[Pair, float]:
-    """Candidate pairs that share keypoints, as if at a distance that falls with their votes."""
+) -> dict[Pair, Lead]:
+    """Candidate pairs that share keypoints in one pose, those with most of them first."""
     local = config.local
-    bits, owner = evidence.keypoint_bits(shas)
+    if len(shas) <= local.every_pair:
+        every = list(combinations(shas, 2))
+        return {pair: Lead(0.0) for pair in every}
+    upright, mirrored = evidence.features(shas)
     # a keypoint should meet less than one stranger by chance
-    by_chance = len(bits).bit_length() + _RARE_BITS
-    low, high, votes = vote_pairs(
-        bits,
-        owner,
+    by_chance = len(upright.image).bit_length() + _RARE_BITS
+    settings = VoteSettings(
         tables=local.tables,
         substring=min(_MOST_BITS, max(local.least_substring, by_chance)),
         largest_group=local.largest_group,
+        min_votes=local.min_votes,
+        threads=config.threads,
     )
-    enough = votes >= local.min_votes
-    low, high, votes = low[enough], high[enough], votes[enough]
-    distance = (_NEAREST_LOCAL + 1.0 / (1.0 + votes)).astype(np.float32)
-    kept = among_nearest(low, high, distance, local.max_neighbours)
-    pairs.counts["local_candidates"] = len(kept)
-    return {
-        (shas[a], shas[b]): float(d)
-        for a, b, d in zip(low[kept], high[kept], distance[kept], strict=True)
-    }
+    leads: dict[Pair, Lead] = {}
+    forms = [(False, None), (True, mirrored)] if config.effort == "thorough" else [(False, None)]
+    for is_mirrored, against in forms:
+        low, high, votes = vote_pairs(upright, settings, against=against)
+        distance = (1.0 / votes).astype(np.float32)
+        kept = among_nearest(low, high, distance, local.max_neighbours)
+        pairs.counts["local_candidates"] += len(kept)
+        for a, b, d in zip(low[kept], high[kept], distance[kept], strict=True):
+            lead = Lead(float(d), is_mirrored)
+            pair = (shas[a], shas[b])
+            leads[pair] = min(lead, leads.get(pair, lead))
+    return leads
 
 
 def _by_embedding(

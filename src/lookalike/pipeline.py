@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 import lookalike
 from lookalike.accepted import Found
 from lookalike.assemble import count_funnel, decide, file_clusters, file_matches
-from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.config import FindConfig, RunConfig, SettleConfig, SystemConfig, ViewConfig
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
 from lookalike.errors import ConfigError
@@ -171,14 +171,8 @@ def compare(
     # asked about one pair, any evidence counts: there is no collection that could contradict it
     wide = replace(
         config,
-        embedding=replace(config.embedding, max_distance=2.0),
-        verify=replace(
-            config.verify,
-            strong_agreement=0.0,
-            strong_inliers=0,
-            weak_inliers=0,
-            mirror_distance=2.0,
-        ),
+        effort="thorough",
+        settle=SettleConfig(strong_agreement=0.0, moved_agreement=0.0, strong_inliers=0),
     )
     with tempfile.TemporaryDirectory() as folder:
         report = find([first, second], db=folder, config=wide, hidden=True)
@@ -199,7 +193,7 @@ def _descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
     if isinstance(config, SystemConfig):
         return load_views(config)
     assert isinstance(config, FindConfig)
-    if config.effort == "fast":
+    if config.effort == "fast" or not (config.embedding.max_neighbours or config.cluster.similar):
         return ()
     network = config.embedding
     return (load_embedding(network.model, network.engine, threads=config.threads),)

@@ -20,13 +20,14 @@ from lookalike.focus import Focus, focused
 from lookalike.images import decode, pixel_digest
 from lookalike.index.blocks import block_distances, blocks_of, nearest_rows
 from lookalike.ingest import Progress, image_ref
+from lookalike.keypoints import KINDS
 from lookalike.protocols import Descriptor
 from lookalike.settle import counts_alone
 from lookalike.spaces import Space, fit_space, load_views
 from lookalike.store import Collection
 from lookalike.thumbs import agree, explain_whole_frames
 from lookalike.types import Answer, Failure, Hit, ImageRef, Picture, Tier, Verification
-from lookalike.verify import Side, describe_keypoints
+from lookalike.verify import Side, describe_side
 from lookalike.vote import Voted, vote
 
 __all__ = ["Question", "as_system", "bucketed", "search_collection"]
@@ -314,11 +315,12 @@ def _judged(
     """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
     shas = [item.sha for item in near]
     found = _whole_frames(shas, query, evidence, collection, config)
-    picture = query.reduced(config.verify.min_side)
-    points, plane = describe_keypoints(picture, config.verify.keypoints)
-    side = Side.from_rows(picture.width, picture.height, points, plane)
+    picture = query.reduced(KINDS[config.kind].min_side)
+    side = Side.from_rows(
+        picture.width, picture.height, *describe_side(picture, KINDS[config.kind])
+    )
     seen = evidence.verify_query(side, [sha for sha in shas if sha not in found])
-    found |= {sha: v for sha, v in seen.items() if counts_alone(v, config.verify)}
+    found |= {sha: v for sha, v in seen.items() if counts_alone(v, config.settle)}
     return found
 
 

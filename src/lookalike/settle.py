@@ -1,55 +1,86 @@
-"""Verification of candidates: nearest first, joined pairs left out, weak matches held back."""
+"""Verification of candidates: surest first, joined pairs left out, weak matches held back."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from lookalike.accepted import Pair, Pairs, Verify
+from lookalike.accepted import Lead, Pair, Pairs, Verify
 from lookalike.cluster import components, star
-from lookalike.config import VerifyConfig
+from lookalike.config import SettleConfig
 from lookalike.types import Match, Verification
 
 __all__ = ["add_similar", "counts_alone", "settle"]
 
-_VERIFY_BATCH = 256
 _LEAST_ALONE = 0.7
 _CLEARLY = 1.5
+_OWN_SHARE = 0.5
+_COINCIDING = 2.0
 
 
-def settle(pairs: Pairs, proposed: dict[Pair, float], verify: Verify, config: VerifyConfig) -> None:
-    """Verify candidates nearest first, leaving out pairs that are joined already."""
+def settle(
+    pairs: Pairs, proposed: Mapping[Pair, Lead], verify: Verify, config: SettleConfig
+) -> None:
+    """Verify candidates, the surest first, leaving out pairs that are joined already."""
     pairs.counts["candidates"] = len(proposed)
-    order = sorted(proposed, key=lambda pair: (proposed[pair], pair))
-    parent = {sha: sha for sha in pairs.images}
-
-    def root(sha: str) -> str:
-        while parent[sha] != sha:
-            parent[sha] = parent[parent[sha]]
-            sha = parent[sha]
-        return sha
-
-    def join(some: Iterable[Pair]) -> None:
-        for a, b in some:
-            parent[root(a)] = root(b)
-
-    join(pairs.matches)
+    left = sorted(proposed, key=lambda pair: (proposed[pair], pair))
+    joined = _Joined(pairs.images)
+    for pair in pairs.matches:
+        joined.join(*pair)
     weak: dict[Pair, Match] = {}
-    for at in range(0, len(order), _VERIFY_BATCH):
-        apart = [p for p in order[at : at + _VERIFY_BATCH] if root(p[0]) != root(p[1])]
-        near = [pair for pair in apart if proposed[pair] <= config.mirror_distance]
-        far = [pair for pair in apart if proposed[pair] > config.mirror_distance]
-        found = _verified(pairs, near, verify) | _verified(pairs, far, verify, mirrored=False)
-        firm = {pair: m for pair, m in found.items() if _is_strong(m, config)}
-        weak |= {pair: m for pair, m in found.items() if pair not in firm}
-        pairs.matches |= firm
-        join(firm)
+    while left:
+        asked, left = joined.forest(left)
+        found = _verified(pairs, {pair: proposed[pair].mirrored for pair in asked}, verify)
+        for pair, match in found.items():
+            if _is_strong(match, config):
+                pairs.matches[pair] = match
+                joined.join(*pair)
+            else:
+                weak[pair] = match
     _confirm_stars(pairs, verify, config)
     _attach_leaves(pairs, weak, verify, config)
 
 
+class _Joined:
+    """Which contents are tied together, directly or by others."""
+
+    def __init__(self, nodes: Iterable[str]) -> None:
+        self._parent = {node: node for node in nodes}
+
+    def join(self, a: str, b: str) -> bool:
+        """Tie two; False where they were tied already."""
+        first, second = _root(self._parent, a), _root(self._parent, b)
+        self._parent[first] = second
+        return first != second
+
+    def forest(self, order: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+        """Pairs that would each join two parts if all held, and those that then need no look.
+
+        Pairs that are joined already are in neither.
+        """
+        parent = dict(self._parent)
+        asked, later = [], []
+        for a, b in order:
+            if _root(self._parent, a) == _root(self._parent, b):
+                continue
+            first, second = _root(parent, a), _root(parent, b)
+            if first == second:
+                later.append((a, b))
+            else:
+                parent[first] = second
+                asked.append((a, b))
+        return asked, later
+
+
+def _root(parent: dict[str, str], node: str) -> str:
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
+
+
 def add_similar(
-    pairs: Pairs, proposed: dict[Pair, float], max_distance: float, metric: str
+    pairs: Pairs, proposed: Mapping[Pair, float], max_distance: float, metric: str
 ) -> None:
     """Near pairs that share no pixels: another shot of the scene, by the descriptor alone."""
     copies = components(pairs.images, list(pairs.matches))
@@ -60,28 +91,30 @@ def add_similar(
             pairs.matches[pair] = Match(*pair, "similar", round(distance, 4), metric)
 
 
-def counts_alone(seen: Verification, config: VerifyConfig) -> bool:
+def counts_alone(seen: Verification, config: SettleConfig) -> bool:
     """Whether evidence ties two images that nothing else is known of."""
-    firm = seen.agreement >= config.strong_agreement and seen.inliers >= config.strong_inliers
-    return firm or (seen.agreement >= _LEAST_ALONE and seen.inliers >= config.weak_inliers)
+    weight = seen.inliers * seen.agreement
+    firm = seen.agreement >= _LEAST_ALONE and weight >= config.weak_weight
+    return firm or _is_firm(seen, config)
 
 
-def _is_strong(match: Match, config: VerifyConfig) -> bool:
+def _is_strong(match: Match, config: SettleConfig) -> bool:
     """Whether a match counts by itself, whatever else its images match."""
-    seen = match.verification
-    return seen is None or (
-        seen.agreement >= config.strong_agreement and seen.inliers >= config.strong_inliers
-    )
+    return match.verification is None or _is_firm(match.verification, config)
 
 
-def _verified(
-    pairs: Pairs, some: Iterable[Pair], verify: Verify, *, mirrored: bool = True
-) -> dict[Pair, Match]:
+def _is_firm(seen: Verification, config: SettleConfig) -> bool:
+    """Pages of one template lie on each other frame by frame; a moved part is no accident."""
+    least = config.strong_agreement if seen.frame == "same" else config.moved_agreement
+    return seen.agreement >= least and seen.inliers >= config.strong_inliers
+
+
+def _verified(pairs: Pairs, some: Mapping[Pair, bool], verify: Verify) -> dict[Pair, Match]:
     """The pairs that keypoints and pixels confirm, with their matches."""
-    asked = sorted({pairs.order(*pair) for pair in some})
+    asked = {pairs.order(*pair): mirrored for pair, mirrored in sorted(some.items())}
     if not asked:
         return {}
-    verdicts = verify(asked, mirrored=mirrored)
+    verdicts = verify(asked)
     pairs.counts["verified"] += len(asked)
     found = {
         pair: Match(*pair, "copy", round(1.0 - seen.agreement, 4), "agreement", seen)
@@ -92,27 +125,34 @@ def _verified(
     return found
 
 
-def _confirm_stars(pairs: Pairs, verify: Verify, config: VerifyConfig) -> None:
+def _confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
     """Compare centres with members that lazy order skipped: those a common match ties to them."""
     graph = pairs.graph()
 
+    def is_mirrored(a: str, b: str) -> bool:
+        seen = pairs.matches[pairs.order(a, b)].verification
+        return seen is not None and seen.mirrored
+
     def confirm(centre: str, members: Sequence[str]) -> None:
         left = set(members)
-        while near := {member for member in left if graph[member] & graph[centre]}:
-            left -= near
-            found = _verified(pairs, [(centre, member) for member in near], verify)
-            for (a, b), match in found.items():
-                if _is_strong(match, config):
-                    pairs.matches[a, b] = match
-                    graph[a].add(b)
-                    graph[b].add(a)
+        while near := {m: graph[m] & graph[centre] for m in left if graph[m] & graph[centre]}:
+            left -= near.keys()
+            asked = {}
+            for member, common in near.items():
+                between = min(common)
+                asked[centre, member] = is_mirrored(centre, between) != is_mirrored(between, member)
+            # a strong match with a member is behind every one of these: here weak ones suffice
+            for (a, b), match in _verified(pairs, asked, verify).items():
+                pairs.matches[a, b] = match
+                graph[a].add(b)
+                graph[b].add(a)
 
     for group in components(pairs.images, list(pairs.matches)):
         star(group, graph, pairs.rank, confirm)
 
 
 def _attach_leaves(
-    pairs: Pairs, weak: dict[Pair, Match], verify: Verify, config: VerifyConfig
+    pairs: Pairs, weak: dict[Pair, Match], verify: Verify, config: SettleConfig
 ) -> None:
     """Weak matches count only for images that have no other, and that point one way.
 
@@ -130,22 +170,58 @@ def _attach_leaves(
         for leaf, other in ((a, b), (b, a)):
             if leaf not in home:
                 target = home.get(other, other)
-                leads[leaf][target] = max(leads[leaf].get(target, match), match, key=_inliers)
-    asked = {}
-    for leaf in sorted(leads):
-        lead = _only_lead(leaf, leads, set(home.values())) or _best_lead(leads[leaf], home, config)
+                leads[leaf][target] = max(leads[leaf].get(target, match), match, key=_weight)
+    own = {leaf: _without_furniture(leaf, leads) for leaf in leads}
+    asked: dict[Pair, bool] = {}
+    for leaf in sorted(own):
+        lead = _only_lead(leaf, own, set(home.values())) or _best_lead(own[leaf], home, config)
         if lead is not None:
-            asked[leaf] = pairs.order(leaf, lead)
-    found = _verified(pairs, asked.values(), verify)
-    for pair in asked.values():
-        seen = found[pair].verification if pair in found else None
+            best = own[leaf].get(lead) or leads[leaf].get(lead)
+            if best is None or _weight(best) >= config.weak_weight:
+                seen = best.verification if best else None
+                asked[pairs.order(leaf, lead)] = bool(seen and seen.mirrored)
+    found = _verified(pairs, asked, verify)
+    for pair, match in found.items():
+        seen = match.verification
         least = 0.0 if pair[0] in home or pair[1] in home else _LEAST_ALONE
-        if seen and seen.agreement >= least and seen.inliers >= config.weak_inliers:
-            pairs.matches[pair] = found[pair]
+        if seen and seen.agreement >= least:
+            pairs.matches[pair] = match
 
 
-def _inliers(match: Match) -> int:
-    return match.verification.inliers if match.verification else 0
+def _without_furniture(
+    leaf: str, leads: Mapping[str, Mapping[str, Match]]
+) -> dict[str, Match]:
+    """Leads of ``leaf`` that show more than what strangers to them show too.
+
+    The frame of a page recurs with every other page of its template; what the page shows does
+    not. Another leaf that leads to the same cluster is no stranger.
+    """
+    cells = {target: _cells_of(leaf, match) for target, match in leads[leaf].items()}
+    kept = {}
+    for target, match in leads[leaf].items():
+        elsewhere = 0
+        for other, mask in cells.items():
+            if other != target and target not in leads.get(other, {}):
+                elsewhere |= mask
+        alone = cells[target] & ~elsewhere
+        if alone.bit_count() >= _OWN_SHARE * cells[target].bit_count():
+            kept[target] = match
+    return kept
+
+
+def _cells_of(leaf: str, match: Match) -> int:
+    """Bits of the parts of ``leaf`` that the match shows."""
+    seen = match.verification
+    assert seen is not None
+    return int(seen.shared_query if match.query == leaf else seen.shared_ref, 16)
+
+
+def _weight(match: Match) -> float:
+    """Inliers by how much agrees where they lie; frames that coincide are half the proof."""
+    seen = match.verification
+    if seen is None:
+        return 0.0
+    return seen.inliers * seen.agreement * (_COINCIDING if seen.frame == "same" else 1.0)
 
 
 def _only_lead(
@@ -164,7 +240,7 @@ def _only_lead(
 
 
 def _best_lead(
-    leads: Mapping[str, Match], home: Mapping[str, str], config: VerifyConfig
+    leads: Mapping[str, Match], home: Mapping[str, str], config: SettleConfig
 ) -> str | None:
     """The cluster that a leaf of several weak matches shows as a part of itself.
 
@@ -176,10 +252,9 @@ def _best_lead(
         for target, match in leads.items()
         if match.verification and match.verification.frame != "same" and target in home
     }
-    if not moved or not config.choose_part:
+    if not moved:
         return None
-    ranked = sorted(moved, key=lambda target: (-_inliers(moved[target]), target))
-    best = _inliers(moved[ranked[0]])
-    second = _inliers(moved[ranked[1]]) if len(ranked) > 1 else 0
-    enough = best >= config.weak_inliers and best >= _CLEARLY * second
-    return ranked[0] if enough else None
+    ranked = sorted(moved, key=lambda target: (-_weight(moved[target]), target))
+    best = _weight(moved[ranked[0]])
+    second = _weight(moved[ranked[1]]) if len(ranked) > 1 else 0.0
+    return ranked[0] if best >= config.weak_weight and best >= _CLEARLY * second else None

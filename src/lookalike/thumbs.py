@@ -110,17 +110,17 @@ def explain_whole_frames(
     """The evidence of accepted pairs, the edit of each named from query to ref."""
     columns = (
         np.round(getattr(agreement, name).astype(np.float64), 4).tolist()
-        for name in ("share", "gain", "offset", "grey", "tint")
+        for name in ("share", "correlation", "gain", "offset", "grey", "tint")
     )
     return [
         whole_frame(
             (query.width, query.height),
             (ref.width, ref.height),
             ORIENTATIONS[turn],
-            share,
+            (share, likeness),
             Tone(gain, offset, grey, tint),
         )
-        for query, ref, turn, share, gain, offset, grey, tint in zip(
+        for query, ref, turn, share, likeness, gain, offset, grey, tint in zip(
             queries, refs, orientation.tolist(), *columns, strict=True
         )
     ]

@@ -175,6 +175,12 @@ class Verification:
         overlap_query: share of the query's area that lies inside the ref, 0..1.
         overlap_ref: share of the ref's area that the query covers, 0..1.
         agreement: share of the textured blocks of the aligned pixels that correlate, 0..1.
+        likeness: mean correlation of the blocks that correlate, .6..1.
+        covered: share of all texture of one picture that the other shows, of the picture where
+            it is more, 0..1.
+        shared_query: which parts of the query the ref shows too: 8 × 8 cells row by row, as 64
+            bits in hexadecimal.
+        shared_ref: which parts of the ref the query shows too.
         scale: query pixels per ref pixel along the geometric mean of both axes.
         angle: degrees by which the ref is turned counter-clockwise relative to the query.
         gain: luma contrast of the ref relative to the query.
@@ -192,6 +198,10 @@ class Verification:
     overlap_query: float
     overlap_ref: float
     agreement: float
+    likeness: float
+    covered: float
+    shared_query: str
+    shared_ref: str
     scale: float
     angle: float
     gain: float

@@ -2,85 +2,229 @@
 
 Global descriptors miss pictures that share only a part. Keypoint descriptors of the shared part
 are nearly equal bit for bit, so some random substring of theirs is equal (hashing by bit sampling,
-Indyk and Motwani 1998). Every table groups keypoints by one substring; images in
-one small group get a vote. Large groups tell nothing: they are sky, text or a repeated texture.
+Indyk and Motwani 1998). Every table groups keypoints by one substring; two keypoints in one small
+group meet. Large groups tell nothing: they are sky, text or a repeated texture. Of what two images
+share only keypoints turned and resized alike count (weak geometric consistency, Jégou, Douze and
+Schmid 2008): strangers meet by chance, not in one pose.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import IntArray, UInt8Array
+from lookalike.types import FloatArray, IntArray, UInt8Array
 
-__all__ = ["vote_pairs"]
+__all__ = ["Features", "VoteSettings", "features_of", "vote_pairs"]
+
+_MOST_MEETINGS = 60_000_000
+_MEETINGS_EACH = 6
+_MOST_POSES, _POSES_AT_ONCE = 24, 4096
+_PLACE, _TURN, _OCTAVES, _SPOT = 20.0, 0.08, 0.7, 3.0
 
 
-def vote_pairs(
-    bits: UInt8Array,
-    image: IntArray,
-    *,
-    tables: int,
-    substring: int,
-    largest_group: int,
-    seed: int = 0,
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Pairs of images by the number of tables and keypoints in which they meet.
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Keypoints of many images.
 
-    Args:
-        bits: ``(n, 32)`` uint8 binary descriptors of all keypoints.
-        image: ``(n,)`` number of the image of each keypoint.
+    Attributes:
+        bits: ``(n, 32)`` uint8.
+        image: ``(n,)`` number of the image of each.
+        turns: ``(n,)`` float32 angle, 1 for a full turn.
+        octaves: ``(n,)`` float32 base-2 logarithm of the size.
+        places: ``(n,)`` complex64, x + iy, pixels.
+    """
+
+    bits: UInt8Array
+    image: IntArray
+    turns: FloatArray
+    octaves: FloatArray
+    places: NDArray[np.complex64]
+
+
+@dataclass(frozen=True, slots=True)
+class VoteSettings:
+    """How images come to meet.
+
+    Attributes:
         tables: substrings tried; more find more.
         substring: bits in each, at most 63; more are stricter.
         largest_group: keypoints in a group that still votes.
+        min_votes: keypoint pairs in one pose that make a candidate.
+        threads: tables sorted at once; the answer does not depend on it.
         seed: of the substrings.
+    """
+
+    tables: int
+    substring: int
+    largest_group: int
+    min_votes: int
+    threads: int = 1
+    seed: int = 0
+
+
+def features_of(rows: UInt8Array, image: IntArray) -> tuple[Features, Features]:
+    """Stored keypoints of many images, as they are and as their mirror images have them.
+
+    Args:
+        rows: ``(n, 70)`` uint8, see ``keypoints.KeypointKind.spec``.
+        image: ``(n,)`` number of the image of each.
+    """
+    turns = (rows[:, 4] / 256).astype(np.float32)
+    octaves = (rows[:, 5] / 16).astype(np.float32)
+    packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16) / np.float32(64)
+    places = (packed @ np.array([1, 1j])).astype(np.complex64)
+    upright = Features(np.ascontiguousarray(rows[:, 6:38]), image, turns, octaves, places)
+    mirrored = Features(
+        np.ascontiguousarray(rows[:, 38:]),
+        image,
+        (np.float32(0.5) - turns) % np.float32(1),
+        octaves,
+        # where the mirror stands only shifts all places of an image alike
+        -places.conj(),
+    )
+    return upright, mirrored
+
+
+def vote_pairs(
+    features: Features, settings: VoteSettings, *, against: Features | None = None
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Pairs of images by the pairs of their keypoints that meet in one pose.
+
+    Args:
+        features: keypoints of all images.
+        settings: see there.
+        against: the same images in another form, such as mirrored: the lower image of a pair is
+            taken from ``features``, the higher from here; without it both from ``features``.
 
     Returns:
         ``(k,)`` lower and higher image numbers, and votes; every pair once, sorted.
     """
-    count = int(image.max(initial=-1)) + 1
-    random = np.random.default_rng(seed)
-    keys, votes = np.empty(0, np.int64), np.empty(0, np.int64)
-    for _ in range(tables):
-        places = random.permutation(bits.shape[1] * 8)[:substring]
-        fresh = _meetings(_substrings(bits, places), image, largest_group, count)
-        keys, votes = _merged(keys, votes, fresh)
-    low, high = np.divmod(keys, max(1, count))
-    return low, high, votes
+    whole = features if against is None else _joined(features, against)
+    second = None if against is None else len(features.image)
+    parts = 1 + len(whole.image) * _MEETINGS_EACH // _MOST_MEETINGS
+    found = []
+    with ThreadPoolExecutor(settings.threads) as pool:
+        tables = list(pool.map(partial(_table, whole.bits, settings), range(settings.tables)))
+        for part in range(parts):
+            some = pool.map(partial(_meetings, whole, second, (part, parts)), tables)
+            meetings = np.unique(np.concatenate([*some, np.empty(0, np.int64)]))
+            found.append(_votes(whole, meetings, settings.min_votes))
+    keys, votes = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    order = np.argsort(keys)
+    low, high = np.divmod(keys[order], int(whole.image.max(initial=0)) + 1)
+    return low, high, votes[order]
 
 
-def _substrings(bits: UInt8Array, places: IntArray) -> IntArray:
-    """``(n,)`` one number of the chosen bits of every descriptor."""
+def _joined(first: Features, second: Features) -> Features:
+    return Features(
+        np.concatenate([first.bits, second.bits]),
+        np.concatenate([first.image, second.image]),
+        np.concatenate([first.turns, second.turns]),
+        np.concatenate([first.octaves, second.octaves]),
+        np.concatenate([first.places, second.places]),
+    )
+
+
+def _table(bits: UInt8Array, settings: VoteSettings, number: int) -> list[IntArray]:
+    """Groups of keypoints with one substring: ``(m, size)`` rows for every size."""
+    random = np.random.default_rng((settings.seed, number))
+    places = random.permutation(bits.shape[1] * 8)[: settings.substring]
     keys = np.zeros(len(bits), np.int64)
     for place in places.tolist():
         keys = (keys << 1) | ((bits[:, place // 8] >> (7 - place % 8)) & 1)
-    return keys
-
-
-def _meetings(keys: IntArray, image: IntArray, largest_group: int, count: int) -> NDArray[np.int64]:
-    """One number for every pair of different images in every small group."""
     order = np.argsort(keys, kind="stable")
-    sorted_keys, images = keys[order], image[order]
-    starts = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1]])
+    ordered = keys[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(keys) else order
     sizes = np.diff(np.r_[starts, len(keys)])
-    found = []
-    for size in range(2, largest_group + 1):
-        groups = starts[sizes == size]
-        if not len(groups):
-            continue
-        members = images[groups[:, None] + np.arange(size)]
-        for a in range(size):
-            for b in range(a + 1, size):
-                low = np.minimum(members[:, a], members[:, b])
-                high = np.maximum(members[:, a], members[:, b])
-                apart = low != high
-                found.append(low[apart] * count + high[apart])
-    return np.concatenate(found) if found else np.empty(0, np.int64)
+    return [
+        order[starts[sizes == size][:, None] + np.arange(size)]
+        for size in range(2, settings.largest_group + 1)
+        if (sizes == size).any()
+    ]
 
 
-def _merged(keys: IntArray, votes: IntArray, fresh: IntArray) -> tuple[IntArray, IntArray]:
-    values, counts = np.unique(fresh, return_counts=True)
-    merged, place = np.unique(np.concatenate([keys, values]), return_inverse=True)
-    total = np.zeros(len(merged), np.int64)
-    np.add.at(total, place, np.concatenate([votes, counts]))
-    return merged, total
+def _meetings(
+    features: Features, second: int | None, part: tuple[int, int], groups: list[IntArray]
+) -> NDArray[np.int64]:
+    """One number for every two keypoints of different images in one group."""
+    found = [np.empty(0, np.int64)]
+    count = len(features.image)
+    for a, b in _cross(groups):
+        low, high = np.where(features.image[a] < features.image[b], (a, b), (b, a))
+        kept = features.image[low] != features.image[high]
+        if second is not None:
+            kept &= (low < second) & (high >= second)
+        if part[1] > 1:
+            kept &= features.image[low] % part[1] == part[0]
+        found.append(low[kept] * count + high[kept])
+    return np.concatenate(found)
+
+
+def _cross(groups: list[IntArray]) -> Iterator[tuple[IntArray, IntArray]]:
+    for members in groups:
+        first, second = np.triu_indices(members.shape[1], 1)
+        yield members[:, first].reshape(-1), members[:, second].reshape(-1)
+
+
+def _votes(
+    features: Features, meetings: NDArray[np.int64], least: int
+) -> tuple[IntArray, IntArray]:
+    """Pairs of images, as one number, with the most meetings that one pose explains."""
+    first, second = np.divmod(meetings, max(1, len(features.image)))
+    count = int(features.image.max(initial=0)) + 1
+    pair = features.image[first] * count + features.image[second]
+    keys, place, sizes = np.unique(pair, return_inverse=True, return_counts=True)
+    # most pairs meet once or twice and need no look at the pose
+    kept = sizes[place] >= least
+    first, second, place = first[kept], second[kept], place[kept]
+    order = np.argsort(place, kind="stable")
+    first, second, place = first[order], second[order], place[order]
+    votes = np.zeros(len(keys), np.int64)
+    starts = np.flatnonzero(np.r_[True, place[1:] != place[:-1]]) if len(place) else place
+    lengths = np.diff(np.r_[starts, len(place)])
+    for some in np.array_split(np.argsort(lengths), max(1, len(lengths) // _POSES_AT_ONCE)):
+        if len(some):
+            width = min(_MOST_POSES, int(lengths[some].max()))
+            columns = np.arange(width)
+            # of many meetings, some spread over all of them tell enough
+            spread = columns * np.maximum(1, lengths[some] // width)[:, None]
+            rows = starts[some][:, None] + np.minimum(spread, lengths[some][:, None] - 1)
+            is_there = spread < lengths[some][:, None]
+            agreeing = _in_one_pose(features, first[rows], second[rows], is_there)
+            votes[place[starts[some]]] = agreeing * lengths[some] // np.maximum(1, is_there.sum(1))
+    enough = votes >= least
+    return keys[enough], votes[enough]
+
+
+def _in_one_pose(
+    features: Features, first: IntArray, second: IntArray, is_there: NDArray[np.bool_]
+) -> IntArray:
+    """``(k,)`` most meetings of each row that the similarity of one of them explains.
+
+    Args:
+        features: keypoints.
+        first: ``(k, m)`` numbers of keypoints.
+        second: ``(k, m)`` those they meet.
+        is_there: ``(k, m)`` which of them count.
+    """
+    turn = (features.turns[second] - features.turns[first]).astype(np.float32)
+    octaves = features.octaves[second] - features.octaves[first]
+    start, end = features.places[first], features.places[second]
+    growth = np.exp2(octaves)
+    factor = growth * np.exp(2j * np.pi * turn).astype(np.complex64)
+    shift = end - factor * start
+    predicted = factor[:, :, None] * start[:, None] + shift[:, :, None]
+    agreeing = np.abs(predicted - end[:, None]) < _PLACE * np.maximum(1, growth)[:, :, None]
+    apart = np.abs((turn[:, :, None] - turn[:, None] + 0.5) % 1 - 0.5)
+    agreeing &= (apart < _TURN) & (np.abs(octaves[:, :, None] - octaves[:, None]) < _OCTAVES)
+    agreeing &= is_there[:, None] & is_there[:, :, None]
+    # meetings of one corner found twice are one
+    near = (np.abs(start[:, :, None] - start[:, None]) < _SPOT) & agreeing
+    repeated = np.tril(near, -1).any(axis=2)
+    return np.asarray((agreeing & ~repeated[:, None]).sum(axis=2).max(axis=1))

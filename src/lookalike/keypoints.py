@@ -1,0 +1,202 @@
+"""Local features: places that other pictures can be recognised by, each with 256 bits.
+
+``orb`` is fast (Rublee et al., ICCV 2011). ``sift`` (Lowe, IJCV 2004) finds far more of what was
+shrunk, blurred or covered, at several times the cost; its square-rooted histogram (Arandjelović
+and Zisserman, CVPR 2012) becomes bits by the signs of random projections (Charikar, STOC 2002),
+so that both kinds are indexed and compared alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from lookalike.types import DescriptorSpec, FloatArray, UInt8Array
+
+__all__ = ["KINDS", "KeypointKind", "Keypoints", "describe_keypoints", "fitted", "shrunk"]
+
+_ROW = 70
+_COORDINATE_STEP = 1 / 64
+_SIZE_STEP = 1 / 16
+_ORB_SCALE, _ORB_LEVELS = 1.3, 6
+_SIFT_LAYERS, _SIFT_CONTRAST = 3, 0.02
+_SIFT_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointKind:
+    """How keypoints are found, and when two correspond.
+
+    Attributes:
+        name: ``orb`` or ``sift``.
+        side: long side of the luma they are looked for in, pixels.
+        count: keypoints per image at most, the strongest first.
+        min_side: short side of the decoded picture, as of ``DecodeConfig``.
+        max_bits: differing bits of 256 up to which two may correspond.
+        ratio: a correspondence must be closer than this share of the second best.
+    """
+
+    name: str
+    side: int
+    count: int
+    min_side: int
+    max_bits: int
+    ratio: float
+
+    @property
+    def spec(self) -> DescriptorSpec:
+        """How rows are stored."""
+        return DescriptorSpec(
+            self.name,
+            "2",
+            "keypoints",
+            _ROW,
+            "uint8",
+            f"luma, long side {self.side}, {self.count} at most; x, y in 1/64 px as uint16, angle "
+            "in 1/256 turn, size in 1/16 octave, 256 bits, 256 bits of the mirrored picture",
+        )
+
+
+KINDS: Mapping[str, KeypointKind] = {
+    "orb": KeypointKind("orb", 320, 300, 224, max_bits=80, ratio=0.9),
+    "sift": KeypointKind("sift", 256, 250, 224, max_bits=75, ratio=0.9),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """Keypoints of one picture.
+
+    Attributes:
+        places: ``(k, 2)`` float32, x and y in the luma they were found in.
+        angles: ``(k,)`` float32 radians, clockwise on the screen.
+        octaves: ``(k,)`` float32 base-2 logarithm of the size.
+        bits: ``(k, 32)`` uint8.
+    """
+
+    places: FloatArray
+    angles: FloatArray
+    octaves: FloatArray
+    bits: UInt8Array
+
+    @classmethod
+    def from_rows(cls, rows: UInt8Array) -> Keypoints:
+        """Keypoints of the picture as it is."""
+        packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16)
+        return cls(
+            packed.astype(np.float32) * np.float32(_COORDINATE_STEP),
+            rows[:, 4] * np.float32(2 * np.pi / 256),
+            rows[:, 5] * np.float32(_SIZE_STEP),
+            np.ascontiguousarray(rows[:, 6:38]),
+        )
+
+    @classmethod
+    def mirrored_from_rows(cls, rows: UInt8Array, width: int) -> Keypoints:
+        """Keypoints of the picture mirrored left to right.
+
+        Args:
+            rows: as stored.
+            width: of the luma that they were found in.
+        """
+        upright = cls.from_rows(rows)
+        places = upright.places * np.float32([-1, 1]) + np.float32([width - 1, 0])
+        bits = np.ascontiguousarray(rows[:, 38:])
+        return cls(places, np.float32(np.pi) - upright.angles, upright.octaves, bits)
+
+
+def fitted(width: int, height: int, side: int) -> tuple[int, int]:
+    """Size of a picture with ``side`` as its long side."""
+    scale = side / max(width, height)
+    return max(8, round(width * scale)), max(8, round(height * scale))
+
+
+def shrunk(plane: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+    """A plane in another size, by area where it gets smaller."""
+    how = cv2.INTER_AREA if size[0] < plane.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(plane, size, interpolation=how), dtype=np.uint8)
+
+
+def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKind) -> UInt8Array:
+    """Keypoints of one picture and of its mirror image, as stored rows.
+
+    Args:
+        luma: ``(h, w)`` uint8 of the reduced, upright picture.
+        size: full width and height, pixels.
+        kind: which.
+
+    Returns:
+        ``(k, 70)`` uint8, see ``KeypointKind.spec``.
+    """
+    work = shrunk(luma, fitted(*size, kind.side))
+    found, bits, mirrored = (_orb if kind.name == "orb" else _sift)(work, kind.count)
+    if not found:
+        return np.empty((0, _ROW), np.uint8)
+    places = np.rint(cv2.KeyPoint_convert(found).reshape(-1, 2) / _COORDINATE_STEP)
+    angles = np.rint(np.array([point.angle for point in found]) * (256 / 360)).astype(int) % 256
+    sizes = np.log2(np.array([point.size for point in found], np.float64)) / _SIZE_STEP
+    pose = np.stack([angles, np.clip(np.rint(sizes), 0, 255)], axis=1).astype(np.uint8)
+    packed = np.clip(places, 0, 65535).astype(np.uint16).view(np.uint8).reshape(-1, 4)
+    return np.concatenate([packed, pose, bits, mirrored], axis=1)
+
+
+def _orb(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, UInt8Array]:
+    orb = cv2.ORB_create(
+        count,
+        scaleFactor=_ORB_SCALE,
+        nlevels=_ORB_LEVELS,
+        edgeThreshold=16,
+        patchSize=31,
+        fastThreshold=7,
+    )
+    found, bits = orb.detectAndCompute(work, None)
+    if bits is None:
+        return [], np.empty((0, 32), np.uint8), np.empty((0, 32), np.uint8)
+    # corners of the mirror image are the mirrored corners: only the bits are made anew
+    turned = [
+        cv2.KeyPoint(
+            work.shape[1] - 1 - point.pt[0],
+            point.pt[1],
+            point.size,
+            (180 - point.angle) % 360,
+            point.response,
+            point.octave,
+            number,
+        )
+        for number, point in enumerate(found)
+    ]
+    kept, seen = orb.compute(np.ascontiguousarray(work[:, ::-1]), turned)
+    mirrored = bits.copy()
+    if seen is not None:
+        mirrored[[point.class_id for point in kept]] = seen
+    return list(found), np.asarray(bits), mirrored
+
+
+def _sift(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, UInt8Array]:
+    sift = cv2.SIFT_create(count, _SIFT_LAYERS, _SIFT_CONTRAST)
+    found, histograms = sift.detectAndCompute(work, None)
+    if len(found) < count // 2:
+        # a soft or nearly plain picture shows what it has only to a closer look
+        sift = cv2.SIFT_create(count, _SIFT_LAYERS, _SIFT_CONTRAST / 4)
+        found, histograms = sift.detectAndCompute(work, None)
+    if histograms is None:
+        return [], np.empty((0, 32), np.uint8), np.empty((0, 32), np.uint8)
+    total = histograms.sum(axis=1, keepdims=True)
+    values = np.sqrt(histograms / np.maximum(total, 1.0)).astype(np.float32)
+    # 4 rows × 4 columns × 8 directions; a mirror turns the rows and the sense of the directions
+    turned = values.reshape(-1, 4, 4, 8)[:, ::-1][..., [0, 7, 6, 5, 4, 3, 2, 1]]
+    return list(found), _signs(values), _signs(turned.reshape(-1, 128))
+
+
+def _signs(values: FloatArray) -> UInt8Array:
+    return np.packbits(values @ _projection() > 0, axis=1)
+
+
+@lru_cache(maxsize=1)
+def _projection() -> FloatArray:
+    """``(128, 256)`` random directions; all sums are zero, as histograms are far from zero."""
+    directions = np.random.default_rng(_SIFT_SEED).normal(size=(128, 256))
+    return np.asarray(directions - directions.mean(axis=0), dtype=np.float32)
