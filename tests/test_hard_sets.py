@@ -174,6 +174,33 @@ def test_faces_are_found_and_changed() -> None:
     assert np.abs(other.astype(int) - face).mean() > 15
 
 
+def test_real_photos_of_a_person_are_similar(tmp_path: Path) -> None:
+    """Photos in a person's folder become crops that are similar to each other, never copies."""
+    path = shots.shipped_picture("astronaut.png")
+    if path is None:
+        pytest.skip("scikit-image is not installed")
+    rgb = read_photo(path)[:360, 60:420]
+    for name, picture in (("one", rgb), ("two", rgb[:, ::-1])):
+        save(tmp_path / "canvases" / "people" / "eileen" / f"{name}.jpg", picture)
+    save(tmp_path / "canvases" / "c.jpg", scene(1, 240, 200))
+    save(tmp_path / "photos" / "p.jpg", scene(2, 240, 200))
+    labels = make_hard_set(
+        "faces", tmp_path / "photos", tmp_path / "canvases", tmp_path / "out", split="all"
+    )
+    one, two = (label for label in labels if label.edit == "real_photo")
+    assert one.path == "person_eileen__one.jpg" and relation_of(one, two) == "similar"
+
+
+def test_empty_halves_are_refused(tmp_path: Path) -> None:
+    """A set without photos or canvases is an error, not an empty set."""
+    for folder in ("photos", "canvases"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(ConfigError, match="too few"):
+        make_hard_set(
+            "plain", tmp_path / "photos", tmp_path / "canvases", tmp_path / "out", split="all"
+        )
+
+
 def test_unknown_sets_are_refused(tmp_path: Path) -> None:
     """The error names the sets that there are."""
     with pytest.raises(ConfigError, match="templates"):

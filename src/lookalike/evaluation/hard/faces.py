@@ -11,9 +11,9 @@ import numpy as np
 from numpy.random import Generator
 
 from lookalike.errors import ConfigError
-from lookalike.evaluation.datasets import read_photo, split_photos, without_twins
+from lookalike.evaluation.datasets import photos_in, read_photo, split_photos, without_twins
 from lookalike.evaluation.drawing import resized
-from lookalike.evaluation.hard.ingredients import Ingredients, SetFolder, cover
+from lookalike.evaluation.hard.ingredients import Ingredients, SetFolder, cover, longest
 from lookalike.evaluation.hard.page import Area
 from lookalike.evaluation.hard.relations import another_shot
 from lookalike.evaluation.hard.shots import bend, shipped_picture
@@ -25,6 +25,7 @@ _FACES = 40
 _SHOTS = 3
 _SIDE = 256
 _SMALLEST = 48
+_PORTRAIT = 700
 _SKIN = 0.45
 _MARGIN = 0.08
 _COPIES = ("jpeg_20", "crop_87", "mirror", "brightness", "resize_50")
@@ -53,7 +54,9 @@ def fill_faces(given: Ingredients, out: SetFolder) -> None:
     the cascade that scikit-image ships; the other photos are a simulation, for no set of several
     photos of one person comes with the packages: the face through a smooth field (expression) and
     a turn of the head, under another light, with other hair before another background. The skin's
-    texture stays, so two real photos are easier to tell from a copy than these.
+    texture stays, so two real photos are easier to tell from a copy than these. Where the folder
+    of canvases has folders ``people/NAME`` with several photos of a person each, the largest face
+    of every photo is taken in too (edit ``real_photo``): those are real.
 
     Raises:
         ConfigError: scikit-image is not installed.
@@ -67,6 +70,24 @@ def fill_faces(given: Ingredients, out: SetFolder) -> None:
             name = f"other_{shot}"
             group = another_shot(face.name, name)
             out.add(f"{face.name}__{name}", made, group=group, edit="other_photo", quality=85)
+    _add_people(given, out)
+
+
+def _add_people(given: Ingredients, out: SetFolder) -> None:
+    """Tight crops of the same person in real photos; a person is in one half only."""
+    folders = sorted(path for path in given.people.glob("*") if path.is_dir())
+    for person in split_photos(folders, given.split):
+        group = f"person_{person.name}"
+        for path in photos_in(person):
+            rgb = read_photo(path)
+            factor = min(1.0, _PORTRAIT / max(rgb.shape[:2]))
+            areas = find_faces(longest(rgb, factor * max(rgb.shape[:2])))
+            if areas:
+                area = max(areas, key=lambda found: found.width)
+                shot = another_shot(group, path.stem)
+                name = f"{group}__{path.stem}"
+                tight = _tight(rgb, area, factor)
+                out.add(name, tight, group=shot, edit="real_photo", quality=92)
 
 
 def find_faces(rgb: UInt8Array) -> list[Area]:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import (
     Label,
     Split,
@@ -37,6 +38,7 @@ class Ingredients:
         photos: sources.
         canvases: other pictures: backgrounds, furniture, distractors.
         pool: all canvases of the half, of which ``canvases`` are some.
+        people: a folder with one folder of photos for every person, where it is there.
         split: the half.
         seed: of the whole set.
     """
@@ -44,6 +46,7 @@ class Ingredients:
     photos: Sequence[Path]
     canvases: Sequence[Path]
     pool: Sequence[Path]
+    people: Path
     split: Split
     seed: int
 
@@ -110,7 +113,7 @@ def gather(photos: Path, canvases: Path, *, split: Split, seed: int) -> Ingredie
     look like a photo too.
 
     Raises:
-        ConfigError: a folder is missing.
+        ConfigError: a folder is missing, or has nothing of this half.
     """
     kept = split_photos(photos_in(photos), split)
     others = split_photos(photos_in(canvases), split)
@@ -118,11 +121,18 @@ def gather(photos: Path, canvases: Path, *, split: Split, seed: int) -> Ingredie
     alone = without_twins([*kept, *(others[number] for number in order[:_CANVASES])])
     own = set(kept)
     sources = [path for path in alone if path in own]
+    if not sources or len(alone) == len(sources):
+        raise ConfigError(
+            "too few pictures for a hard set",
+            got=f"{len(sources)} photos, {len(alone) - len(sources)} canvases of {split}",
+            expected="hundreds of both",
+        )
     shuffled = _generator(seed, "photos").permutation(len(sources))
     return Ingredients(
         photos=[sources[number] for number in shuffled],
         canvases=[path for path in alone if path not in own],
         pool=[others[number] for number in order],
+        people=canvases / "people",
         split=split,
         seed=seed,
     )

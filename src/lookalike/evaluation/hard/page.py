@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +17,6 @@ from lookalike.types import UInt8Array
 __all__ = ["ICONS", "Area", "Ink", "Page", "sentence"]
 
 Ink = tuple[int, int, int]
-ICONS = ("heart", "star", "bubble", "home", "person", "lines", "plus", "lens")
 _TEXT = """
 the of and to in a is that for it as was with be by on not he his but at are this have from
 or had an they which one you were all her she there would their we him been has when who
@@ -61,6 +62,53 @@ class Area:
         """Whether both share a pixel."""
         across = self.left < other.right and other.left < self.right
         return across and self.top < other.bottom and other.top < self.bottom
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A part of an icon.
+
+    Attributes:
+        kind: ``fill``, ``disc``, ``ring``, ``frame`` or ``line``.
+        points: corners, or two opposite ones, as shares of the icon's area.
+    """
+
+    kind: str
+    points: tuple[tuple[float, float], ...]
+
+
+def _star() -> tuple[tuple[float, float], ...]:
+    turns = [number * math.pi / 5 - math.pi / 2 for number in range(10)]
+    radii = [0.22 if number % 2 else 0.5 for number in range(10)]
+    return tuple(
+        (0.5 + radius * math.cos(turn), 0.5 + radius * math.sin(turn))
+        for radius, turn in zip(radii, turns, strict=True)
+    )
+
+
+ICONS: Mapping[str, tuple[_Shape, ...]] = {
+    "heart": (
+        _Shape("disc", ((0, 0), (0.55, 0.6))),
+        _Shape("disc", ((0.45, 0), (1, 0.6))),
+        _Shape("fill", ((0.05, 0.45), (0.95, 0.45), (0.5, 1))),
+    ),
+    "star": (_Shape("fill", _star()),),
+    "bubble": (
+        _Shape("frame", ((0, 0), (1, 0.75))),
+        _Shape("fill", ((0.2, 0.7), (0.5, 0.7), (0.2, 1))),
+    ),
+    "home": (
+        _Shape("fill", ((0, 0.5), (0.5, 0), (1, 0.5))),
+        _Shape("fill", ((0.2, 0.5), (0.8, 0.5), (0.8, 1), (0.2, 1))),
+    ),
+    "person": (
+        _Shape("disc", ((0.28, 0), (0.72, 0.45))),
+        _Shape("fill", ((0, 1), (0.1, 0.65), (0.3, 0.5), (0.7, 0.5), (0.9, 0.65), (1, 1))),
+    ),
+    "lines": tuple(_Shape("line", ((0, row), (1, row))) for row in (0.2, 0.5, 0.8)),
+    "plus": (_Shape("line", ((0, 0.5), (1, 0.5))), _Shape("line", ((0.5, 0), (0.5, 1)))),
+    "lens": (_Shape("ring", ((0, 0), (0.7, 0.7))), _Shape("line", ((0.6, 0.6), (1, 1)))),
+}
 
 
 class Page:
@@ -125,39 +173,24 @@ class Page:
 
     def icon(self, name: str, area: Area, ink: Ink = (90, 90, 90)) -> None:
         """One of ``ICONS``."""
-        x, y, w, h = area.left, area.top, area.width, area.height
-        thick = max(1, w // 10)
-        if name == "heart":
-            self._draw.ellipse((x, y, x + w * 0.55, y + h * 0.6), fill=ink)
-            self._draw.ellipse((x + w * 0.45, y, x + w, y + h * 0.6), fill=ink)
-            below = [(x + w * 0.05, y + h * 0.45), (x + w * 0.95, y + h * 0.45), (x + w / 2, y + h)]
-            self._draw.polygon(below, fill=ink)
-        elif name == "star":
-            turns = np.arange(10) * np.pi / 5 - np.pi / 2
-            radius = np.where(np.arange(10) % 2, 0.22, 0.5)
-            points = np.stack(
-                [x + w * (0.5 + radius * np.cos(turns)), y + h * (0.5 + radius * np.sin(turns))], 1
+        for shape in ICONS[name]:
+            self._shape(shape, area, ink)
+
+    def _shape(self, shape: _Shape, area: Area, ink: Ink) -> None:
+        points = [(area.left + area.width * x, area.top + area.height * y) for x, y in shape.points]
+        thick = max(1, area.width // 9)
+        if shape.kind == "fill":
+            self._draw.polygon(points, fill=ink)
+        elif shape.kind == "disc":
+            self._draw.ellipse((*points[0], *points[1]), fill=ink)
+        elif shape.kind == "ring":
+            self._draw.ellipse((*points[0], *points[1]), outline=ink, width=thick)
+        elif shape.kind == "frame":
+            self._draw.rounded_rectangle(
+                (*points[0], *points[1]), area.width // 4, outline=ink, width=thick
             )
-            self._draw.polygon([(float(a), float(b)) for a, b in points], fill=ink)
-        elif name == "bubble":
-            self._draw.rounded_rectangle((x, y, x + w, y + h * 0.75), w // 4, outline=ink, width=2)
-            tail = [(x + w * 0.2, y + h * 0.7), (x + w * 0.5, y + h * 0.7), (x + w * 0.2, y + h)]
-            self._draw.polygon(tail, fill=ink)
-        elif name == "home":
-            self._draw.polygon([(x, y + h / 2), (x + w / 2, y), (x + w, y + h / 2)], fill=ink)
-            self._draw.rectangle((x + w * 0.2, y + h / 2, x + w * 0.8, y + h), fill=ink)
-        elif name == "person":
-            self._draw.ellipse((x + w * 0.28, y, x + w * 0.72, y + h * 0.45), fill=ink)
-            self._draw.pieslice((x, y + h * 0.5, x + w, y + h * 1.5), 180, 360, fill=ink)
-        elif name == "lines":
-            for row in (0.2, 0.5, 0.8):
-                self._draw.line((x, y + h * row, x + w, y + h * row), ink, thick + 1)
-        elif name == "plus":
-            self._draw.line((x, y + h / 2, x + w, y + h / 2), ink, thick + 1)
-            self._draw.line((x + w / 2, y, x + w / 2, y + h), ink, thick + 1)
         else:
-            self._draw.ellipse((x, y, x + w * 0.7, y + h * 0.7), outline=ink, width=thick + 1)
-            self._draw.line((x + w * 0.6, y + h * 0.6, x + w, y + h), ink, thick + 2)
+            self._draw.line(points, ink, thick + 1)
 
 
 def sentence(random: Generator, count: int) -> str:

@@ -13,7 +13,7 @@ from numpy.random import Generator
 
 from lookalike.evaluation.datasets import read_photo
 from lookalike.evaluation.hard.ingredients import Ingredients, SetFolder
-from lookalike.evaluation.hard.page import ICONS, Area, Page, sentence
+from lookalike.evaluation.hard.page import Area, Page, sentence
 from lookalike.types import UInt8Array
 
 __all__ = ["TEMPLATES", "Inset", "fill_templates"]
@@ -216,7 +216,7 @@ def _head(page: Page, area: Area, person: UInt8Array, name: str) -> None:
     page.box(area, (250, 250, 250))
     page.disc(Area(area.left + 10, area.top + 4, side, side), person)
     page.words(area.left + side + 20, area.top + 5, name, size=max(12, side // 2))
-    page.icon(ICONS[5], Area(area.right - 34, area.top + side // 4, side // 2, side // 2))
+    page.icon("lines", Area(area.right - 34, area.top + side // 4, side // 2, side // 2))
 
 
 TEMPLATES: Mapping[str, Callable[[Inset], Page]] = {
