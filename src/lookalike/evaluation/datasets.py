@@ -25,11 +25,15 @@ from lookalike.types import Failure, UInt8Array
 __all__ = [
     "Label",
     "Split",
+    "at_least",
     "make_copies",
     "make_speed_set",
+    "photos_in",
     "read_labels",
     "read_photo",
     "split_photos",
+    "without_twins",
+    "write_labels",
 ]
 
 Split = Literal["development", "held-back", "capability", "all"]
@@ -97,13 +101,13 @@ def make_copies(
     Raises:
         ConfigError: too few photos.
     """
-    kept = _without_twins(_photos(photos))
+    kept = without_twins(photos_in(photos))
     sources = set(split_photos(kept, split))
     jobs = [tuple(edits) if photo in sources else () for photo in kept]
     starts = np.cumsum([0, *map(len, jobs)]).tolist()
     pool_of_canvases: list[Path | int] = list(range(starts[-1]))
     if canvases is not None:
-        pool_of_canvases = list(_photos(canvases))
+        pool_of_canvases = list(photos_in(canvases))
         pool_of_canvases *= -(-starts[-1] // len(pool_of_canvases))
     own = [
         pool_of_canvases[start : start + len(job)] for start, job in zip(starts, jobs, strict=False)
@@ -120,7 +124,7 @@ def make_copies(
             chunksize=8,
         )
         labels = tuple(label for group in made for label in group)
-    _write_labels(out, labels)
+    write_labels(out, labels)
     return labels
 
 
@@ -128,7 +132,7 @@ def make_speed_set(
     photos: Path, out: Path, *, count: int = 10_000, seed: int = 0
 ) -> tuple[Label, ...]:
     """Real JPEGs of about 640×480: photos repeated with small random edits."""
-    files = _photos(photos)
+    files = photos_in(photos)
     out.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor() as pool:
         labels = tuple(
@@ -141,11 +145,16 @@ def make_speed_set(
                 chunksize=64,
             )
         )
-    _write_labels(out, labels)
+    write_labels(out, labels)
     return labels
 
 
-def _photos(folder: Path) -> list[Path]:
+def photos_in(folder: Path) -> list[Path]:
+    """The pictures directly in a folder, by name.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
     if not folder.is_dir():
         raise ConfigError(
             "no folder of photos",
@@ -156,13 +165,16 @@ def _photos(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_file() and sniff(p.read_bytes()[:64]))
 
 
-def _without_twins(photos: Sequence[Path]) -> list[Path]:
+def without_twins(photos: Sequence[Path]) -> list[Path]:
+    """Photos that look like none before them: PDQ farther than 40 bits in every orientation."""
     hashes, readable = [], []
     for path in photos:
         picture = decode(str(path), path.read_bytes(), DecodeConfig())
         if not isinstance(picture, Failure):
             readable.append(path)
             hashes.append(describe_hashes(picture).pdq)
+    if not readable:
+        return []
     rows = np.stack(hashes).reshape(len(readable), 8, -1)
     index = HammingIndex(np.ascontiguousarray(rows[:, 0]))
     twins = set()
@@ -179,7 +191,8 @@ def read_photo(path: Path) -> UInt8Array:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
 
 
-def _at_least(rgb: UInt8Array, side: int) -> UInt8Array:
+def at_least(rgb: UInt8Array, side: int) -> UInt8Array:
+    """A picture enlarged to a long side of so many pixels, larger ones as they are."""
     factor = side / max(rgb.shape[:2])
     return np.asarray(cv2.resize(rgb, None, fx=factor, fy=factor)) if factor > 1 else rgb
 
@@ -193,7 +206,7 @@ def _write_group(
     rgb = read_photo(photo) if edits else None
     for number, (edit, canvas) in enumerate(zip(edits, canvases, strict=True)):
         assert rgb is not None
-        other = _at_least(_noise(canvas) if isinstance(canvas, int) else read_photo(canvas), 512)
+        other = at_least(_noise(canvas) if isinstance(canvas, int) else read_photo(canvas), 512)
         copy = edit_picture(rgb, edit, source=photo.stem, other=other, seed=seed)
         name = f"{photo.stem}__{number:02d}_{edit}.jpg"
         (out / name).write_bytes(encode_jpeg(copy))
@@ -221,7 +234,8 @@ def _write_small(photo: Path, number: int, out: Path, seed: int) -> Label:
     return Label(name, photo.stem, "small_random")
 
 
-def _write_labels(out: Path, labels: Sequence[Label]) -> None:
+def write_labels(out: Path, labels: Sequence[Label]) -> None:
+    """Write ``labels.csv`` of a set."""
     with (out / "labels.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "group", "edit"])

@@ -1,0 +1,1 @@
+"""Hard sets with known answers: templates, insets, rephotographed, plain, strangers, shots."""
