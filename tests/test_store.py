@@ -20,7 +20,25 @@ from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 SPEC = DescriptorSpec("toy", "1", "cosine", 4, "float16", "none")
 RAGGED = DescriptorSpec("points", "1", "keypoints", 2, "uint8", "none")
-SEEN = Verification(9, 12, (1.0, 0, 0, 0, 1, 0, 0, 0, 1), False, 1, 1, 0.9, 1, 0, 1, 0, "same", "x")
+SEEN = Verification(
+    9,
+    12,
+    (1.0, 0, 0, 0, 1, 0, 0, 0, 1),
+    False,
+    1,
+    1,
+    agreement=0.9,
+    likeness=0.9,
+    covered=0.9,
+    shared_query="f" * 16,
+    shared_ref="f" * 16,
+    scale=1,
+    angle=0,
+    gain=1,
+    offset=0,
+    frame="same",
+    edit="x",
+)
 
 
 def sha(number: int) -> str:

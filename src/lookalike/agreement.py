@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from lookalike.types import FloatArray, UInt8Array
 
-__all__ = ["GRID", "Agreement", "agree_aligned", "is_flat_beyond"]
+__all__ = ["GRID", "Agreement", "agree_aligned", "is_flat_beyond", "refine"]
 
 GRID = 8
 _BLOCK = 12
+_REFINE_STEPS = 25
 _TEXTURE_VARIANCE = 20.0
 _AGREEING = 0.6
 _BORDER_LEVELS = 4
@@ -52,7 +53,7 @@ class Agreement:
 
 
 def agree_aligned(
-    query: UInt8Array, ref: UInt8Array, transform: NDArray[np.float64]
+    query: UInt8Array, ref: UInt8Array, transform: NDArray[np.floating]
 ) -> Agreement | None:
     """Compare two planes in the coarser frame of the two.
 
@@ -96,6 +97,48 @@ def agree_aligned(
     )
 
 
+def refine(
+    query: UInt8Array, ref: UInt8Array, transform: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """The transform moved to where the pixels correlate best (ECC, Evangelidis and Psarakis 2008).
+
+    A flat picture that was photographed again then fits to a pixel; another shot of a scene
+    still does not.
+
+    Args:
+        query: ``(h, w)`` uint8 luma.
+        ref: ``(h', w')`` uint8 luma.
+        transform: ``(3, 3)`` query pixels → ref pixels, nearly right.
+    """
+    is_swapped = abs(np.linalg.det(transform[:2, :2])) < 1.0
+    fixed, moving = (ref, query) if is_swapped else (query, ref)
+    start = np.linalg.inv(transform) if is_swapped else transform
+    ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _REFINE_STEPS, 1e-3)
+    inside = cv2.warpPerspective(
+        np.full_like(moving, 255),
+        start,
+        (fixed.shape[1], fixed.shape[0]),
+        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+    )
+    held = np.where(inside > 0, fixed, 0).astype(np.uint8)
+    try:
+        _, better = cv2.findTransformECC(
+            held,
+            moving,
+            (start / start[2, 2]).astype(np.float32),
+            cv2.MOTION_HOMOGRAPHY,
+            ends,
+            None,
+            5,
+        )
+    except cv2.error:
+        return transform
+    better = better.astype(np.float64)
+    if not np.isfinite(better).all() or abs(np.linalg.det(better)) < 1e-6:
+        return transform
+    return np.asarray(np.linalg.inv(better) if is_swapped else better)
+
+
 @dataclass(frozen=True, slots=True)
 class _Blocks:
     """Overlapping blocks of the fixed frame."""
@@ -112,7 +155,8 @@ class _Blocks:
         variance_a = np.maximum(_mean(a * a) - mean_a * mean_a, 0)
         variance_b = np.maximum(_mean(b * b) - mean_b * mean_b, 0)
         covariance = _mean(a * b) - mean_a * mean_b
-        correlation = covariance / np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
+        spread = np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
+        correlation = np.asarray(covariance / spread, dtype=np.float32)
         whole = _mean(inside.astype(np.float32)) > 0.95
         textured = (np.maximum(variance_a, variance_b) > _TEXTURE_VARIANCE) & whole
         agreeing = (correlation > _AGREEING) & textured
@@ -139,7 +183,7 @@ def _cells(
     agreeing: NDArray[np.bool_],
     fixed: UInt8Array,
     moving: UInt8Array,
-    transform: NDArray[np.float64],
+    transform: NDArray[np.floating],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which eighths of both frames agree, by the middle of the blocks."""
     size = (fixed.shape[1], fixed.shape[0])

@@ -118,9 +118,9 @@ class VerifyConfig:
     """
 
     min_inliers: int = 5
-    min_agreement: float = 0.3
+    min_agreement: float = 0.25
     min_blocks: int = 24
-    min_covered: float = 0.35
+    min_covered: float = 0.3
     min_overlap: float = 0.7
     min_thumb_agreement: float = 0.9
     min_thumb_correlation: float = 0.85
@@ -134,15 +134,28 @@ class SettleConfig:
         strong_agreement: from this share on a match of whole frames counts by itself; below, it
             can only tie an image without other matches to one cluster.
         moved_agreement: likewise for a match of a part.
-        strong_inliers: as these, for inliers.
+        within_agreement: likewise where one picture lies in the other whole and much supports it:
+            a picture photographed again, with glare on it and other things around it.
+        strong_inliers: inliers of a match that counts by itself.
+        strong_support: likewise inliers per keypoint: a wall of bricks fits another in some.
         weak_weight: inliers × agreement (twice where the frames coincide) of a match that does not
             count by itself.
+        copy_agreement: from this agreement on a pair is a copy,
+        firm_likeness: if what agrees is at least so alike;
+        copy_likeness: below ``copy_agreement`` it must be so alike, or it is another shot;
+        within_likeness: likewise where one picture lies in the other whole.
     """
 
-    strong_agreement: float = 0.8
-    moved_agreement: float = 0.7
+    strong_agreement: float = 0.9
+    moved_agreement: float = 0.75
+    within_agreement: float = 0.65
     strong_inliers: int = 6
+    strong_support: float = 0.1
     weak_weight: float = 6.0
+    copy_agreement: float = 0.8
+    firm_likeness: float = 0.85
+    copy_likeness: float = 0.88
+    within_likeness: float = 0.83
 
 
 @dataclass(frozen=True, slots=True)

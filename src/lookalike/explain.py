@@ -73,7 +73,7 @@ class Seen:
 
     Attributes:
         inliers: correspondences that the transform explains.
-        putative: correspondences before.
+        support: inliers per keypoint in the overlap, 0..1.
         agreement: share of textured blocks that correlate, 0..1.
         likeness: mean correlation of the blocks that agree.
         covered: share of one picture's texture that the other shows, 0..1.
@@ -82,7 +82,7 @@ class Seen:
     """
 
     inliers: int
-    putative: int
+    support: float
     agreement: float
     likeness: float
     covered: float
@@ -110,7 +110,7 @@ def explain(alignment: Alignment, seen: Seen) -> Verification:
     ]
     return Verification(
         inliers=seen.inliers,
-        putative=seen.putative,
+        support=round(seen.support, 4),
         transform=tuple(float(f"{value:.7g}") for value in alignment.transform.reshape(-1)),
         mirrored=mirrored,
         overlap_query=round(overlap_query, 4),
@@ -164,7 +164,7 @@ def whole_frame(
     )
     return Verification(
         inliers=0,
-        putative=0,
+        support=1.0,
         transform=(*rows, 0.0, 0.0, 1.0),
         mirrored=mirrored,
         overlap_query=1.0,
@@ -202,7 +202,7 @@ def reverse(seen: Verification, query_size: Size, ref_size: Size) -> Verificatio
     )
     same = Seen(
         seen.inliers,
-        seen.putative,
+        seen.support,
         seen.agreement,
         seen.likeness,
         seen.covered,

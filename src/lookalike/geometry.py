@@ -29,7 +29,7 @@ _FEW, _CLEARLY = 8, 1.15
 
 def fit_transform(
     query: Keypoints, ref: Keypoints, pairs: IntArray, least: int
-) -> tuple[NDArray[np.float64], int] | None:
+) -> tuple[NDArray[np.floating], int] | None:
     """The transform that most correspondences agree with.
 
     Args:
@@ -88,7 +88,7 @@ def _largest_pose(query: Keypoints, ref: Keypoints, pairs: IntArray) -> NDArray[
     return np.asarray(agreeing[int(agreeing.sum(axis=1).argmax())])
 
 
-def _least_squares(first: FloatArray, second: FloatArray) -> NDArray[np.float64] | None:
+def _least_squares(first: FloatArray, second: FloatArray) -> NDArray[np.floating] | None:
     """``(2, 3)`` affine map, None where it folds the plane or squeezes it to a line."""
     middle = first.mean(axis=0)
     centred = np.column_stack([first - middle, np.ones(len(first))]).astype(np.float64)
@@ -100,18 +100,18 @@ def _least_squares(first: FloatArray, second: FloatArray) -> NDArray[np.float64]
     return solved if _is_even(solved[:, :2]) else None
 
 
-def _growth(affine: NDArray[np.float64]) -> float:
+def _growth(affine: NDArray[np.floating]) -> float:
     return max(1.0, math.sqrt(abs(float(np.linalg.det(affine[:, :2])))))
 
 
-def _is_even(linear: NDArray[np.float64]) -> bool:
+def _is_even(linear: NDArray[np.floating]) -> bool:
     stretch = np.linalg.svd(linear, compute_uv=False)
     return bool(stretch[1] > 0.05 and stretch[0] <= 20 and stretch[0] <= 4 * stretch[1])
 
 
 def _homography(
     first: FloatArray, second: FloatArray, tolerance: float
-) -> tuple[NDArray[np.float64], int] | None:
+) -> tuple[NDArray[np.floating], int] | None:
     cv2.setRNGSeed(0)
     bent, held = cv2.findHomography(first, second, cv2.RANSAC, tolerance)
     if bent is None:
@@ -130,7 +130,7 @@ def _places(first: FloatArray, second: FloatArray) -> int:
     return min(different(first), different(second)) if len(first) else 0
 
 
-def _is_orderly(transform: NDArray[np.float64], points: FloatArray) -> bool:
+def _is_orderly(transform: NDArray[np.floating], points: FloatArray) -> bool:
     """A real edit neither folds the plane nor squeezes it to a line."""
     if not _is_even(transform[:2, :2]):
         return False

@@ -63,7 +63,7 @@ class KeypointKind:
 
 KINDS: Mapping[str, KeypointKind] = {
     "orb": KeypointKind("orb", 320, 300, 224, max_bits=80, ratio=0.9),
-    "sift": KeypointKind("sift", 256, 250, 224, max_bits=75, ratio=0.9),
+    "sift": KeypointKind("sift", 224, 350, 224, max_bits=75, ratio=0.9),
 }
 
 
@@ -103,7 +103,8 @@ class Keypoints:
             width: of the luma that they were found in.
         """
         upright = cls.from_rows(rows)
-        places = upright.places * np.float32([-1, 1]) + np.float32([width - 1, 0])
+        places = upright.places.copy()
+        places[:, 0] = width - 1 - places[:, 0]
         bits = np.ascontiguousarray(rows[:, 38:])
         return cls(places, np.float32(np.pi) - upright.angles, upright.octaves, bits)
 

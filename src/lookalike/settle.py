@@ -12,10 +12,13 @@ from lookalike.types import Match, Verification
 
 __all__ = ["add_similar", "counts_alone", "settle"]
 
-_LEAST_ALONE = 0.7
+_LEAST_ALONE = 0.8
 _CLEARLY = 1.5
 _OWN_SHARE = 0.5
-_COINCIDING = 2.0
+_COINCIDING, _TWICE = 0.88, 2.0
+_LEAST_MOVED = 0.6
+_WITHIN = 0.985
+_PLENTY, _PLENTY_SUPPORT, _OVERLAPPING = 20, 0.15, 9
 
 
 def settle(
@@ -35,7 +38,7 @@ def settle(
             if _is_strong(match, config):
                 pairs.matches[pair] = match
                 joined.join(*pair)
-            else:
+            elif match.verification and _is_copy(match.verification, config):
                 weak[pair] = match
     _confirm_stars(pairs, verify, config)
     _attach_leaves(pairs, weak, verify, config)
@@ -105,8 +108,39 @@ def _is_strong(match: Match, config: SettleConfig) -> bool:
 
 def _is_firm(seen: Verification, config: SettleConfig) -> bool:
     """Pages of one template lie on each other frame by frame; a moved part is no accident."""
-    least = config.strong_agreement if seen.frame == "same" else config.moved_agreement
-    return seen.agreement >= least and seen.inliers >= config.strong_inliers
+    if not _is_copy(seen, config):
+        return False
+    if seen.inliers < config.strong_inliers or seen.support < config.strong_support:
+        return False
+    if _is_coinciding(seen):
+        return seen.agreement >= config.strong_agreement
+    if _is_within(seen):
+        is_plenty = seen.inliers >= _PLENTY and seen.support >= _PLENTY_SUPPORT
+        return seen.agreement >= (config.within_agreement if is_plenty else config.moved_agreement)
+    return seen.agreement >= config.moved_agreement and seen.inliers >= _OVERLAPPING
+
+
+def _holds_alone(seen: Verification) -> bool:
+    """Whether weak evidence ties two images that have no other match."""
+    return seen.agreement >= _LEAST_ALONE and seen.support >= _PLENTY_SUPPORT
+
+
+def _is_copy(seen: Verification, config: SettleConfig) -> bool:
+    """An edit leaves what it does not cover as it was; another shot is a little unlike all over.
+
+    Of a picture and its edit one mostly lies in the other whole; two shots overlap.
+    """
+    if seen.agreement >= config.copy_agreement and seen.likeness >= config.firm_likeness:
+        return True
+    return seen.likeness >= (config.within_likeness if _is_within(seen) else config.copy_likeness)
+
+
+def _is_coinciding(seen: Verification) -> bool:
+    return min(seen.overlap_query, seen.overlap_ref) >= _COINCIDING
+
+
+def _is_within(seen: Verification) -> bool:
+    return max(seen.overlap_query, seen.overlap_ref) >= _WITHIN
 
 
 def _verified(pairs: Pairs, some: Mapping[Pair, bool], verify: Verify) -> dict[Pair, Match]:
@@ -143,6 +177,8 @@ def _confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
                 asked[centre, member] = is_mirrored(centre, between) != is_mirrored(between, member)
             # a strong match with a member is behind every one of these: here weak ones suffice
             for (a, b), match in _verified(pairs, asked, verify).items():
+                if match.verification is None or not _is_copy(match.verification, config):
+                    continue
                 pairs.matches[a, b] = match
                 graph[a].add(b)
                 graph[b].add(a)
@@ -183,14 +219,12 @@ def _attach_leaves(
     found = _verified(pairs, asked, verify)
     for pair, match in found.items():
         seen = match.verification
-        least = 0.0 if pair[0] in home or pair[1] in home else _LEAST_ALONE
-        if seen and seen.agreement >= least:
+        is_alone = pair[0] not in home and pair[1] not in home
+        if seen and _is_copy(seen, config) and (not is_alone or _holds_alone(seen)):
             pairs.matches[pair] = match
 
 
-def _without_furniture(
-    leaf: str, leads: Mapping[str, Mapping[str, Match]]
-) -> dict[str, Match]:
+def _without_furniture(leaf: str, leads: Mapping[str, Mapping[str, Match]]) -> dict[str, Match]:
     """Leads of ``leaf`` that show more than what strangers to them show too.
 
     The frame of a page recurs with every other page of its template; what the page shows does
@@ -217,11 +251,15 @@ def _cells_of(leaf: str, match: Match) -> int:
 
 
 def _weight(match: Match) -> float:
-    """Inliers by how much agrees where they lie; frames that coincide are half the proof."""
+    """Inliers by how much agrees where they lie.
+
+    Frames that coincide are half the proof; a part that moved and then agrees in half of its
+    textures is another thing before the same wall.
+    """
     seen = match.verification
-    if seen is None:
+    if seen is None or (not _is_coinciding(seen) and seen.agreement < _LEAST_MOVED):
         return 0.0
-    return seen.inliers * seen.agreement * (_COINCIDING if seen.frame == "same" else 1.0)
+    return seen.inliers * seen.agreement * (_TWICE if _is_coinciding(seen) else 1.0)
 
 
 def _only_lead(
@@ -250,7 +288,7 @@ def _best_lead(
     moved = {
         target: match
         for target, match in leads.items()
-        if match.verification and match.verification.frame != "same" and target in home
+        if match.verification and not _is_coinciding(match.verification) and target in home
     }
     if not moved:
         return None

@@ -169,7 +169,8 @@ class Verification:
     Attributes:
         inliers: correspondences that agree with the transform; 0 where the whole frames
             were compared without keypoints.
-        putative: correspondences before the transform was fitted.
+        support: inliers per keypoint that lies where both pictures show something, of the picture
+            that has fewer there, 0..1; small where textures only resemble each other.
         transform: row-major 3×3, query pixels → ref pixels, both full size and upright.
         mirrored: whether the transform reverses orientation.
         overlap_query: share of the query's area that lies inside the ref, 0..1.
@@ -192,7 +193,7 @@ class Verification:
     """
 
     inliers: int
-    putative: int
+    support: float
     transform: tuple[float, ...]
     mirrored: bool
     overlap_query: float

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.agreement import agree_aligned, is_flat_beyond
+from lookalike.agreement import agree_aligned, is_flat_beyond, refine
 from lookalike.config import VerifyConfig
 from lookalike.engine import byte_product
 from lookalike.explain import Alignment, Seen, Tone, explain
@@ -18,8 +18,9 @@ from lookalike.types import DescriptorSpec, IntArray, Picture, UInt8Array, Verif
 
 __all__ = ["PLANE_SPEC", "VERIFIER", "Side", "describe_side", "verify"]
 
-VERIFIER = "pose-agreement/3"
+VERIFIER = "pose-agreement/5"
 _PLANE_SIDE = 160
+_REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.25, 0.85, 8
 
 PLANE_SPEC = DescriptorSpec(
     "plane", "2", "pixels", 1, "uint8", f"luma, long side {_PLANE_SIDE}, area, row by row"
@@ -91,6 +92,13 @@ def verify(
     full /= full[2, 2]
     onto = _between_planes(query, ref, full)
     seen = agree_aligned(plane, ref.plane, onto)
+    if seen is not None and _REFINE_FROM <= seen.share < _REFINE_TO and inliers >= _REFINE_INLIERS:
+        closer = refine(plane, ref.plane, onto)
+        again = agree_aligned(plane, ref.plane, closer)
+        if again is not None and again.share > seen.share:
+            seen, onto = again, closer
+            full = np.linalg.inv(_to_plane(ref, _PLANE_SIDE)) @ onto @ _to_plane(query, _PLANE_SIDE)
+            full /= full[2, 2]
     if seen is None or seen.share < config.min_agreement or seen.blocks < config.min_blocks:
         return None
     cells = seen.query_cells
@@ -105,9 +113,13 @@ def verify(
         flat_query=is_flat_beyond(plane, ref.plane, np.linalg.inv(onto)),
         flat_ref=is_flat_beyond(ref.plane, plane, onto),
     )
+    sizes = (
+        fitted(query.width, query.height, kind.side),
+        fitted(ref.width, ref.height, kind.side),
+    )
     found = Seen(
         inliers,
-        len(pairs),
+        _support(points, others, transform, sizes, inliers),
         seen.share,
         seen.likeness,
         seen.covered,
@@ -146,6 +158,25 @@ def _correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> In
     kept = (nearest <= kind.max_bits) & (nearest < kind.ratio * distance.min(axis=1))
     pairs = np.stack([rows[kept], first[kept]], axis=1)
     return np.asarray(pairs[np.argsort(nearest[kept], kind="stable")])
+
+
+def _support(
+    query: Keypoints,
+    ref: Keypoints,
+    transform: NDArray[np.floating],
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+    inliers: int,
+) -> float:
+    """Inliers per keypoint in the overlap, of the picture that has fewer there."""
+    counts = []
+    for points, onto, size in (
+        (query, transform, sizes[1]),
+        (ref, np.linalg.inv(transform), sizes[0]),
+    ):
+        placed = np.column_stack([points.places, np.ones(len(points.places))]) @ onto.T
+        placed = placed[:, :2] / placed[:, 2:]
+        counts.append(int(((placed >= 0) & (placed <= size)).all(axis=1).sum()))
+    return min(1.0, inliers / max(1, min(counts)))
 
 
 def _to_plane(side: Side, length: int) -> NDArray[np.float64]:
