@@ -138,6 +138,8 @@ class SettleConfig:
             a picture photographed again, with glare on it and other things around it.
         strong_inliers: inliers of a match that counts by itself.
         strong_support: likewise inliers per keypoint: a wall of bricks fits another in some.
+        most_fruitless: verifications that did not join an image, after which it is only compared
+            with images that have had fewer.
         weak_weight: inliers × agreement (twice where the frames coincide) of a match that does not
             count by itself.
         copy_agreement: from this agreement on a pair is a copy,
@@ -151,6 +153,7 @@ class SettleConfig:
     within_agreement: float = 0.65
     strong_inliers: int = 6
     strong_support: float = 0.1
+    most_fruitless: int = 5
     weak_weight: float = 6.0
     copy_agreement: float = 0.8
     firm_likeness: float = 0.85
@@ -237,9 +240,9 @@ class FindConfig(RunConfig):
     settle: SettleConfig = field(default_factory=SettleConfig)
 
     @property
-    def kind(self) -> str:
-        """Which keypoints, of ``keypoints.KINDS``."""
-        return "sift" if self.effort == "thorough" else "orb"
+    def kinds(self) -> tuple[str, ...]:
+        """Which keypoints, of ``keypoints.KINDS``, the cheaper first."""
+        return {"fast": (), "standard": ("orb",), "thorough": ("orb", "sift")}[self.effort]
 
     def __post_init__(self) -> None:
         RunConfig.__post_init__(self)

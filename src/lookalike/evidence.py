@@ -15,7 +15,7 @@ from lookalike.describe import Describer
 from lookalike.images import pixel_digest
 from lookalike.index.local import Features, features_of
 from lookalike.ingest import Progress
-from lookalike.keypoints import KINDS
+from lookalike.keypoints import KeypointKind
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, UInt8Array, Verification
 from lookalike.verify import PLANE_SPEC, VERIFIER, Side, describe_side
@@ -48,9 +48,7 @@ class Evidence(Describer):
         super().__init__(images, collection, config, progress)
         self._verify = config.verify
         self._done = 0
-        self._sides: OrderedDict[str, Side] = OrderedDict()
-        self._kind = KINDS[config.kind]
-        self._verifier = f"{VERIFIER} {self._kind} {config.verify}"
+        self._sides: OrderedDict[tuple[str, str], Side] = OrderedDict()
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
         """Full-size pixel digests; contents that can no longer be read are left out."""
@@ -67,25 +65,32 @@ class Evidence(Describer):
             self._collection.set_pixel_digests(fresh)
         return known | fresh
 
-    def verify(self, pairs: Mapping[Pair, bool]) -> dict[Pair, Verification | None]:
+    def verify(
+        self, pairs: Mapping[Pair, bool], kind: KeypointKind
+    ) -> dict[Pair, Verification | None]:
         """Evidence for every pair, or None: not the same picture, or no longer readable.
 
         Args:
             pairs: query and ref, by SHA-256, and whether to look at them mirrored.
+            kind: of the keypoints.
         """
         upright = [pair for pair, mirrored in pairs.items() if not mirrored]
         turned = [pair for pair, mirrored in pairs.items() if mirrored]
-        return self._judge(upright, mirrored=False) | self._judge(turned, mirrored=True)
+        found = self._judge(upright, kind, mirrored=False)
+        return found | self._judge(turned, kind, mirrored=True)
 
-    def _judge(self, pairs: Sequence[Pair], *, mirrored: bool) -> dict[Pair, Verification | None]:
-        verifier = f"{self._verifier} {'mirrored' if mirrored else 'upright'}"
+    def _judge(
+        self, pairs: Sequence[Pair], kind: KeypointKind, *, mirrored: bool
+    ) -> dict[Pair, Verification | None]:
+        seen_as = "mirrored" if mirrored else "upright"
+        verifier = f"{VERIFIER} {kind} {self._verify} {seen_as}"
         known = self._collection.verdicts(pairs, verifier)
         open_pairs = [pair for pair in pairs if pair not in known]
         for at in range(0, len(open_pairs), _VERIFY_BATCH):
             some = open_pairs[at : at + _VERIFY_BATCH]
-            self._load(sorted({sha for pair in some for sha in pair}))
+            self._load(sorted({sha for pair in some for sha in pair}), kind)
             with ThreadPoolExecutor(self._config.threads) as pool:
-                judged = pool.map(partial(self._verdict, mirrored=mirrored), some)
+                judged = pool.map(partial(self._verdict, kind=kind, mirrored=mirrored), some)
                 found = dict(zip(some, judged, strict=True))
             self._collection.add_verdicts(found, verifier)
             known |= found
@@ -95,12 +100,12 @@ class Evidence(Describer):
                 self._sides.popitem(last=False)
         return known
 
-    def features(self, shas: Sequence[str]) -> tuple[Features, Features]:
+    def features(self, shas: Sequence[str], kind: KeypointKind) -> tuple[Features, Features]:
         """Keypoints of contents as they are and mirrored; images by their place in ``shas``."""
-        self._describe_missing(shas)
-        known = {*shas} - set(self._collection.missing(self._kind.spec, shas))
+        self._describe_missing(shas, kind)
+        known = {*shas} - set(self._collection.missing(kind.spec, shas))
         there = [number for number, sha in enumerate(shas) if sha in known]
-        rows = self._collection.ragged(self._kind.spec, [shas[number] for number in there])
+        rows = self._collection.ragged(kind.spec, [shas[number] for number in there])
         owner = np.repeat(np.array(there, np.int64), [len(some) for some in rows])
         return features_of(np.concatenate([np.empty((0, 70), np.uint8), *rows]), owner)
 
@@ -108,52 +113,56 @@ class Evidence(Describer):
         """The image that stands for a content."""
         return self._images[sha]
 
-    def verify_query(self, query: Side, shas: Sequence[str]) -> dict[str, Verification]:
+    def verify_query(
+        self, query: Side, shas: Sequence[str], kind: KeypointKind
+    ) -> dict[str, Verification]:
         """Contents that show the pixels of a picture which need not be in the collection."""
-        self._load(sorted(set(shas)))
+        self._load(sorted(set(shas)), kind)
         found = {}
         for sha in shas:
-            ref = self._sides.get(sha)
+            ref = self._sides.get((sha, kind.name))
             if ref is None:
                 continue
             for mirrored in (False, True):
-                seen = verify_sides(query, ref, self._verify, self._kind, mirrored=mirrored)
+                seen = verify_sides(query, ref, self._verify, kind, mirrored=mirrored)
                 if seen is not None:
                     found[sha] = seen
                     break
         return found
 
-    def _verdict(self, pair: Pair, *, mirrored: bool) -> Verification | None:
-        query, ref = self._sides.get(pair[0]), self._sides.get(pair[1])
+    def _verdict(self, pair: Pair, kind: KeypointKind, *, mirrored: bool) -> Verification | None:
+        query, ref = (self._sides.get((sha, kind.name)) for sha in pair)
         if query is None or ref is None:
             return None
-        return verify_sides(query, ref, self._verify, self._kind, mirrored=mirrored)
+        return verify_sides(query, ref, self._verify, kind, mirrored=mirrored)
 
-    def _load(self, shas: Sequence[str]) -> None:
+    def _load(self, shas: Sequence[str], kind: KeypointKind) -> None:
         """Have the sides of ``shas`` in memory, describing those that never were."""
-        wanted = [sha for sha in shas if sha not in self._sides]
-        unreadable = self._describe_missing(wanted)
+        wanted = [sha for sha in shas if (sha, kind.name) not in self._sides]
+        unreadable = self._describe_missing(wanted, kind)
         wanted = [sha for sha in wanted if sha not in unreadable]
-        keypoints = self._collection.ragged(self._kind.spec, wanted)
+        keypoints = self._collection.ragged(kind.spec, wanted)
         planes = self._collection.ragged(PLANE_SPEC, wanted)
         for sha, points, plane in zip(wanted, keypoints, planes, strict=True):
             image = self._images[sha]
-            self._sides[sha] = Side.from_rows(image.width, image.height, points, plane)
+            side = Side.from_rows(image.width, image.height, points, plane)
+            self._sides[sha, kind.name] = side
         for sha in shas:
-            if sha in self._sides:
-                self._sides.move_to_end(sha)
+            if (sha, kind.name) in self._sides:
+                self._sides.move_to_end((sha, kind.name))
 
-    def _describe_missing(self, shas: Sequence[str]) -> set[str]:
+    def _describe_missing(self, shas: Sequence[str], kind: KeypointKind) -> set[str]:
         """Have keypoints of contents in the collection; those that can no longer be read."""
-        missing = self._collection.missing(self._kind.spec, shas)
+        missing = self._collection.missing(kind.spec, shas)
         unreadable: set[str] = set()
         for at in range(0, len(missing), self._config.batch):
             some = missing[at : at + self._config.batch]
             with ThreadPoolExecutor(self._config.threads) as pool:
-                rows = dict(zip(some, pool.map(self._describe, some), strict=True))
+                described = pool.map(partial(self._describe, kind=kind), some)
+                rows = dict(zip(some, described, strict=True))
             made = {sha: row for sha, row in rows.items() if row}
             unreadable |= rows.keys() - made.keys()
-            specs = enumerate((self._kind.spec, PLANE_SPEC))
+            specs = enumerate((kind.spec, PLANE_SPEC))
             batch = {
                 spec: (tuple(made), [row[part] for row in made.values()]) for part, spec in specs
             }
@@ -163,10 +172,10 @@ class Evidence(Describer):
                 self._progress("keypoints", at + len(some), len(missing))
         return unreadable
 
-    def _describe(self, sha: str) -> tuple[UInt8Array, UInt8Array] | None:
-        finer = replace(self._config.decode, min_side=self._kind.min_side)
+    def _describe(self, sha: str, kind: KeypointKind) -> tuple[UInt8Array, UInt8Array] | None:
+        finer = replace(self._config.decode, min_side=kind.min_side)
         picture = self.picture(sha, finer)
-        return None if picture is None else describe_side(picture, self._kind)
+        return None if picture is None else describe_side(picture, kind)
 
     def _pixel_digest(self, sha: str) -> str | None:
         data = self.read(sha)

@@ -24,6 +24,7 @@ _POSE_PLACE, _POSE_ANGLE, _POSE_OCTAVES = 16.0, math.radians(25), 0.6
 _TOLERANCES = (10.0, 6.0, 4.0, 4.0)
 _NEAR = 24.0
 _SPOT = 3.0
+_HOMOGRAPHY_TRIES = 300
 _FEW, _CLEARLY = 8, 1.15
 
 
@@ -113,7 +114,9 @@ def _homography(
     first: FloatArray, second: FloatArray, tolerance: float
 ) -> tuple[NDArray[np.floating], int] | None:
     cv2.setRNGSeed(0)
-    bent, held = cv2.findHomography(first, second, cv2.RANSAC, tolerance)
+    bent, held = cv2.findHomography(
+        first, second, cv2.RANSAC, tolerance, maxIters=_HOMOGRAPHY_TRIES
+    )
     if bent is None:
         return None
     inside = held.reshape(-1).astype(bool)

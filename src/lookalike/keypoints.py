@@ -38,6 +38,8 @@ class KeypointKind:
         min_side: short side of the decoded picture, as of ``DecodeConfig``.
         max_bits: differing bits of 256 up to which two may correspond.
         ratio: a correspondence must be closer than this share of the second best.
+        rare_bits: bits of a substring beyond those that number all keypoints: more where many
+            keypoints are alike.
     """
 
     name: str
@@ -46,6 +48,7 @@ class KeypointKind:
     min_side: int
     max_bits: int
     ratio: float
+    rare_bits: int
 
     @property
     def spec(self) -> DescriptorSpec:
@@ -62,8 +65,8 @@ class KeypointKind:
 
 
 KINDS: Mapping[str, KeypointKind] = {
-    "orb": KeypointKind("orb", 320, 300, 224, max_bits=80, ratio=0.9),
-    "sift": KeypointKind("sift", 224, 350, 224, max_bits=75, ratio=0.9),
+    "orb": KeypointKind("orb", 320, 300, 224, max_bits=80, ratio=0.9, rare_bits=11),
+    "sift": KeypointKind("sift", 224, 350, 224, max_bits=75, ratio=0.9, rare_bits=8),
 }
 
 

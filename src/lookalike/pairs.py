@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -21,6 +22,7 @@ from lookalike.index.blocks import among_nearest
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import VoteSettings, vote_pairs
+from lookalike.keypoints import KINDS, KeypointKind
 from lookalike.protocols import Descriptor
 from lookalike.settle import add_similar, settle
 from lookalike.store import Collection
@@ -33,7 +35,7 @@ __all__ = ["find_pairs"]
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
 _SMALL_STAR = 16
-_RARE_BITS, _MOST_BITS = 5, 60
+_MOST_BITS = 60
 # which orientations of ``ORIENTATIONS`` are reflections
 _MIRRORED = [sum(orientation) % 2 == 1 for orientation in ORIENTATIONS]
 _LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
@@ -78,18 +80,30 @@ def _by_evidence(
 ) -> None:
     """Propose more pairs, and let keypoints and pixels decide."""
     centres = _one_per_picture(pairs, list(pairs.images))
-    leads = dict(proposed)
-    for pair, lead in _by_keypoints(pairs, centres, config, evidence).items():
-        leads[pair] = min(lead, leads.get(pair, lead))
     near: dict[Pair, float] = {}
     if network is not None:
         described = evidence.embed(network, centres)
         near = _by_embedding(pairs, described, collection, config, network.spec)
-        for pair, distance in near.items():
-            leads.setdefault(pair, Lead(1.0 + distance))
-    settle(pairs, leads, evidence.verify, config.settle)
+    leads = {**{pair: Lead(1.0 + distance) for pair, distance in near.items()}, **proposed}
+    for name in config.kinds:
+        kind = KINDS[name]
+        for pair, lead in _by_keypoints(pairs, centres, config, evidence, kind).items():
+            leads[pair] = min(lead, leads.get(pair, lead))
+        settle(pairs, leads, partial(evidence.verify, kind=kind), config.settle)
+        # dearer keypoints are only for what cheaper ones left alone
+        centres, leads = _one_per_cluster(pairs), {}
     if network is not None and config.cluster.similar:
         add_similar(pairs, near, config.embedding.similar_distance, network.spec.name)
+
+
+def _one_per_cluster(pairs: Pairs) -> list[str]:
+    """Contents that nothing matches yet, and the centres of clusters."""
+    graph = pairs.graph()
+    others: set[str] = set()
+    for group in components(pairs.images, pairs.matches):
+        for centre, members in star(group, graph, pairs.rank):
+            others |= {*members} - {centre}
+    return [sha for sha in pairs.images if sha not in others]
 
 
 def _by_hash(
@@ -217,26 +231,27 @@ def _orientation(pairs: Pairs, centre: str, member: str) -> tuple[bool, float]:
 
 
 def _by_keypoints(
-    pairs: Pairs, shas: Sequence[str], config: FindConfig, evidence: Evidence
+    pairs: Pairs,
+    shas: Sequence[str],
+    config: FindConfig,
+    evidence: Evidence,
+    kind: KeypointKind,
 ) -> dict[Pair, Lead]:
     """Candidate pairs that share keypoints in one pose, those with most of them first."""
     local = config.local
-    if len(shas) <= local.every_pair:
-        every = list(combinations(shas, 2))
-        return {pair: Lead(0.0) for pair in every}
-    upright, mirrored = evidence.features(shas)
+    is_small = len(pairs.images) <= local.every_pair
+    upright, mirrored = evidence.features(shas, kind)
     # a keypoint should meet less than one stranger by chance
-    by_chance = len(upright.image).bit_length() + _RARE_BITS
+    by_chance = len(upright.image).bit_length() + kind.rare_bits
     settings = VoteSettings(
         tables=local.tables,
         substring=min(_MOST_BITS, max(local.least_substring, by_chance)),
         largest_group=local.largest_group,
-        min_votes=local.min_votes,
+        min_votes=1 if is_small else local.min_votes,
         threads=config.threads,
     )
-    leads: dict[Pair, Lead] = {}
-    forms = [(False, None), (True, mirrored)] if config.effort == "thorough" else [(False, None)]
-    for is_mirrored, against in forms:
+    leads = {pair: Lead(1.0) for pair in combinations(shas, 2)} if is_small else {}
+    for is_mirrored, against in ((False, None), (True, mirrored)):
         low, high, votes = vote_pairs(upright, settings, against=against)
         distance = (1.0 / votes).astype(np.float32)
         kept = among_nearest(low, high, distance, local.max_neighbours)

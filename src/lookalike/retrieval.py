@@ -315,11 +315,10 @@ def _judged(
     """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
     shas = [item.sha for item in near]
     found = _whole_frames(shas, query, evidence, collection, config)
-    picture = query.reduced(KINDS[config.kind].min_side)
-    side = Side.from_rows(
-        picture.width, picture.height, *describe_side(picture, KINDS[config.kind])
-    )
-    seen = evidence.verify_query(side, [sha for sha in shas if sha not in found])
+    kind = KINDS["sift"]
+    picture = query.reduced(kind.min_side)
+    side = Side.from_rows(picture.width, picture.height, *describe_side(picture, kind))
+    seen = evidence.verify_query(side, [sha for sha in shas if sha not in found], kind)
     found |= {sha: v for sha, v in seen.items() if counts_alone(v, config.settle)}
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from lookalike.accepted import Lead, Pair, Pairs, Verify
@@ -31,6 +31,7 @@ def settle(
     for pair in pairs.matches:
         joined.join(*pair)
     weak: dict[Pair, Match] = {}
+    fruitless: Counter[str] = Counter()
     while left:
         asked, left = joined.forest(left)
         found = _verified(pairs, {pair: proposed[pair].mirrored for pair in asked}, verify)
@@ -40,6 +41,12 @@ def settle(
                 joined.join(*pair)
             elif match.verification and _is_copy(match.verification, config):
                 weak[pair] = match
+        joining = {pair for pair, match in found.items() if _is_strong(match, config)}
+        for pair in asked:
+            if pairs.order(*pair) not in joining:
+                fruitless.update(pair)
+        tired = {sha for sha, times in fruitless.items() if times >= config.most_fruitless}
+        left = [pair for pair in left if not tired.issuperset(pair)]
     _confirm_stars(pairs, verify, config)
     _attach_leaves(pairs, weak, verify, config)
 

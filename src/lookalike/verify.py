@@ -18,9 +18,10 @@ from lookalike.types import DescriptorSpec, IntArray, Picture, UInt8Array, Verif
 
 __all__ = ["PLANE_SPEC", "VERIFIER", "Side", "describe_side", "verify"]
 
-VERIFIER = "pose-agreement/5"
+VERIFIER = "pose-agreement/6"
 _PLANE_SIDE = 160
-_REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.25, 0.85, 8
+_REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.4, 0.8, 15
+_COINCIDING = 0.05
 
 PLANE_SPEC = DescriptorSpec(
     "plane", "2", "pixels", 1, "uint8", f"luma, long side {_PLANE_SIDE}, area, row by row"
@@ -92,7 +93,8 @@ def verify(
     full /= full[2, 2]
     onto = _between_planes(query, ref, full)
     seen = agree_aligned(plane, ref.plane, onto)
-    if seen is not None and _REFINE_FROM <= seen.share < _REFINE_TO and inliers >= _REFINE_INLIERS:
+    is_open = seen is not None and _REFINE_FROM <= seen.share < _REFINE_TO
+    if seen and is_open and inliers >= _REFINE_INLIERS and not _is_coinciding(query, ref, full):
         closer = refine(plane, ref.plane, onto)
         again = agree_aligned(plane, ref.plane, closer)
         if again is not None and again.share > seen.share:
@@ -179,11 +181,20 @@ def _support(
     return min(1.0, inliers / max(1, min(counts)))
 
 
-def _to_plane(side: Side, length: int) -> NDArray[np.float64]:
+def _is_coinciding(query: Side, ref: Side, full: NDArray[np.floating]) -> bool:
+    """Whether the middle and a corner of the query fall near those of the ref, or of its turns."""
+    spots = np.array([[query.width / 2, query.height / 2, 1.0], [0.0, 0.0, 1.0]])
+    placed = spots @ full.T
+    x, y = (placed[:, :2] / placed[:, 2:] / (ref.width, ref.height) - 0.5).T
+    is_middle = max(abs(x[0]), abs(y[0])) < _COINCIDING
+    return bool(is_middle and max(abs(abs(x[1]) - 0.5), abs(abs(y[1]) - 0.5)) < 2 * _COINCIDING)
+
+
+def _to_plane(side: Side, length: int) -> NDArray[np.floating]:
     width, height = fitted(side.width, side.height, length)
     return np.diag([width / side.width, height / side.height, 1.0])
 
 
-def _between_planes(query: Side, ref: Side, full: NDArray[np.float64]) -> NDArray[np.float64]:
+def _between_planes(query: Side, ref: Side, full: NDArray[np.floating]) -> NDArray[np.floating]:
     into = np.linalg.inv(_to_plane(query, _PLANE_SIDE))
     return np.asarray(_to_plane(ref, _PLANE_SIDE) @ full @ into)
