@@ -114,6 +114,25 @@ def test_the_trained_network_starts_as_the_published_one() -> None:
     assert np.allclose(got, expected / np.linalg.norm(expected), atol=1e-4)
 
 
+def test_the_written_graph_says_what_the_trained_network_says(photos: Path, tmp_path: Path) -> None:
+    """Folding norms, normalisation, whitening and projection changes nothing that matters."""
+    from lookalike.engine import open_graph
+    from lookalike.training.export import CopyGraph, export_float
+    from lookalike.training.photos import read_photos
+    from lookalike.training.run import _start, _task
+    from lookalike.training.tensors import normalised
+
+    config = small("copy", 1)
+    pictures = read_photos(photos, lambda stage, done, total: None)
+    task = _task(pictures, _start(config), config)
+    task.whiten(lambda stage, done, total: None)
+    export_float(CopyGraph(task, 64), 64, tmp_path / "g.onnx", {"name": "g"})
+    square = pictures.square(3, 64)
+    with torch.no_grad():
+        expected = task.embed(normalised([square]))[0].numpy()
+    assert expected @ open_graph(tmp_path / "g.onnx")(square[None])[0] > 0.9999
+
+
 def test_resnet18_through_layer2_has_the_published_size() -> None:
     """683,072 values, as the reference says; a missing weight is an error."""
     from lookalike.training.networks import ResNet18, load_exactly

@@ -3,7 +3,9 @@
     python -m lookalike.evaluation.nearest SET --descriptor NAME_OR_FILE...
 
 A copy is asked for among all images of the set but the other copies of its source, which are right
-answers too; a better descriptor is not to be punished for bringing them closer.
+answers too; a better descriptor is not to be punished for bringing them closer. Copies of other
+sources are in the way: a descriptor that sees the edit rather than the picture fails. With
+``--photos-only`` they are not.
 """
 
 from __future__ import annotations
@@ -48,14 +50,17 @@ class NearestScores:
         return float(np.mean([*self.first.values()])), float(np.mean([*self.ten.values()]))
 
 
-def recall_of_sources(rows: FloatArray, labels: Sequence[Label]) -> NearestScores:
+def recall_of_sources(
+    rows: FloatArray, labels: Sequence[Label], *, photos_only: bool = False
+) -> NearestScores:
     """Recall@1 and @10 of every edit.
 
     Args:
         rows: ``(n, dim)`` float, one for every label; compared by cosine.
         labels: what the images are.
+        photos_only: look among sources alone, not among copies of others too.
     """
-    ranks = source_ranks(rows, labels)
+    ranks = source_ranks(rows, labels, photos_only=photos_only)
     edits = [label.edit for label in labels if label.edit != _SOURCE]
     first, ten = {}, {}
     for edit in dict.fromkeys(edits):
@@ -64,7 +69,9 @@ def recall_of_sources(rows: FloatArray, labels: Sequence[Label]) -> NearestScore
     return NearestScores(first, ten)
 
 
-def source_ranks(rows: FloatArray, labels: Sequence[Label]) -> NDArray[np.int64]:
+def source_ranks(
+    rows: FloatArray, labels: Sequence[Label], *, photos_only: bool = False
+) -> NDArray[np.int64]:
     """Place of its source for every copy, from 1, in the order of the labels.
 
     Images as near as the source count as nearer, so that a descriptor that says the same of
@@ -74,10 +81,11 @@ def source_ranks(rows: FloatArray, labels: Sequence[Label]) -> NDArray[np.int64]
     groups = np.array([label.group for label in labels])
     sources = {label.group: n for n, label in enumerate(labels) if label.edit == _SOURCE}
     copies = [n for n, label in enumerate(labels) if label.edit != _SOURCE]
+    asked = np.array([not photos_only or label.edit == _SOURCE for label in labels])
     ranks = []
     for copy in copies:
         cosine = unit @ unit[copy]
-        strangers = groups != groups[copy]
+        strangers = (groups != groups[copy]) & asked
         ranks.append(1 + int((cosine[strangers] >= cosine[sources[groups[copy]]]).sum()))
     return np.array(ranks, np.int64)
 
@@ -107,6 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sets", type=Path, nargs="+")
     parser.add_argument("--descriptor", action="append", required=True)
+    parser.add_argument("--photos-only", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     for folder in arguments.sets:
@@ -115,7 +124,8 @@ def main() -> None:
         for name in arguments.descriptor:
             descriptor = load_descriptor(name, threads=arguments.threads)
             rows = describe_set(folder, labels, descriptor, threads=arguments.threads)
-            scores[name] = recall_of_sources(rows, labels)
+            only = arguments.photos_only
+            scores[name] = recall_of_sources(rows, labels, photos_only=only)
         print(f"{folder.name}, recall@1 / recall@10\n")
         print("\n".join(_table(scores)), flush=True)
 
