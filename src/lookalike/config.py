@@ -374,6 +374,6 @@ class TrainConfig:
 
 TRAINING: Mapping[TrainKind, TrainConfig] = {
     "copy": TrainConfig("copy", 11, 48, 160, 192, 2e-4, "imagenet", frozen=5),
-    "rotation": TrainConfig("rotation", 8, 64, 96, 224, 1e-3),
-    "vae": TrainConfig("vae", 40, 64, 64, 64, 1e-3),
+    "rotation": TrainConfig("rotation", 6, 64, 96, 224, 1e-3),
+    "vae": TrainConfig("vae", 20, 64, 64, 64, 1e-3),
 }

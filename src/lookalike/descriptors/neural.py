@@ -16,10 +16,11 @@ from lookalike.engine import EngineName, Graph, open_graph, shipped
 from lookalike.errors import ModelError
 from lookalike.types import DescriptorSpec, Picture
 
-__all__ = ["SHIPPED", "NeuralDescriptor", "load_embedding"]
+__all__ = ["COPY_TRAINED", "SHIPPED", "NeuralDescriptor", "load_embedding"]
 
 SHIPPED = "efficientnet-lite0-multi"
-_SIDE, _DIM = 192, 384
+COPY_TRAINED = "copy-lite0"
+_SIDE, _DIM, _COPY_DIM = 192, 384, 256
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 _STD = np.array([0.229, 0.224, 0.225], np.float32) * 255
 _MEAN_COLOUR = (124, 116, 104)
@@ -33,7 +34,7 @@ def load_embedding(
     """A network by name or file.
 
     Args:
-        model: name of the shipped network, or path of an ONNX file.
+        model: name of a shipped network, or path of an ONNX file.
         engine: ``onnxruntime`` or ``openvino``.
         threads: pictures described at once.
 
@@ -42,12 +43,14 @@ def load_embedding(
     """
     if model == SHIPPED:
         return ShippedDescriptor(engine, threads=threads)
+    if model == COPY_TRAINED:
+        return CopyTrainedDescriptor(engine, threads=threads)
     path = Path(model)
     if not path.is_file():
         raise ModelError(
             "unknown network",
             got=repr(model),
-            expected=f"{SHIPPED!r} or the path of an ONNX file",
+            expected=f"{SHIPPED!r}, {COPY_TRAINED!r} or the path of an ONNX file",
             remedy="check the spelling",
         )
     return NeuralDescriptor(path, engine, threads=threads)
@@ -174,3 +177,27 @@ class ShippedDescriptor(NeuralDescriptor):
         # the stem's padding, in the colour that is zero after normalisation
         padded = cv2.copyMakeBorder(square, 0, 1, 0, 1, cv2.BORDER_CONSTANT, value=_MEAN_COLOUR)
         return np.asarray(self._graph(padded[None])[0], dtype=np.float32)
+
+
+class CopyTrainedDescriptor(NeuralDescriptor):
+    """The package's other network: EfficientNet-Lite0 trained for copies, int8.
+
+    See ``models/COPY_LITE0.md``. The graph takes the bytes of the square as they are.
+    """
+
+    min_side = 112
+
+    def __init__(self, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
+        super().__init__(shipped(f"{COPY_TRAINED}.onnx"), engine, threads=threads)
+
+    @cached_property
+    def spec(self) -> DescriptorSpec:
+        """Known without starting an engine, as above."""
+        return DescriptorSpec(
+            name=COPY_TRAINED,
+            version="1",
+            metric="cosine",
+            dim=_COPY_DIM,
+            dtype="float16",
+            preprocessing=f"squashed to {_SIDE}x{_SIDE} by area, int8, {self._engine}",
+        )
