@@ -125,7 +125,8 @@ def test_the_written_graph_says_what_the_trained_network_says(photos: Path, tmp_
     config = small("copy", 1)
     pictures = read_photos(photos, lambda stage, done, total: None)
     task = _task(pictures, _start(config), config)
-    task.whiten(lambda stage, done, total: None)
+    # whitening of 16 pictures would blow up the last digits
+    task.whitening.copy_(torch.randn(task.whitening.shape, generator=torch.manual_seed(0)))
     export_float(CopyGraph(task, 64), 64, tmp_path / "g.onnx", {"name": "g"})
     square = pictures.square(3, 64)
     with torch.no_grad():
