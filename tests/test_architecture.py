@@ -42,7 +42,7 @@ FLOORS = {
         "pipeline",
         "report",
     ),
-    4: ("evaluation",),
+    4: ("evaluation", "training"),
     5: ("cli", "__main__"),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
@@ -88,7 +88,8 @@ ALLOWED = {
     ("config", "errors"),
 }
 ADAPTERS = {
-    "onnxruntime": {"engine"},
+    # training only quantises with it
+    "onnxruntime": {"engine", "training"},
     "openvino": {"engine"},
     "simplejpeg": {"images"},
     "pillow_heif": {"images"},
@@ -98,7 +99,8 @@ ADAPTERS = {
     "click": {"cli"},
     "jinja2": {"report"},
     "skimage": {"evaluation"},
-    "onnx": {"descriptors"},
+    "onnx": {"descriptors", "training"},
+    "torch": {"training"},
     "scipy": {"dendrogram"},
     "matplotlib": {"evaluation"},
 }

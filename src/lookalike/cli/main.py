@@ -18,6 +18,7 @@ import lookalike
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.progress import show_progress
 from lookalike.cli.searching import buckets, search
+from lookalike.cli.training import train
 from lookalike.config import EFFORTS, LINKAGES, FindConfig, KeepConfig, RunConfig
 from lookalike.engine import ENGINES
 from lookalike.errors import LookalikeError
@@ -108,7 +109,7 @@ def compare(first: str, second: str, as_json: bool) -> None:
     sys.exit(FOUND if match else 0)
 
 
-for command in (search, buckets, recipes, models, evaluate, edits, calibrate):
+for command in (search, buckets, recipes, models, evaluate, edits, calibrate, train):
     commands.add_command(command)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -15,14 +16,16 @@ from lookalike.engine import EngineName, Graph, open_graph, shipped
 from lookalike.errors import ModelError
 from lookalike.types import DescriptorSpec, Picture
 
-__all__ = ["SHIPPED", "NeuralDescriptor", "load_embedding"]
+__all__ = ["COPY_TRAINED", "SHIPPED", "NeuralDescriptor", "load_embedding"]
 
 SHIPPED = "efficientnet-lite0-multi"
-_SIDE, _DIM = 192, 384
+COPY_TRAINED = "copy-lite0"
+_SIDE, _DIM, _COPY_DIM = 192, 384, 256
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 _STD = np.array([0.229, 0.224, 0.225], np.float32) * 255
 _MEAN_COLOUR = (124, 116, 104)
 _DEFAULT_SIDE = 224
+_Order = Literal["planes", "pixels", "bytes"]
 
 
 def load_embedding(
@@ -31,7 +34,7 @@ def load_embedding(
     """A network by name or file.
 
     Args:
-        model: name of the shipped network, or path of an ONNX file.
+        model: name of a shipped network, or path of an ONNX file.
         engine: ``onnxruntime`` or ``openvino``.
         threads: pictures described at once.
 
@@ -40,12 +43,14 @@ def load_embedding(
     """
     if model == SHIPPED:
         return ShippedDescriptor(engine, threads=threads)
+    if model == COPY_TRAINED:
+        return CopyTrainedDescriptor(engine, threads=threads)
     path = Path(model)
     if not path.is_file():
         raise ModelError(
             "unknown network",
             got=repr(model),
-            expected=f"{SHIPPED!r} or the path of an ONNX file",
+            expected=f"{SHIPPED!r}, {COPY_TRAINED!r} or the path of an ONNX file",
             remedy="check the spelling",
         )
     return NeuralDescriptor(path, engine, threads=threads)
@@ -54,7 +59,8 @@ def load_embedding(
 class NeuralDescriptor:
     """An image network from an ONNX file: ImageNet preprocessing, L2-normalised output.
 
-    The file's first input is ``(1, 3, h, w)`` or ``(1, h, w, 3)`` float32, 224 px where free; its
+    The file's first input is ``(1, 3, h, w)`` or ``(1, h, w, 3)`` float32, 224 px where free, or
+    ``(1, h, w, 3)`` uint8 for a graph that normalises by itself, as ``lookalike train`` writes; its
     first output ``(1, d)``, or ``(1, c, h, w)``, which is averaged over the plane. The engine
     starts with the first picture, not before.
 
@@ -77,7 +83,7 @@ class NeuralDescriptor:
     def spec(self) -> DescriptorSpec:
         """Name and digest of the file; runs the network once to learn the dimension."""
         digest = hashlib.sha256(self._path.read_bytes()).hexdigest()
-        height, width, _ = self._layout
+        height, width, order = self._layout
         blank = Picture(np.zeros((height, width, 3), np.uint8), width, height, "PNG", True, 0)
         return DescriptorSpec(
             name=self._path.stem,
@@ -85,7 +91,8 @@ class NeuralDescriptor:
             metric="cosine",
             dim=len(self._embed(blank)),
             dtype="float16",
-            preprocessing=f"ImageNet, squashed to {width}x{height}, {self._engine}",
+            preprocessing=f"{'RGB bytes' if order == 'bytes' else 'ImageNet'}, "
+            f"squashed to {width}x{height}, {self._engine}",
         )
 
     def describe(self, picture: Picture) -> NDArray[np.float16]:
@@ -102,27 +109,32 @@ class NeuralDescriptor:
             return self._opened
 
     @cached_property
-    def _layout(self) -> tuple[int, int, bool]:
-        """Height, width, and whether channels come first."""
+    def _layout(self) -> tuple[int, int, _Order]:
+        """Height, width, and the order of the values."""
         wanted = self._graph.input
         if len(wanted.shape) == 4 and wanted.dtype == "float32":
             _, a, b, c = wanted.shape
             if a == 3:
-                return b or _DEFAULT_SIDE, c or _DEFAULT_SIDE, True
+                return b or _DEFAULT_SIDE, c or _DEFAULT_SIDE, "planes"
             if c == 3:
-                return a or _DEFAULT_SIDE, b or _DEFAULT_SIDE, False
+                return a or _DEFAULT_SIDE, b or _DEFAULT_SIDE, "pixels"
+        if len(wanted.shape) == 4 and wanted.dtype == "uint8" and wanted.shape[3] == 3:
+            return wanted.shape[1] or _DEFAULT_SIDE, wanted.shape[2] or _DEFAULT_SIDE, "bytes"
         raise ModelError(
             "this network takes no picture",
             got=f"input {wanted.shape} {wanted.dtype} in {self._path}",
-            expected="(1, 3, h, w) or (1, h, w, 3) float32",
+            expected="(1, 3, h, w) or (1, h, w, 3) float32, or (1, h, w, 3) uint8",
             remedy="export it for one RGB picture",
         )
 
     def _embed(self, picture: Picture) -> NDArray[np.float32]:
-        height, width, channels_first = self._layout
-        square = cv2.resize(picture.rgb, (width, height), interpolation=cv2.INTER_AREA)
-        values = (square.astype(np.float32) - _MEAN) / _STD
-        if channels_first:
+        height, width, order = self._layout
+        values: NDArray[Any] = cv2.resize(
+            picture.rgb, (width, height), interpolation=cv2.INTER_AREA
+        )
+        if order != "bytes":
+            values = (values.astype(np.float32) - _MEAN) / _STD
+        if order == "planes":
             values = values.transpose(2, 0, 1)
         output = self._graph(np.ascontiguousarray(values[None]))
         if output.ndim == 4:
@@ -165,3 +177,27 @@ class ShippedDescriptor(NeuralDescriptor):
         # the stem's padding, in the colour that is zero after normalisation
         padded = cv2.copyMakeBorder(square, 0, 1, 0, 1, cv2.BORDER_CONSTANT, value=_MEAN_COLOUR)
         return np.asarray(self._graph(padded[None])[0], dtype=np.float32)
+
+
+class CopyTrainedDescriptor(NeuralDescriptor):
+    """The package's other network: EfficientNet-Lite0 trained for copies, int8.
+
+    See ``models/COPY_LITE0.md``. The graph takes the bytes of the square as they are.
+    """
+
+    min_side = 112
+
+    def __init__(self, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
+        super().__init__(shipped(f"{COPY_TRAINED}.onnx"), engine, threads=threads)
+
+    @cached_property
+    def spec(self) -> DescriptorSpec:
+        """Known without starting an engine, as above."""
+        return DescriptorSpec(
+            name=COPY_TRAINED,
+            version="1",
+            metric="cosine",
+            dim=_COPY_DIM,
+            dtype="float16",
+            preprocessing=f"squashed to {_SIDE}x{_SIDE} by area, int8, {self._engine}",
+        )
