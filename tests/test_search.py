@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
@@ -29,7 +28,7 @@ from lookalike.descriptors.hashes import (
 from lookalike.errors import ModelError
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
-from lookalike.index.local import vote_pairs
+from lookalike.index.local import Features, VoteSettings, features_of, vote_pairs
 from lookalike.types import Picture
 
 
@@ -164,33 +163,96 @@ def test_bad_models_say_what_is_wrong(tmp_path: Path) -> None:
         _ = load_embedding(str(product)).spec
 
 
+def _features(seed: int) -> Features:
+    """Keypoints of nine images: half of them repeat others, moved, turned and resized alike."""
+    random = np.random.default_rng(seed)
+    bits = random.integers(0, 256, (80, 32)).astype(np.uint8)
+    image = np.sort(random.integers(0, 9, 80))
+    turns = random.uniform(0, 1, 80).astype(np.float32)
+    octaves = random.uniform(0, 4, 80).astype(np.float32)
+    places = (random.uniform(0, 200, 80) + 1j * random.uniform(0, 200, 80)).astype(np.complex64)
+    from_ = random.integers(40, size=40)
+    bits[40:] = bits[from_]
+    turns[40:] = (turns[from_] + 0.25) % 1
+    octaves[40:] = octaves[from_] + 0.5
+    places[40:] = places[from_] * np.complex64(1j * 2**0.5) + np.complex64(30)
+    return Features(bits, image, turns, octaves, places)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**31))
 def test_keypoint_votes_equal_brute_force(seed: int) -> None:
-    """Every table counts the pairs of keypoints that share its substring, in small groups."""
-    random = np.random.default_rng(seed)
-    bits = random.integers(0, 256, (60, 32)).astype(np.uint8)
-    bits[30:] = bits[random.integers(30, size=30)]
-    image = np.sort(random.integers(0, 9, 60))
-    low, high, votes = vote_pairs(bits, image, tables=3, substring=5, largest_group=6, seed=1)
-    unpacked = np.unpackbits(bits, axis=1)
-    places = np.random.default_rng(1)
-    truth: Counter[tuple[int, int]] = Counter()
-    for _ in range(3):
-        keys = [tuple(row) for row in unpacked[:, places.permutation(256)[:5]]]
+    """Keypoints that share a substring in a small group meet; those in one pose are counted."""
+    features = _features(seed)
+    asked = VoteSettings(tables=3, substring=7, largest_group=6, min_votes=2, seed=1)
+    low, high, votes = vote_pairs(features, asked)
+    unpacked = np.unpackbits(features.bits, axis=1)
+    meetings: set[tuple[int, int]] = set()
+    for table in range(3):
+        places = np.random.default_rng((1, table)).permutation(256)[:7]
         groups: dict[tuple[int, ...], list[int]] = {}
-        for number, key in enumerate(keys):
-            groups.setdefault(key, []).append(int(image[number]))
+        for number, key in enumerate(unpacked[:, places]):
+            groups.setdefault(tuple(key), []).append(number)
         for members in groups.values():
             if len(members) <= 6:
-                for a, b in combinations(members, 2):
-                    if a != b:
-                        truth[min(a, b), max(a, b)] += 1
+                meetings |= {tuple(sorted(pair)) for pair in combinations(members, 2)}  # type: ignore[misc]
+    by_pair: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for a, b in sorted(meetings):
+        first, second = int(features.image[a]), int(features.image[b])
+        if first != second:
+            by_pair.setdefault((first, second), []).append((a, b))
+    truth = {pair: _largest_pose(features, some) for pair, some in by_pair.items()}
+    truth = {pair: count for pair, count in truth.items() if count >= 2}
     assert dict(zip(zip(low.tolist(), high.tolist(), strict=True), votes, strict=True)) == truth
+
+
+def _largest_pose(features: Features, meetings: list[tuple[int, int]]) -> int:
+    """Meetings at different places that the similarity of one of them explains, one by one."""
+
+    def similarity(a: int, b: int) -> tuple[float, float, complex, complex]:
+        turn = float(features.turns[b] - features.turns[a])
+        octave = float(features.octaves[b] - features.octaves[a])
+        factor = 2**octave * np.exp(2j * np.pi * turn)
+        return turn, octave, factor, features.places[b] - factor * features.places[a]
+
+    best = 0
+    for a, b in meetings:
+        turn, octave, factor, shift = similarity(a, b)
+        count = 0
+        for n, (c, d) in enumerate(meetings):
+            other_turn, other_octave, *_ = similarity(c, d)
+            error = abs(factor * features.places[c] + shift - features.places[d])
+            apart = abs((turn - other_turn + 0.5) % 1 - 0.5)
+            near = error < 20 * max(1.0, 2**octave) and apart < 0.08
+            if not near or abs(octave - other_octave) >= 0.7:
+                continue
+            count += not _is_repeated(features, meetings, n)
+        best = max(best, count)
+    return best
+
+
+def _is_repeated(features: Features, meetings: list[tuple[int, int]], n: int) -> bool:
+    """Whether an earlier meeting in the same pose starts at the same place."""
+    a, b = meetings[n]
+    for c, d in meetings[:n]:
+        growth = 2 ** float(features.octaves[b] - features.octaves[a])
+        factor = growth * np.exp(2j * np.pi * float(features.turns[b] - features.turns[a]))
+        shift = features.places[b] - factor * features.places[a]
+        error = abs(factor * features.places[c] + shift - features.places[d])
+        turn = float(features.turns[b] - features.turns[a] - features.turns[d] + features.turns[c])
+        octave = float(
+            features.octaves[b] - features.octaves[a] - features.octaves[d] + features.octaves[c]
+        )
+        in_pose = error < 20 * max(1.0, growth) and abs((turn + 0.5) % 1 - 0.5) < 0.08
+        if in_pose and abs(octave) < 0.7 and abs(features.places[a] - features.places[c]) < 3:
+            return True
+    return False
 
 
 def test_no_keypoints_give_no_votes() -> None:
     """Plain pictures have none."""
-    empty = np.empty((0, 32), np.uint8), np.empty(0, np.int64)
-    low, high, votes = vote_pairs(*empty, tables=2, substring=8, largest_group=4)
-    assert len(low) == len(high) == len(votes) == 0
+    upright, mirrored = features_of(np.empty((0, 70), np.uint8), np.empty(0, np.int64))
+    asked = VoteSettings(tables=2, substring=8, largest_group=4, min_votes=1)
+    for against in (None, mirrored):
+        low, high, votes = vote_pairs(upright, asked, against=against)
+        assert len(low) == len(high) == len(votes) == 0

@@ -76,7 +76,8 @@ class EmbeddingConfig:
         model: name in the registry or path of an ONNX file.
         engine: ``onnxruntime`` or ``openvino``.
         max_distance: cosine distance up to which a pair is a candidate, inclusive.
-        max_neighbours: candidates per image at most, the closest first.
+        max_neighbours: candidates for verification per image at most, the closest first; 0 for
+            none, as keypoints find more, and sooner.
         similar_distance: cosine distance up to which a pair that shows no common pixels counts as
             ``similar``, where the user asks for such pairs.
     """

@@ -59,7 +59,7 @@ class Alignment:
         flat_ref: whether what only the ref shows is plain.
     """
 
-    transform: NDArray[np.float64]
+    transform: NDArray[np.floating]
     query_size: Size
     ref_size: Size
     tone: Tone

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.agreement import agree_aligned, is_flat_beyond, refine
+from lookalike.agreement import Agreement, agree_aligned, is_flat_beyond, refine
 from lookalike.config import VerifyConfig
 from lookalike.engine import byte_product
 from lookalike.explain import Alignment, Seen, Tone, explain
@@ -84,29 +85,30 @@ def verify(
     """
     points, plane = _seen_as(query, kind, mirrored=mirrored)
     others = Keypoints.from_rows(ref.rows)
-    pairs = _correspondences(points, others, kind)
-    fit = fit_transform(points, others, pairs, config.min_inliers)
+    fit = fit_transform(points, others, _correspondences(points, others, kind), config.min_inliers)
     if fit is None:
         return None
     transform, inliers = fit
-    full = np.linalg.inv(_to_plane(ref, kind.side)) @ transform @ _to_plane(query, kind.side)
-    full /= full[2, 2]
-    onto = _between_planes(query, ref, full)
-    seen = agree_aligned(plane, ref.plane, onto)
-    is_open = seen is not None and _REFINE_FROM <= seen.share < _REFINE_TO
-    if seen and is_open and inliers >= _REFINE_INLIERS and not _is_coinciding(query, ref, full):
-        closer = refine(plane, ref.plane, onto)
-        again = agree_aligned(plane, ref.plane, closer)
-        if again is not None and again.share > seen.share:
-            seen, onto = again, closer
-            full = np.linalg.inv(_to_plane(ref, _PLANE_SIDE)) @ onto @ _to_plane(query, _PLANE_SIDE)
-            full /= full[2, 2]
-    if seen is None or seen.share < config.min_agreement or seen.blocks < config.min_blocks:
+    onto = _scaled(transform, query, ref, kind.side, _PLANE_SIDE)
+    aligned = _aligned(plane, ref.plane, onto, inliers)
+    if aligned is None:
         return None
-    cells = seen.query_cells
+    seen, onto = aligned
+    if seen.share < config.min_agreement or seen.blocks < config.min_blocks:
+        return None
+    sizes = tuple(fitted(side.width, side.height, kind.side) for side in (query, ref))
+    found = Seen(
+        inliers,
+        _support(points, others, transform, sizes, inliers),
+        seen.share,
+        seen.likeness,
+        seen.covered,
+        seen.query_cells[:, ::-1] if mirrored else seen.query_cells,
+        seen.ref_cells,
+    )
+    full = _scaled(onto, query, ref, _PLANE_SIDE, None)
     if mirrored:
         full = full @ np.array([[-1.0, 0.0, query.width], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-        cells = cells[:, ::-1]
     alignment = Alignment(
         transform=full,
         query_size=(query.width, query.height),
@@ -115,23 +117,26 @@ def verify(
         flat_query=is_flat_beyond(plane, ref.plane, np.linalg.inv(onto)),
         flat_ref=is_flat_beyond(ref.plane, plane, onto),
     )
-    sizes = (
-        fitted(query.width, query.height, kind.side),
-        fitted(ref.width, ref.height, kind.side),
-    )
-    found = Seen(
-        inliers,
-        _support(points, others, transform, sizes, inliers),
-        seen.share,
-        seen.likeness,
-        seen.covered,
-        cells,
-        seen.ref_cells,
-    )
     verification = explain(alignment, found)
     shared = max(verification.overlap_query, verification.overlap_ref)
     is_enough = shared >= config.min_overlap and verification.covered >= config.min_covered
     return verification if is_enough else None
+
+
+def _aligned(
+    query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating], inliers: int
+) -> tuple[Agreement, NDArray[np.floating]] | None:
+    """How the planes agree, and the transform between them, refined where that may help."""
+    seen = agree_aligned(query, ref, onto)
+    if seen is None:
+        return None
+    is_open = _REFINE_FROM <= seen.share < _REFINE_TO and inliers >= _REFINE_INLIERS
+    if is_open and not _is_coinciding(query, ref, onto):
+        closer = refine(query, ref, onto)
+        again = agree_aligned(query, ref, closer)
+        if again is not None and again.share > seen.share:
+            return again, closer
+    return seen, onto
 
 
 def _seen_as(side: Side, kind: KeypointKind, *, mirrored: bool) -> tuple[Keypoints, UInt8Array]:
@@ -166,7 +171,7 @@ def _support(
     query: Keypoints,
     ref: Keypoints,
     transform: NDArray[np.floating],
-    sizes: tuple[tuple[int, int], tuple[int, int]],
+    sizes: Sequence[tuple[int, int]],
     inliers: int,
 ) -> float:
     """Inliers per keypoint in the overlap, of the picture that has fewer there."""
@@ -181,20 +186,24 @@ def _support(
     return min(1.0, inliers / max(1, min(counts)))
 
 
-def _is_coinciding(query: Side, ref: Side, full: NDArray[np.floating]) -> bool:
+def _is_coinciding(query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating]) -> bool:
     """Whether the middle and a corner of the query fall near those of the ref, or of its turns."""
-    spots = np.array([[query.width / 2, query.height / 2, 1.0], [0.0, 0.0, 1.0]])
-    placed = spots @ full.T
-    x, y = (placed[:, :2] / placed[:, 2:] / (ref.width, ref.height) - 0.5).T
+    height, width = query.shape
+    placed = np.array([[width / 2, height / 2, 1.0], [0.0, 0.0, 1.0]]) @ onto.T
+    x, y = (placed[:, :2] / placed[:, 2:] / (ref.shape[1], ref.shape[0]) - 0.5).T
     is_middle = max(abs(x[0]), abs(y[0])) < _COINCIDING
     return bool(is_middle and max(abs(abs(x[1]) - 0.5), abs(abs(y[1]) - 0.5)) < 2 * _COINCIDING)
 
 
-def _to_plane(side: Side, length: int) -> NDArray[np.floating]:
-    width, height = fitted(side.width, side.height, length)
-    return np.diag([width / side.width, height / side.height, 1.0])
+def _scaled(
+    transform: NDArray[np.floating], query: Side, ref: Side, before: int, after: int | None
+) -> NDArray[np.floating]:
+    """A transform between planes of one long side, for planes of another or for full size."""
 
+    def growth(side: Side) -> NDArray[np.floating]:
+        start = fitted(side.width, side.height, before)
+        end = fitted(side.width, side.height, after) if after else (side.width, side.height)
+        return np.diag([end[0] / start[0], end[1] / start[1], 1.0])
 
-def _between_planes(query: Side, ref: Side, full: NDArray[np.floating]) -> NDArray[np.floating]:
-    into = np.linalg.inv(_to_plane(query, _PLANE_SIDE))
-    return np.asarray(_to_plane(ref, _PLANE_SIDE) @ full @ into)
+    full = growth(ref) @ transform @ np.linalg.inv(growth(query))
+    return np.asarray(full / full[2, 2])

@@ -26,6 +26,7 @@ from lookalike.errors import LookalikeError
 __all__ = ["main"]
 
 FOUND = 11
+_NEIGHBOURS = 16
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,7 +43,7 @@ def commands() -> None:
 @click.option("--linkage", type=click.Choice(LINKAGES), help="Default: star, or the recipe's.")
 @click.option("--similar", is_flag=True, help="Also join other shots of the same scene.")
 @click.option("--keep", help="Keep rules, the most important first, with commas.")
-@click.option("--descriptor", help="Name of a network, or an ONNX file.")
+@click.option("--descriptor", help="A network or ONNX file that proposes pairs too.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Default: onnxruntime.")
 @click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
 @click.option("--hidden", is_flag=True, help="Look at hidden files and folders too.")
@@ -163,6 +164,7 @@ def _config(**options: Any) -> RunConfig:
     embedding = replace(
         config.embedding,
         model=own.get("descriptor", config.embedding.model),
+        max_neighbours=_NEIGHBOURS if "descriptor" in own else config.embedding.max_neighbours,
         engine=own.get("engine", config.embedding.engine),
     )
     return replace(config, effort=own.get("effort", config.effort), embedding=embedding)
