@@ -219,15 +219,16 @@ def _attach_leaves(
     for leaf in sorted(own):
         lead = _only_lead(leaf, own, set(home.values())) or _best_lead(own[leaf], home, config)
         if lead is not None:
-            best = own[leaf].get(lead) or leads[leaf].get(lead)
-            if best is None or _weight(best) >= config.weak_weight:
-                seen = best.verification if best else None
+            best = own[leaf].get(lead)
+            if best is not None and _weight(best) >= config.weak_weight:
+                seen = best.verification
                 asked[pairs.order(leaf, lead)] = bool(seen and seen.mirrored)
     found = _verified(pairs, asked, verify)
     for pair, match in found.items():
         seen = match.verification
         is_alone = pair[0] not in home and pair[1] not in home
-        if seen and _is_copy(seen, config) and (not is_alone or _holds_alone(seen)):
+        is_proof = seen is not None and _is_copy(seen, config) and _weight(match) > 0
+        if seen and is_proof and (not is_alone or _holds_alone(seen)):
             pairs.matches[pair] = match
 
 
@@ -260,13 +261,16 @@ def _cells_of(leaf: str, match: Match) -> int:
 def _weight(match: Match) -> float:
     """Inliers by how much agrees where they lie.
 
-    Frames that coincide are half the proof; a part that moved and then agrees in half of its
-    textures is another thing before the same wall.
+    Frames that coincide are half the proof. A part that moved and then agrees in half of its
+    textures is another thing before the same wall; frames that only overlap are two shots.
     """
     seen = match.verification
-    if seen is None or (not _is_coinciding(seen) and seen.agreement < _LEAST_MOVED):
+    if seen is None:
         return 0.0
-    return seen.inliers * seen.agreement * (_TWICE if _is_coinciding(seen) else 1.0)
+    if _is_coinciding(seen):
+        return _TWICE * seen.inliers * seen.agreement
+    is_part = _is_within(seen) and seen.agreement >= _LEAST_MOVED
+    return seen.inliers * seen.agreement if is_part else 0.0
 
 
 def _only_lead(

@@ -1,0 +1,166 @@
+"""The bench of hard sets: where a method that looks right on clean copies goes wrong.
+
+    python -m lookalike.evaluation.bench_hard --photos DIR --canvases DIR [--split held-back]
+
+Writes the part of benchmarks/RESULTS.md between ``<!-- hard -->`` and ``<!-- end hard -->``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from lookalike.evaluation.bench_systems import with_section
+from lookalike.evaluation.datasets import Label, Split, read_labels
+from lookalike.evaluation.hard.pasted import PastedBox, read_boxes
+from lookalike.evaluation.hard.relations import Relation, count_relations
+from lookalike.evaluation.hard.sets import HARD_SETS, make_hard_set
+from lookalike.evaluation.metrics import count_pairs
+from lookalike.evaluation.predict import measured_find
+from lookalike.types import Match, Report
+
+__all__ = ["main"]
+
+START, END = "<!-- hard -->", "<!-- end hard -->"
+_EFFORTS = ("default", "thorough")
+_SHOTS = ("bursts", "faces")
+_LEAST_IOU = 0.5
+
+
+def main() -> None:
+    """Make the sets, run the command, write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--canvases", type=Path, required=True)
+    parser.add_argument("--split", choices=("development", "held-back"), default="held-back")
+    parser.add_argument("--work", type=Path, default=Path("benchmarks/work/hard"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    asked = parser.parse_args()
+    lines = [
+        f"## Hard sets, {asked.split} half",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, `make bench-hard`. Pairs over clusters; other shots of one "
+        "scene count as strangers. What each set holds: `evaluation/hard`.",
+        "",
+        "| set | recipe | images | precision | recall | true pairs | false pairs | images/s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    more: list[str] = []
+    for name in HARD_SETS:
+        folder = _made(name, asked)
+        for recipe in _EFFORTS:
+            report, seconds, _ = measured_find([folder], recipe, _fresh(asked.work / "collection"))
+            labels = read_labels(folder)
+            if name == "inside":
+                more.append(_boxes_row(recipe, report, folder))
+                continue
+            lines.append(_row(name, recipe, report, labels, folder, seconds))
+            if name in _SHOTS:
+                more.append(_shots_row(name, recipe, report, labels, folder))
+            print(lines[-1], flush=True)
+    lines += ["", *more, ""]
+    text = asked.out.read_text(encoding="utf-8") if asked.out.exists() else ""
+    asked.out.write_text(with_section(text, lines, START, END), encoding="utf-8")
+
+
+def _made(name: str, asked: argparse.Namespace) -> Path:
+    split: Split = asked.split
+    folder = Path(asked.work) / f"{name}-{split}"
+    if not (folder / "labels.csv").exists():
+        make_hard_set(name, asked.photos, asked.canvases, folder, split=split)
+    return folder
+
+
+def _fresh(collection: Path) -> Path:
+    shutil.rmtree(collection, ignore_errors=True)
+    return collection
+
+
+def _name(report: Report, image: str, folder: Path) -> str:
+    return str(Path(report.images[image].path).relative_to(folder))
+
+
+def _row(
+    name: str,
+    recipe: str,
+    report: Report,
+    labels: Sequence[Label],
+    folder: Path,
+    seconds: float,
+) -> str:
+    clusters = [[_name(report, m, folder) for m in cluster.members] for cluster in report.clusters]
+    found = count_pairs(clusters, {label.path: label.group for label in labels})
+    return (
+        f"| {name} | {recipe} | {len(labels)} | {found.precision:.4f} | {found.recall:.4f} | "
+        f"{found.tp} | {found.fp} | {len(labels) / seconds:.0f} |"
+    )
+
+
+def _shots_row(
+    name: str, recipe: str, report: Report, labels: Sequence[Label], folder: Path
+) -> str:
+    """The confusion of copies, other shots and strangers, in a line."""
+    said: dict[tuple[str, str], Relation] = {}
+    for cluster in report.clusters:
+        members = [_name(report, m, folder) for m in cluster.members]
+        said |= {(a, b): "copy" for a in members for b in members if a < b}
+    cells = {(c.truth, c.said): c.pairs for c in count_relations(labels, said)}
+    copies, shots = cells["copy", "copy"], cells["similar", "copy"]
+    return (
+        f"- {name}, {recipe}: of {copies + cells['copy', 'none']} pairs of copies {copies} are "
+        f"together; of {shots + cells['similar', 'none']} pairs of other shots {shots} are, of "
+        f"strangers {cells['none', 'copy']}."
+    )
+
+
+def _boxes_row(recipe: str, report: Report, folder: Path) -> str:
+    """How many pasted pictures are matched where they lie, and what else is matched."""
+    truth = {(box.large, box.small): box for box in read_boxes(folder)}
+    empty = {label.path for label in read_labels(folder) if label.edit == "empty"}
+    found = wrong = 0
+    for match in report.matches:
+        names = (_name(report, match.query, folder), _name(report, match.ref, folder))
+        for pair, is_query in ((names, True), (names[::-1], False)):
+            if pair in truth:
+                found += _iou(_placed(match, report, small_is_query=not is_query), truth[pair])
+        wrong += bool(empty & set(names))
+    return (
+        f"- inside, {recipe}: {found} of {len(truth)} pasted pictures are matched with IoU ≥ "
+        f"{_LEAST_IOU}; {wrong} matches with the {len(empty)} empty canvases."
+    )
+
+
+def _placed(
+    match: Match, report: Report, *, small_is_query: bool
+) -> tuple[float, float, float, float]:
+    """Box of the small picture in the large one, from the match's transform."""
+    assert match.verification is not None
+    transform = np.array(match.verification.transform).reshape(3, 3)
+    if not small_is_query:
+        transform = np.linalg.inv(transform)
+    small = report.images[match.query if small_is_query else match.ref]
+    corners = np.array(
+        [[0, 0, 1], [small.width, 0, 1], [0, small.height, 1], [small.width, small.height, 1]]
+    )
+    placed = corners @ transform.T
+    placed = placed[:, :2] / placed[:, 2:]
+    (x0, y0), (x1, y1) = placed.min(axis=0), placed.max(axis=0)
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _iou(box: tuple[float, float, float, float], truth: PastedBox) -> bool:
+    x0, y0 = max(box[0], truth.x0), max(box[1], truth.y0)
+    x1, y1 = min(box[2], truth.x1), min(box[3], truth.y1)
+    shared = max(0.0, x1 - x0) * max(0.0, y1 - y0)
+    both = (box[2] - box[0]) * (box[3] - box[1])
+    both += (truth.x1 - truth.x0) * (truth.y1 - truth.y0) - shared
+    return shared >= _LEAST_IOU * both
+
+
+if __name__ == "__main__":
+    main()
