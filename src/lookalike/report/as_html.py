@@ -23,7 +23,7 @@ from lookalike.report.as_text import (
     size_in_words,
     tie_to_keeper,
 )
-from lookalike.types import Cluster, Failure, Match, Report
+from lookalike.types import Cluster, Decision, Failure, Match, Report
 
 __all__ = ["thumbnail", "write_html"]
 
@@ -140,8 +140,7 @@ def _group(report: Report, cluster: Cluster, pictures: dict[str, bytes | None]) 
     ordered = [keeper, *(member for member in cluster.members if member != keeper)]
     ties = {m: None if m == keeper else tie_to_keeper(cluster, m, keeper) for m in ordered}
     cards = tuple(
-        _card(report, member, ties[member], decisions[member].reason, pictures)
-        for member in ordered
+        _card(report, member, ties[member], decisions[member], pictures) for member in ordered
     )
     freed = _freed(report, cluster)
     tiers = sorted({match.tier for match in cluster.matches})
@@ -153,10 +152,11 @@ def _card(
     report: Report,
     member: str,
     tie: Match | None,
-    reason: str,
+    decision: Decision,
     pictures: dict[str, bytes | None],
 ) -> _Card:
     image = report.images[member]
+    keeper = decision.keeper
     seen = tie.verification if tie else None
     picture = pictures[image.path]
     facts = f"{image.width}×{image.height} · {image.format} · {size_in_words(image.n_bytes)}"
@@ -166,8 +166,8 @@ def _card(
         picture="data:image/jpeg;base64," + base64.b64encode(picture).decode() if picture else "",
         kept=tie is None,
         tier=tie.tier if tie else "",
-        edit=edit_towards(report, tie, member) if tie else "",
-        reason=reason,
+        edit=edit_towards(report, tie, member, keeper) if tie else "",
+        reason=decision.reason,
         facts=facts,
         mirrored=bool(seen and seen.mirrored),
         polygon=_polygon(report, tie, member) if seen else "",

@@ -66,12 +66,18 @@ def tie_to_keeper(cluster: Cluster, member: str, keeper: str) -> Match | None:
     return own[0] if own else None
 
 
-def edit_towards(report: Report, match: Match, member: str) -> str:
-    """The edit in words that makes ``member`` from the other image of the match."""
+def edit_towards(report: Report, match: Match, member: str, keeper: str) -> str:
+    """The edit in words that makes ``member`` from the other image of the match.
+
+    Where that is not the keeper, its name is said too.
+    """
+    other = match.query if match.ref == member else match.ref
+    source = "" if other == keeper else f" (of {other})"
     if match.verification is None or match.ref == member:
-        return match.edit
+        return match.edit + source
     query, ref = report.images[match.query], report.images[match.ref]
-    return reverse(match.verification, (query.width, query.height), (ref.width, ref.height)).edit
+    sizes = (query.width, query.height), (ref.width, ref.height)
+    return reverse(match.verification, *sizes).edit + source
 
 
 def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> RenderableType:
@@ -112,7 +118,7 @@ def _cluster(report: Report, cluster: Cluster) -> RenderableType:
             row = (Text("keep", style="green"), _name(member), Text(decisions[member].reason))
         else:
             match = tie_to_keeper(cluster, member, keeper)
-            words = f"{match.tier}: {edit_towards(report, match, member)}" if match else ""
+            words = f"{match.tier}: {edit_towards(report, match, member, keeper)}" if match else ""
             row = (Text("drop", style="yellow"), _name(member), Text(words))
         table.add_row(*row)
     if len(ordered) > _SHOWN_MEMBERS:
