@@ -15,7 +15,7 @@ from PIL import Image
 
 from conftest import save, scene
 from lookalike import FindConfig, Report, find
-from lookalike.config import ClusterConfig, KeepConfig
+from lookalike.config import ClusterConfig, EmbeddingConfig, KeepConfig
 from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import read_labels
 from lookalike.evaluation.edits import edit_picture
@@ -213,8 +213,25 @@ def test_linkages_and_similar(tmp_path: Path, db: Path) -> None:
         assert len(report.clusters) >= 2
         members = [m for cluster in report.clusters for m in cluster.members]
         assert len(members) == len(set(members))
-    near = FindConfig(cluster=ClusterConfig(similar=True))
-    assert {m.tier for m in find(folder, db=db, config=near).matches} >= {"exact", "copy"}
+
+
+def test_another_shot_is_similar_only_on_request(tmp_path: Path, db: Path) -> None:
+    """What the network finds near and no keypoint confirms is a tier of its own, and asked for."""
+    rgb = scene(31)
+    height, width = rgb.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    bent = cv2.remap(rgb, x + 8 * np.sin(y / 17), y + 8 * np.sin(x / 13), cv2.INTER_LINEAR)
+    folder = tmp_path / "in"
+    save(folder / "first.jpg", rgb)
+    save(folder / "second.jpg", bent)
+    save(folder / "plain.jpg", cv2.GaussianBlur(scene(40)[::-1], (0, 0), 25))
+    assert find(folder, db=db).matches == ()
+    asked = FindConfig(
+        cluster=ClusterConfig(similar=True), embedding=EmbeddingConfig(similar_distance=0.45)
+    )
+    report = find(folder, db=db, config=asked)
+    assert [m.tier for m in report.matches] == ["similar"]
+    assert sorted(Path(m).stem for m in report.clusters[0].members) == ["first", "second"]
 
 
 def test_wrong_settings_stop_before_any_work(tmp_path: Path, db: Path) -> None:

@@ -76,8 +76,8 @@ class EmbeddingConfig:
         model: name in the registry or path of an ONNX file.
         engine: ``onnxruntime`` or ``openvino``.
         max_distance: cosine distance up to which a pair is a candidate, inclusive.
-        max_neighbours: candidates for verification per image at most, the closest first; 0 for
-            none, as keypoints find more, and sooner.
+        max_neighbours: near images per image at most, the closest first.
+        proposes: whether near pairs are verified too; keypoints find more, and sooner.
         similar_distance: cosine distance up to which a pair that shows no common pixels counts as
             ``similar``, where the user asks for such pairs.
     """
@@ -85,7 +85,8 @@ class EmbeddingConfig:
     model: str = "efficientnet-lite0-multi"
     engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
     max_distance: float = 0.8
-    max_neighbours: int = 0
+    max_neighbours: int = 16
+    proposes: bool = False
     similar_distance: float = 0.35
 
 

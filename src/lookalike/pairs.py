@@ -84,7 +84,8 @@ def _by_evidence(
     if network is not None:
         described = evidence.embed(network, centres)
         near = _by_embedding(pairs, described, collection, config, network.spec)
-    leads = {**{pair: Lead(1.0 + distance) for pair, distance in near.items()}, **proposed}
+    asked = near if config.embedding.proposes else {}
+    leads = {**{pair: Lead(1.0 + distance) for pair, distance in asked.items()}, **proposed}
     for name in config.kinds:
         kind = KINDS[name]
         for pair, lead in _by_keypoints(pairs, centres, config, evidence, kind).items():

@@ -195,7 +195,7 @@ def _descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
     if isinstance(config, SystemConfig):
         return load_views(config)
     assert isinstance(config, FindConfig)
-    if config.effort == "fast" or not (config.embedding.max_neighbours or config.cluster.similar):
+    if config.effort == "fast" or not (config.embedding.proposes or config.cluster.similar):
         return ()
     network = config.embedding
     return (load_embedding(network.model, network.engine, threads=config.threads),)

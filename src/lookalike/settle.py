@@ -41,9 +41,8 @@ def settle(
                 joined.join(*pair)
             elif match.verification and _is_copy(match.verification, config):
                 weak[pair] = match
-        joining = {pair for pair, match in found.items() if _is_strong(match, config)}
         for pair in asked:
-            if pairs.order(*pair) not in joining:
+            if pairs.order(*pair) not in pairs.matches:
                 fruitless.update(pair)
         tired = {sha for sha, times in fruitless.items() if times >= config.most_fruitless}
         left = [pair for pair in left if not tired.issuperset(pair)]
@@ -57,11 +56,9 @@ class _Joined:
     def __init__(self, nodes: Iterable[str]) -> None:
         self._parent = {node: node for node in nodes}
 
-    def join(self, a: str, b: str) -> bool:
-        """Tie two; False where they were tied already."""
-        first, second = _root(self._parent, a), _root(self._parent, b)
-        self._parent[first] = second
-        return first != second
+    def join(self, a: str, b: str) -> None:
+        """Tie two."""
+        self._parent[_root(self._parent, a)] = _root(self._parent, b)
 
     def forest(self, order: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
         """Pairs that would each join two parts if all held, and those that then need no look.

@@ -8,6 +8,7 @@ relative to the folder. It never reads the labels.
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterable, Iterator
 from multiprocessing import Pool
 from pathlib import Path
@@ -57,3 +58,10 @@ def write_close(
 ) -> None:
     names = [path.relative_to(folder).as_posix() for path in files]
     write_pairs(out, ((names[a], names[b], round(score, 6)) for a, b, score in pairs))
+
+
+def compare_hashes(hashes, most: int) -> None:
+    """The whole script of a peer that is a hash of one picture: a path in, bits out."""
+    folder, out = Path(sys.argv[1]), Path(sys.argv[2])
+    files = pictures(folder)
+    write_close(out, folder, files, close_pairs(np.stack(in_processes(hashes, files)), most))

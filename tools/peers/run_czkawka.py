@@ -6,12 +6,10 @@ Its own grouping puts an image into one group only, so that no threshold could b
 from __future__ import annotations
 
 import base64
-import sys
-from pathlib import Path
 
 import czkawka
 import numpy as np
-from pairs_file import close_pairs, in_processes, pictures, write_close
+from pairs_file import compare_hashes
 
 MOST_BITS = 22
 
@@ -22,12 +20,5 @@ def hashes(path: str) -> np.ndarray:
     return np.unpackbits(np.frombuffer(data, np.uint8))[None]
 
 
-def main() -> None:
-    folder, out = Path(sys.argv[1]), Path(sys.argv[2])
-    files = pictures(folder)
-    rows = np.stack(in_processes(hashes, files))
-    write_close(out, folder, files, close_pairs(rows, MOST_BITS))
-
-
 if __name__ == "__main__":
-    main()
+    compare_hashes(hashes, MOST_BITS)

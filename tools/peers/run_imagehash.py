@@ -5,12 +5,9 @@ The 32×32 grey picture that phash starts from is made once and turned, not the 
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import imagehash
 import numpy as np
-from pairs_file import close_pairs, in_processes, pictures, write_close
+from pairs_file import compare_hashes
 from PIL import Image
 
 MOST_BITS = 22
@@ -24,12 +21,5 @@ def hashes(path: str) -> np.ndarray:
     return np.stack([imagehash.phash(one).hash.ravel() for one in turned]).astype(np.uint8)
 
 
-def main() -> None:
-    folder, out = Path(sys.argv[1]), Path(sys.argv[2])
-    files = pictures(folder)
-    rows = np.stack(in_processes(hashes, files))
-    write_close(out, folder, files, close_pairs(rows, MOST_BITS))
-
-
 if __name__ == "__main__":
-    main()
+    compare_hashes(hashes, MOST_BITS)

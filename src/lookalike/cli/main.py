@@ -26,7 +26,6 @@ from lookalike.errors import LookalikeError
 __all__ = ["main"]
 
 FOUND = 11
-_NEIGHBOURS = 16
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -164,7 +163,7 @@ def _config(**options: Any) -> RunConfig:
     embedding = replace(
         config.embedding,
         model=own.get("descriptor", config.embedding.model),
-        max_neighbours=_NEIGHBOURS if "descriptor" in own else config.embedding.max_neighbours,
+        proposes="descriptor" in own or config.embedding.proposes,
         engine=own.get("engine", config.embedding.engine),
     )
     return replace(config, effort=own.get("effort", config.effort), embedding=embedding)

@@ -17,13 +17,21 @@ from numpy.typing import NDArray
 from lookalike.descriptors.weights import Weights
 from lookalike.errors import ModelError
 
-__all__ = ["ARCHITECTURES", "Architecture", "build_graph", "read_onnx_weights", "seeded_weights"]
+__all__ = [
+    "ARCHITECTURES",
+    "LITE0_STAGES",
+    "STRIDE_16_BLOCK",
+    "Architecture",
+    "build_graph",
+    "read_onnx_weights",
+    "seeded_weights",
+]
 
 _OPSET, _IR = 13, 8
 _VGG16 = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)
 _VGG19 = (64, 64, 0, 128, 128, 0, *(256,) * 4, 0, *(512,) * 4, 0, *(512,) * 4, 0)
 # repeats, kernel, stride, expansion, output channels (tf.keras EfficientNet-Lite0)
-_LITE0 = (
+LITE0_STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),
@@ -32,7 +40,7 @@ _LITE0 = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-_STRIDE_8, _STRIDE_16 = 4, 10
+_STRIDE_8, STRIDE_16_BLOCK = 4, 10
 _TORCH_MEAN, _TORCH_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 _CAFFE_MEAN = (123.68, 116.779, 103.939)
 
@@ -192,14 +200,14 @@ def _lite0(depth: str) -> Callable[[_Builder, str], str]:
     def build(net: _Builder, x: str) -> str:
         x = _same(net, x, ("_conv_stem.weight", "_bn0"), (32, 3, 3, 2, 1), clipped=True)
         channels, number = 32, 0
-        for repeats, kernel, stride, expansion, width in _LITE0:
+        for repeats, kernel, stride, expansion, width in LITE0_STAGES:
             for repeat in range(repeats):
                 step = stride if repeat == 0 else 1
                 shape = (channels, width, kernel, step, expansion)
                 x = _inverted(net, x, f"_blocks.{number}", shape)
                 if depth == "early" and number == _STRIDE_8:
                     return net.average(x)
-                if depth == "middle" and number == _STRIDE_16:
+                if depth == "middle" and number == STRIDE_16_BLOCK:
                     return net.average(x)
                 channels, number = width, number + 1
         x = _same(net, x, ("_conv_head.weight", "_bn1"), (1280, 320, 1, 1, 1), clipped=True)

@@ -20,7 +20,8 @@ __all__ = ["COPY_TRAINED", "SHIPPED", "NeuralDescriptor", "load_embedding"]
 
 SHIPPED = "efficientnet-lite0-multi"
 COPY_TRAINED = "copy-lite0"
-_SIDE, _DIM, _COPY_DIM = 192, 384, 256
+_SIDE = 192
+_DIMS = {SHIPPED: 384, COPY_TRAINED: 256}
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 _STD = np.array([0.229, 0.224, 0.225], np.float32) * 255
 _MEAN_COLOUR = (124, 116, 104)
@@ -41,10 +42,8 @@ def load_embedding(
     Raises:
         ModelError: neither a name nor a file.
     """
-    if model == SHIPPED:
-        return ShippedDescriptor(engine, threads=threads)
-    if model == COPY_TRAINED:
-        return CopyTrainedDescriptor(engine, threads=threads)
+    if model in _DIMS:
+        return ShippedDescriptor(model, engine, threads=threads)
     path = Path(model)
     if not path.is_file():
         raise ModelError(
@@ -150,54 +149,34 @@ class NeuralDescriptor:
 
 
 class ShippedDescriptor(NeuralDescriptor):
-    """The package's network: three poolings of EfficientNet-Lite0, whitened, int8.
+    """A network of the package, int8; from bytes to the unit vector all lies in the graph.
 
-    See ``models/MODEL_CARD.md``. Everything from bytes to the unit vector lies in the graph.
+    See ``models/MODEL_CARD.md`` (three poolings of EfficientNet-Lite0, whitened) and
+    ``models/COPY_LITE0.md`` (the same, trained for copies).
     """
 
     min_side = 112
 
-    def __init__(self, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
-        super().__init__(shipped(f"{SHIPPED}.onnx"), engine, threads=threads)
+    def __init__(self, name: str, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
+        super().__init__(shipped(f"{name}.onnx"), engine, threads=threads)
+        self._name = name
 
     @cached_property
     def spec(self) -> DescriptorSpec:
         """Known without starting an engine: a run with nothing new never loads one."""
         return DescriptorSpec(
-            name=SHIPPED,
+            name=self._name,
             version="1",
             metric="cosine",
-            dim=_DIM,
+            dim=_DIMS[self._name],
             dtype="float16",
             preprocessing=f"squashed to {_SIDE}x{_SIDE} by area, int8, {self._engine}",
         )
 
     def _embed(self, picture: Picture) -> NDArray[np.float32]:
+        if self._name != SHIPPED:
+            return super()._embed(picture)
         square = cv2.resize(picture.rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         # the stem's padding, in the colour that is zero after normalisation
         padded = cv2.copyMakeBorder(square, 0, 1, 0, 1, cv2.BORDER_CONSTANT, value=_MEAN_COLOUR)
         return np.asarray(self._graph(padded[None])[0], dtype=np.float32)
-
-
-class CopyTrainedDescriptor(NeuralDescriptor):
-    """The package's other network: EfficientNet-Lite0 trained for copies, int8.
-
-    See ``models/COPY_LITE0.md``. The graph takes the bytes of the square as they are.
-    """
-
-    min_side = 112
-
-    def __init__(self, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
-        super().__init__(shipped(f"{COPY_TRAINED}.onnx"), engine, threads=threads)
-
-    @cached_property
-    def spec(self) -> DescriptorSpec:
-        """Known without starting an engine, as above."""
-        return DescriptorSpec(
-            name=COPY_TRAINED,
-            version="1",
-            metric="cosine",
-            dim=_COPY_DIM,
-            dtype="float16",
-            preprocessing=f"squashed to {_SIDE}x{_SIDE} by area, int8, {self._engine}",
-        )

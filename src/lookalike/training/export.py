@@ -20,8 +20,9 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
+from lookalike.descriptors.networks import STRIDE_16_BLOCK
 from lookalike.training.copy import CopyTask
-from lookalike.training.networks import STRIDE_16_BLOCK, Inverted, NormedConv, gem
+from lookalike.training.networks import Inverted, NormedConv, gem
 from lookalike.training.tensors import MEAN, STD
 from lookalike.types import UInt8Array
 

@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from lookalike.descriptors.networks import LITE0_STAGES, STRIDE_16_BLOCK
 from lookalike.descriptors.weights import Weights
 
 __all__ = [
-    "STRIDE_16_BLOCK",
     "Inverted",
     "Lite0",
     "NormedConv",
@@ -24,18 +24,6 @@ __all__ = [
     "gem",
     "load_exactly",
 ]
-
-# repeats, kernel, stride, expansion, output channels
-_STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-)
-STRIDE_16_BLOCK = 10
 
 
 class NormedConv(nn.Module):
@@ -132,7 +120,7 @@ class Lite0(nn.Module):
         super().__init__()
         self.stem = NormedConv(weights, ("_conv_stem.weight", "_bn0"), stride=2, clipped=True)
         self.blocks = nn.ModuleList()
-        for repeats, _, stride, expansion, _ in _STAGES:
+        for repeats, _, stride, expansion, _ in LITE0_STAGES:
             for repeat in range(repeats):
                 name, step = f"_blocks.{len(self.blocks)}", stride if repeat == 0 else 1
                 self.blocks.append(Inverted(weights, name, step, expanded=expansion > 1))
