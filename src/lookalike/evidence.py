@@ -12,7 +12,7 @@ import numpy as np
 
 from lookalike.config import FindConfig
 from lookalike.describe import Describer
-from lookalike.images import pixel_digest
+from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
 from lookalike.ingest import Progress
 from lookalike.keypoints import KeypointKind
@@ -174,8 +174,11 @@ class Evidence(Describer):
 
     def _describe(self, sha: str, kind: KeypointKind) -> tuple[UInt8Array, UInt8Array] | None:
         finer = replace(self._config.decode, min_side=kind.min_side)
-        picture = self.picture(sha, finer)
-        return None if picture is None else describe_side(picture, kind)
+        data, image = self.read(sha), self._images[sha]
+        luma = None if data is None else decode_luma(image.path, data, finer)
+        if luma is None or isinstance(luma, Failure):
+            return None
+        return describe_side(luma, (image.width, image.height), kind)
 
     def _pixel_digest(self, sha: str) -> str | None:
         data = self.read(sha)

@@ -252,8 +252,8 @@ def _by_keypoints(
         threads=config.threads,
     )
     leads = {pair: Lead(1.0) for pair in combinations(shas, 2)} if is_small else {}
-    for is_mirrored, against in ((False, None), (True, mirrored)):
-        low, high, votes = vote_pairs(upright, settings, against=against)
+    found = vote_pairs(upright, settings, mirrored=mirrored)
+    for is_mirrored, (low, high, votes) in zip((False, True), found, strict=True):
         distance = (1.0 / votes).astype(np.float32)
         kept = among_nearest(low, high, distance, local.max_neighbours)
         pairs.counts["local_candidates"] += len(kept)

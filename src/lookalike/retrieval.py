@@ -17,7 +17,7 @@ from lookalike.distances import check_metric
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.focus import Focus, focused
-from lookalike.images import decode, pixel_digest
+from lookalike.images import decode, luma_of, pixel_digest
 from lookalike.index.blocks import block_distances, blocks_of, nearest_rows
 from lookalike.ingest import Progress, image_ref
 from lookalike.keypoints import KINDS
@@ -317,7 +317,8 @@ def _judged(
     found = _whole_frames(shas, query, evidence, collection, config)
     kind = KINDS["sift"]
     picture = query.reduced(kind.min_side)
-    side = Side.from_rows(picture.width, picture.height, *describe_side(picture, kind))
+    size = (picture.width, picture.height)
+    side = Side.from_rows(*size, *describe_side(luma_of(picture), size, kind))
     seen = evidence.verify_query(side, [sha for sha in shas if sha not in found], kind)
     found |= {sha: v for sha, v in seen.items() if counts_alone(v, config.settle)}
     return found
