@@ -84,7 +84,7 @@ class Evidence(Describer):
     ) -> dict[Pair, Verification | None]:
         seen_as = "mirrored" if mirrored else "upright"
         verifier = f"{VERIFIER} {kind} {self._verify} {seen_as}"
-        known = self._collection.verdicts(pairs, verifier)
+        known = self._collection.verdicts(pairs, verifier) if pairs else {}
         open_pairs = [pair for pair in pairs if pair not in known]
         for at in range(0, len(open_pairs), _VERIFY_BATCH):
             some = open_pairs[at : at + _VERIFY_BATCH]

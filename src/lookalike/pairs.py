@@ -79,7 +79,7 @@ def _by_evidence(
     network: Descriptor | None,
 ) -> None:
     """Propose more pairs, and let keypoints and pixels decide."""
-    centres = _one_per_picture(pairs, list(pairs.images))
+    centres = _one_per_picture(pairs, list(pairs.images), turned=network is not None)
     near: dict[Pair, float] = {}
     if network is not None:
         described = evidence.embed(network, centres)
@@ -204,10 +204,15 @@ def _same_pixels(
     return {(a, b) for a, b in likely if a in digests and digests.get(a) == digests.get(b)}
 
 
-def _one_per_picture(pairs: Pairs, shas: Sequence[str]) -> list[str]:
+def _one_per_picture(pairs: Pairs, shas: Sequence[str], *, turned: bool) -> list[str]:
     """Contents that stand for themselves and for those the hash joined to them.
 
-    One of every orientation stays: a network sees a mirrored picture as another one.
+    One that is mirrored against them stays too: it finds more mirrored ones than they do.
+
+    Args:
+        pairs: what the hash found.
+        shas: contents.
+        turned: also one of every angle, for a network, which sees a turned picture as another one.
     """
     graph = pairs.graph()
     standing = set(shas)
@@ -216,7 +221,8 @@ def _one_per_picture(pairs: Pairs, shas: Sequence[str]) -> list[str]:
             kept: dict[tuple[bool, float], str] = {(False, 0.0): centre}
             for member in sorted(members, key=lambda sha: (*pairs.rank(sha), sha)):
                 if member != centre:
-                    kept.setdefault(_orientation(pairs, centre, member), member)
+                    mirrored, angle = _orientation(pairs, centre, member)
+                    kept.setdefault((mirrored, angle if turned else 0.0), member)
             standing -= set(members) - set(kept.values())
     return [sha for sha in shas if sha in standing]
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from lookalike.accepted import Lead, Pair, Pairs, Verify
-from lookalike.cluster import components, star
+from lookalike.cluster import components, star, stars
 from lookalike.config import SettleConfig
 from lookalike.types import Match, Verification
 
@@ -171,12 +171,12 @@ def _confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
         seen = pairs.matches[pairs.order(a, b)].verification
         return seen is not None and seen.mirrored
 
-    def confirm(centre: str, members: Sequence[str]) -> None:
-        left = set(members)
-        while near := {m: graph[m] & graph[centre] for m in left if graph[m] & graph[centre]}:
+    def confirm(unknown: Mapping[str, Sequence[str]]) -> None:
+        left = {(centre, member) for centre, members in unknown.items() for member in members}
+        while near := {pair: both for pair in left if (both := graph[pair[0]] & graph[pair[1]])}:
             left -= near.keys()
             asked = {}
-            for member, common in near.items():
+            for (centre, member), common in near.items():
                 between = min(common)
                 asked[centre, member] = is_mirrored(centre, between) != is_mirrored(between, member)
             # a strong match with a member is behind every one of these: here weak ones suffice
@@ -187,8 +187,7 @@ def _confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
                 graph[a].add(b)
                 graph[b].add(a)
 
-    for group in components(pairs.images, list(pairs.matches)):
-        star(group, graph, pairs.rank, confirm)
+    stars(components(pairs.images, list(pairs.matches)), graph, pairs.rank, confirm)
 
 
 def _attach_leaves(
