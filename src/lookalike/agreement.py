@@ -92,9 +92,7 @@ class Plane:
         return Plane(np.ascontiguousarray(self.pixels[:, ::-1]))
 
 
-def agree_aligned(
-    query: Plane, ref: Plane, transform: NDArray[np.floating]
-) -> Agreement | None:
+def agree_aligned(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> Agreement | None:
     """Compare two pictures block by block after alignment.
 
     Args:
@@ -193,7 +191,8 @@ class _Blocks:
         mean_a, variance_a = _mean_and_variance(warped)
         mean_b, variance_b = fixed.blocks
         covariance = _mean(warped * fixed.smooth) - mean_a * mean_b
-        correlation = covariance / np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
+        spread = np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
+        correlation = np.asarray(covariance / spread, dtype=np.float32)
         whole = _mean(inside.astype(np.float32)) > 0.95
         textured = (np.maximum(variance_a, variance_b) > _TEXTURE_VARIANCE) & whole
         agreeing = (correlation > _AGREEING) & textured

@@ -8,7 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
+import cv2
+import loky
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from lookalike.config import FindConfig
 from lookalike.describe import Describer
@@ -18,14 +21,21 @@ from lookalike.ingest import Progress
 from lookalike.keypoints import KeypointKind
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, UInt8Array, Verification
-from lookalike.verify import PLANE_SPEC, VERIFIER, Side, describe_side
+from lookalike.verify import PLANE_SPEC, VERIFIER, Side, describe_side, verify_all
 from lookalike.verify import verify as verify_sides
 
 __all__ = ["Evidence"]
 
 Pair = tuple[str, str]
 _HELD = 4096
-_VERIFY_BATCH = 1024
+_VERIFY_BATCH = 4096
+_CHUNK, _WORTH_PROCESSES = 32, 1500
+
+
+def _alone() -> None:
+    """One core a process: libraries must not start threads beside it."""
+    cv2.setNumThreads(1)
+    threadpool_limits(1)
 
 
 class Evidence(Describer):
@@ -47,7 +57,7 @@ class Evidence(Describer):
     ) -> None:
         super().__init__(images, collection, config, progress)
         self._verify = config.verify
-        self._done = 0
+        self._done = self._opened = 0
         self._sides: OrderedDict[tuple[str, str], Side] = OrderedDict()
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
@@ -89,9 +99,7 @@ class Evidence(Describer):
         for at in range(0, len(open_pairs), _VERIFY_BATCH):
             some = open_pairs[at : at + _VERIFY_BATCH]
             self._load(sorted({sha for pair in some for sha in pair}), kind)
-            with ThreadPoolExecutor(self._config.threads) as pool:
-                judged = pool.map(partial(self._verdict, kind=kind, mirrored=mirrored), some)
-                found = dict(zip(some, judged, strict=True))
+            found = self._verdicts(some, kind, mirrored=mirrored)
             self._collection.add_verdicts(found, verifier)
             known |= found
             self._done += len(some)
@@ -130,11 +138,27 @@ class Evidence(Describer):
                     break
         return found
 
-    def _verdict(self, pair: Pair, kind: KeypointKind, *, mirrored: bool) -> Verification | None:
-        query, ref = (self._sides.get((sha, kind.name)) for sha in pair)
-        if query is None or ref is None:
-            return None
-        return verify_sides(query, ref, self._verify, kind, mirrored=mirrored)
+    def _verdicts(
+        self, pairs: Sequence[Pair], kind: KeypointKind, *, mirrored: bool
+    ) -> dict[Pair, Verification | None]:
+        """Verdicts on all cores: verification is many small steps, which threads would queue for.
+
+        Starting processes costs about a second, so a few pairs stay in this one.
+        """
+        there = [pair for pair in pairs if all((sha, kind.name) in self._sides for sha in pair)]
+        judge = partial(verify_all, config=self._verify, kind=kind, mirrored=mirrored)
+        self._opened += len(there)
+        if self._config.threads < 2 or self._opened < _WORTH_PROCESSES or len(there) < _CHUNK:
+            judged = judge(self._sides_of(there, kind), there)
+        else:
+            workers = loky.get_reusable_executor(self._config.threads, initializer=_alone)
+            chunks = [there[at : at + _CHUNK] for at in range(0, len(there), _CHUNK)]
+            sides = [self._sides_of(chunk, kind) for chunk in chunks]
+            judged = [seen for some in workers.map(judge, sides, chunks) for seen in some]
+        return dict.fromkeys(pairs) | dict(zip(there, judged, strict=True))
+
+    def _sides_of(self, pairs: Sequence[Pair], kind: KeypointKind) -> dict[str, Side]:
+        return {sha: self._sides[sha, kind.name] for pair in pairs for sha in pair}
 
     def _load(self, shas: Sequence[str], kind: KeypointKind) -> None:
         """Have the sides of ``shas`` in memory, describing those that never were."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from lookalike.geometry import fit_transform
 from lookalike.keypoints import KeypointKind, Keypoints, describe_keypoints, fitted, shrunk
 from lookalike.types import DescriptorSpec, IntArray, UInt8Array, Verification
 
-__all__ = ["PLANE_SPEC", "VERIFIER", "Side", "describe_side", "verify"]
+__all__ = ["PLANE_SPEC", "VERIFIER", "Side", "describe_side", "verify", "verify_all"]
 
 VERIFIER = "pose-agreement/7"
 _PLANE_SIDE = 160
@@ -121,6 +121,20 @@ def verify(
     shared = max(verification.overlap_query, verification.overlap_ref)
     is_enough = shared >= config.min_overlap and verification.covered >= config.min_covered
     return verification if is_enough else None
+
+
+def verify_all(
+    sides: Mapping[str, Side],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    config: VerifyConfig,
+    kind: KeypointKind,
+    mirrored: bool,
+) -> list[Verification | None]:
+    """``verify`` for some pairs of ``sides``, in their order; a task for another process."""
+    return [
+        verify(sides[query], sides[ref], config, kind, mirrored=mirrored) for query, ref in pairs
+    ]
 
 
 def _aligned(
