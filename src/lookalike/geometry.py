@@ -47,26 +47,27 @@ def fit_transform(
         return None
     pairs = pairs[:_MOST]
     first, second = query.places[pairs[:, 0]], ref.places[pairs[:, 1]]
+    rows = np.concatenate([first, np.ones((len(first), 1)), second], axis=1)
     inside = _largest_pose(query, ref, pairs)
     affine = None
     for tolerance in _TOLERANCES:
-        if inside.sum() < max(4, least):
+        if np.count_nonzero(inside) < max(4, least):
             return None
-        affine = _least_squares(first[inside], second[inside])
+        affine = _least_squares(rows[inside])
         if affine is None:
             return None
-        growth = math.sqrt(max(1.0, abs(affine[0, 0] * affine[1, 1] - affine[0, 1] * affine[1, 0])))
-        apart = first @ affine[:, :2].T + affine[:, 2] - second
-        error = np.sqrt((apart * apart).sum(axis=1))
-        inside = error < tolerance * growth
+        growth = max(1.0, abs(affine[0, 0] * affine[1, 1] - affine[0, 1] * affine[1, 0]))
+        apart = rows[:, :3] @ affine.T - rows[:, 3:]
+        error = apart[:, 0] ** 2 + apart[:, 1] ** 2
+        inside = error < tolerance**2 * growth
     assert affine is not None
-    count = _places(first[inside], second[inside])
+    count = _places(rows[inside])
     if count < least:
         return None
     transform = np.vstack([affine, [0.0, 0.0, 1.0]])
-    if count >= _FEW and (error < _NEAR * growth).sum() > 1.1 * inside.sum():
-        near = error < _NEAR * growth
-        bent = _homography(first[near], second[near], 3.0 * growth)
+    near = error < _NEAR**2 * growth
+    if count >= _FEW and np.count_nonzero(near) > 1.1 * np.count_nonzero(inside):
+        bent = _homography(rows[near], 3.0 * math.sqrt(growth))
         if bent is not None and bent[1] > _CLEARLY * count and _is_orderly(bent[0], first):
             return bent
     return transform, count
@@ -79,15 +80,19 @@ def _largest_pose(query: Keypoints, ref: Keypoints, pairs: IntArray) -> NDArray[
     growth = np.exp2(octaves)
     turn = ref.angles[right] - query.angles[left]
     cosine, sine = np.cos(turn), np.sin(turn)
-    # every hypothesis meets every correspondence in four matrix products
+    # every hypothesis meets every correspondence in three matrix products
     (x, y), (u, v) = query.places[left].T, ref.places[right].T
     turned, crossed = growth * cosine, growth * sine
-    ones = np.ones_like(x)
-    start = np.stack([x, y, ones, u, v])
-    zeros = np.zeros_like(x)
-    shift = np.stack([u - turned * x + crossed * y, v - crossed * x - turned * y])
-    across = np.stack([turned, -crossed, shift[0], -ones, zeros], axis=1) @ start
-    down = np.stack([crossed, turned, shift[1], zeros, -ones], axis=1) @ start
+    start = np.ones((4, len(pairs)), np.float32)
+    start[0], start[1] = x, y
+    maps = np.empty((4, len(pairs)), np.float32)
+    maps[0], maps[1] = turned, -crossed
+    maps[2] = u - turned * x + crossed * y
+    maps[3], start[3] = -1.0, u
+    across = maps.T @ start
+    maps[0], maps[1] = crossed, turned
+    maps[2], start[3] = v - crossed * x - turned * y, v
+    down = maps.T @ start
     reach = (_POSE_PLACE * np.maximum(1.0, growth)) ** 2
     agreeing = across * across + down * down < reach[:, None]
     facing = np.stack([cosine, sine], axis=1)
@@ -96,13 +101,19 @@ def _largest_pose(query: Keypoints, ref: Keypoints, pairs: IntArray) -> NDArray[
     return np.asarray(agreeing[int(agreeing.sum(axis=1).argmax())])
 
 
-def _least_squares(first: FloatArray, second: FloatArray) -> NDArray[np.floating] | None:
-    """``(2, 3)`` affine map, None where it folds the plane or squeezes it to a line."""
-    middle, target = first.mean(axis=0), second.mean(axis=0)
-    centred = first - middle
-    # two normal equations: solved by hand, a solver's call costs more than the sums
-    (xx, xy), (_, yy) = (centred.T @ centred).tolist()
-    (xu, xv), (yu, yv) = (centred.T @ (second - target)).tolist()
+def _least_squares(rows: NDArray[np.floating]) -> NDArray[np.floating] | None:
+    """``(2, 3)`` affine map, None where it folds the plane or squeezes it to a line.
+
+    Args:
+        rows: ``(k, 5)`` x, y and 1 in the one picture, then x and y in the other.
+    """
+    # one product has every sum; the two normal equations are then cheaper by hand than a solver
+    sums = (rows.T @ rows).tolist()
+    x, y, count, u, v = sums[2]
+    x, y, u, v = x / count, y / count, u / count, v / count
+    xx, xy, yy = sums[0][0] - count * x * x, sums[0][1] - count * x * y, sums[1][1] - count * y * y
+    xu, xv = sums[0][3] - count * x * u, sums[0][4] - count * x * v
+    yu, yv = sums[1][3] - count * y * u, sums[1][4] - count * y * v
     whole = xx * yy - xy * xy
     if whole <= _FLATTEST * (xx + yy) ** 2:
         return None
@@ -114,7 +125,7 @@ def _least_squares(first: FloatArray, second: FloatArray) -> NDArray[np.floating
     )
     if not _is_even(*linear):
         return None
-    (a, b, c, d), (x, y), (u, v) = linear, middle.tolist(), target.tolist()
+    a, b, c, d = linear
     return np.array([[a, b, u - a * x - b * y], [c, d, v - c * x - d * y]])
 
 
@@ -128,25 +139,24 @@ def _is_even(a: float, b: float, c: float, d: float) -> bool:
 
 
 def _homography(
-    first: FloatArray, second: FloatArray, tolerance: float
+    rows: NDArray[np.floating], tolerance: float
 ) -> tuple[NDArray[np.floating], int] | None:
     # it draws from a seed of its own, so the answer is the same on any thread
     bent, held = cv2.findHomography(
-        first, second, cv2.USAC_FAST, tolerance, maxIters=_HOMOGRAPHY_TRIES
+        rows[:, :2], rows[:, 3:], cv2.USAC_FAST, tolerance, maxIters=_HOMOGRAPHY_TRIES
     )
     if bent is None:
         return None
-    inside = held.reshape(-1).astype(bool)
-    return bent, _places(first[inside], second[inside])
+    return bent, _places(rows[held.reshape(-1) > 0])
 
 
-def _places(first: FloatArray, second: FloatArray) -> int:
+def _places(rows: NDArray[np.floating]) -> int:
     """Correspondences at different places: a pyramid finds one corner several times."""
-    spots = np.rint(np.concatenate([first, second], axis=1) / _SPOT).astype(np.int64)
-    spots[:, ::2] *= 65536
+    spots = np.rint(rows / _SPOT).astype(np.int64)
+    spots = spots * (65536, 1, 0, 65536, 1)
     return min(
         len(set((spots[:, 0] + spots[:, 1]).tolist())),
-        len(set((spots[:, 2] + spots[:, 3]).tolist())),
+        len(set((spots[:, 3] + spots[:, 4]).tolist())),
     )
 
 

@@ -214,7 +214,7 @@ def _scaled(
     def growth(side: Side) -> NDArray[np.floating]:
         start = fitted(side.width, side.height, before)
         end = fitted(side.width, side.height, after) if after else (side.width, side.height)
-        return np.diag([end[0] / start[0], end[1] / start[1], 1.0])
+        return np.array([end[0] / start[0], end[1] / start[1], 1.0])
 
-    full = growth(ref) @ transform @ np.linalg.inv(growth(query))
+    full = growth(ref)[:, None] * transform / growth(query)
     return np.asarray(full / full[2, 2])
