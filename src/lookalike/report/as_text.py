@@ -47,7 +47,9 @@ def expectation(report: Report) -> str:
         return "expected false pairs: not known, nothing was verified"
     left_out = report.funnel.get("too_doubtful", 0)
     more = f"; {left_out:,} too doubtful and left out" if left_out else ""
-    return f"expected false pairs: {report.expected_false_pairs:,.2g} of {told:,}{more}"
+    expected = report.expected_false_pairs
+    words = f"{expected:,.1f}" if expected >= 1 else f"{expected:.2f}" if expected else "0"
+    return f"expected false pairs: {words} of {told:,}{more}"
 
 
 def reclaimable_bytes(report: Report) -> int:
