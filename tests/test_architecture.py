@@ -24,6 +24,7 @@ FLOORS = {
         "agreement",
         "verify",
         "thumbs",
+        "confidence",
         "cluster",
         "representative",
     ),

@@ -240,9 +240,12 @@ class FindConfig(RunConfig):
         effort: ``fast`` compares bytes, pixels and hashes; ``standard`` also an embedding, and
             verifies by keypoints what descriptors alone do not decide; ``thorough`` also looks
             for pairs that share keypoints.
+        precision: expected share of true pairs among copies, .5..1: the least certain are left
+            out until it holds; None leaves none out.
     """
 
     effort: Effort = "standard"
+    precision: float | None = None
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     local: LocalConfig = field(default_factory=LocalConfig)
     verify: VerifyConfig = field(default_factory=VerifyConfig)
@@ -259,6 +262,10 @@ class FindConfig(RunConfig):
             raise ConfigError(
                 "unknown effort", got=repr(self.effort), expected=f"one of {', '.join(EFFORTS)}"
             )
+        if not 0.5 <= (1.0 if self.precision is None else self.precision) <= 1.0:
+            raise ConfigError("no such precision", got=str(self.precision), expected="from .5 to 1")
+        if self.precision is not None and self.cluster.similar:
+            raise ConfigError("precision and similar: nothing tells how certain other shots are")
         if self.cluster.linkage == "ward":
             raise ConfigError(
                 "ward needs distances, the cascade gives verified matches",

@@ -15,6 +15,7 @@ import numpy as np
 
 from lookalike.accepted import Found, Lead, Pair, Pairs
 from lookalike.cluster import agglomerate, components, star, star_pairs
+from lookalike.confidence import certain_enough, with_confidence
 from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
 from lookalike.evidence import Evidence
@@ -64,8 +65,13 @@ def find_pairs(
         proposed = _by_hash(pairs, shas, collection, config, evidence.pixel_digests)
         if config.effort != "fast":
             _by_evidence(pairs, proposed, collection, config, evidence, network)
+    pairs.matches = with_confidence(pairs.matches)
+    if config.precision is not None:
+        kept = certain_enough(pairs.matches, config.precision)
+        pairs.counts["too_doubtful"] = len(pairs.matches) - len(kept)
+        pairs.matches = kept
     names = ("hash_candidates", "hash_accepted", "embedding_within_range", "local_candidates")
-    more = ("candidates", "verified", "verified_accepted")
+    more = ("candidates", "verified", "verified_accepted", "too_doubtful")
     counts = {name: pairs.counts[name] for name in (*names, *more)}
     return Found(tuple(pairs.matches.values()), _parts(pairs, config), counts)
 

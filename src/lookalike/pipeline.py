@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 import lookalike
 from lookalike.accepted import Found
 from lookalike.assemble import count_funnel, decide, file_clusters, file_matches
+from lookalike.confidence import calibration
 from lookalike.config import FindConfig, RunConfig, SettleConfig, SystemConfig, ViewConfig
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
@@ -239,9 +240,11 @@ def _settings(config: RunConfig) -> dict[str, object]:
     return json.loads(json.dumps(settings))
 
 
-def _versions(descriptors: Sequence[Descriptor]) -> dict[str, str]:
+def _versions(config: RunConfig, descriptors: Sequence[Descriptor]) -> dict[str, str]:
     specs = [descriptor.spec for descriptor in descriptors]
     own = {spec.name: f"{spec.version}, {spec.preprocessing}" for spec in specs}
+    if isinstance(config, FindConfig):
+        own["confidence"] = calibration().version
     return {"lookalike": lookalike.__version__, **own}
 
 
@@ -249,7 +252,7 @@ def _fingerprint(
     listed: Sequence[FileEntry | Failure], config: RunConfig, descriptors: Sequence[Descriptor]
 ) -> str:
     """Digest of everything a report depends on: settings, and the files by their stamps."""
-    asked = [SCHEMA, _settings(config), _versions(descriptors)]
+    asked = [SCHEMA, _settings(config), _versions(config, descriptors)]
     digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
         digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))
@@ -278,7 +281,7 @@ def _answer(
     return Report(
         schema=SCHEMA,
         config=_settings(config),
-        versions=_versions(descriptors),
+        versions=_versions(config, descriptors),
         images=images,
         funnel=count_funnel(catalogue, found, matches, clusters),
         clusters=clusters,

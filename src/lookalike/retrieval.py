@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lookalike.confidence import confidence_of
 from lookalike.config import DecodeConfig, FindConfig, RunConfig, SystemConfig, ViewConfig
 from lookalike.describe import Describer
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC, describe_hashes
@@ -47,6 +48,14 @@ class _Near:
     distance: float
     metric: str
     votes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Evidence of a copy, and in how many bits the hashes of whole frames differ."""
+
+    seen: Verification
+    bits: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +320,7 @@ def _judged(
     evidence: Evidence,
     collection: Collection,
     config: FindConfig,
-) -> dict[str, Verification]:
+) -> dict[str, _Judged]:
     """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
     shas = [item.sha for item in near]
     found = _whole_frames(shas, query, evidence, collection, config)
@@ -320,7 +329,7 @@ def _judged(
     size = (picture.width, picture.height)
     side = Side.from_rows(*size, *describe_side(luma_of(picture), size, kind))
     seen = evidence.verify_query(side, [sha for sha in shas if sha not in found], kind)
-    found |= {sha: v for sha, v in seen.items() if counts_alone(v, config.settle)}
+    found |= {sha: _Judged(v) for sha, v in seen.items() if counts_alone(v, config.settle)}
     return found
 
 
@@ -330,7 +339,7 @@ def _whole_frames(
     evidence: Evidence,
     collection: Collection,
     config: FindConfig,
-) -> dict[str, Verification]:
+) -> dict[str, _Judged]:
     """Whole frames whose hash is near in some orientation and whose thumbs agree."""
     own = describe_hashes(query.reduced(config.decode.min_side))
     thumbs = np.concatenate([own.thumb[None], collection.rows(THUMB_SPEC, shas)])
@@ -344,18 +353,21 @@ def _whole_frames(
     asking = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
     refs = [evidence.image(shas[n]) for n in near[kept].tolist()]
     seen = explain_whole_frames([asking] * len(refs), refs, turn[kept], agreement.take(kept))
-    return {ref.sha256: v for ref, v in zip(refs, seen, strict=True)}
+    least = bits.min(axis=0)[near[kept]].tolist()
+    return {ref.sha256: _Judged(v, b) for ref, v, b in zip(refs, seen, least, strict=True)}
 
 
 def _hit(
-    item: _Near, image: ImageRef, seen: Verification | None, query: _Query, config: FindConfig
+    item: _Near, image: ImageRef, judged: _Judged | None, query: _Query, config: FindConfig
 ) -> Hit:
-    tier: Tier = "copy" if seen else "similar"
+    tier: Tier = "copy" if judged else "similar"
     if item.sha == query.sha256:
-        tier, seen = "exact", None
-    elif query.sha256 and seen and _same_pixels(image, query, config):
-        tier, seen = "pixel", None
-    return Hit(image, tier, round(item.distance, 6), item.metric, seen, item.votes)
+        tier, judged = "exact", None
+    elif query.sha256 and judged and _same_pixels(image, query, config):
+        tier, judged = "pixel", None
+    seen = judged.seen if judged else None
+    confidence = confidence_of(tier, seen, judged.bits if judged else 0.0)
+    return Hit(image, tier, round(item.distance, 6), item.metric, seen, item.votes, confidence)
 
 
 def _same_pixels(image: ImageRef, query: _Query, config: FindConfig) -> bool:

@@ -10,7 +10,7 @@ from lookalike.cluster import components, star, stars
 from lookalike.config import SettleConfig
 from lookalike.types import Match, Verification
 
-__all__ = ["add_similar", "counts_alone", "settle"]
+__all__ = ["add_similar", "counts_alone", "is_strong", "settle"]
 
 _LEAST_ALONE = 0.8
 _CLEARLY = 1.5
@@ -36,7 +36,7 @@ def settle(
         asked, left = joined.forest(left)
         found = _verified(pairs, {pair: proposed[pair].mirrored for pair in asked}, verify)
         for pair, match in found.items():
-            if _is_strong(match, config):
+            if is_strong(match, config):
                 pairs.matches[pair] = match
                 joined.join(*pair)
             elif match.verification and _is_copy(match.verification, config):
@@ -105,7 +105,7 @@ def counts_alone(seen: Verification, config: SettleConfig) -> bool:
     return firm or _is_firm(seen, config)
 
 
-def _is_strong(match: Match, config: SettleConfig) -> bool:
+def is_strong(match: Match, config: SettleConfig) -> bool:
     """Whether a match counts by itself, whatever else its images match."""
     return match.verification is None or _is_firm(match.verification, config)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -223,6 +224,8 @@ class Match:
         metric: which descriptor measured ``distance``: ``bytes``, ``pixels``, ``pdq`` or the
             name of an embedding.
         verification: geometric evidence, where the tier needs any.
+        confidence: probability that both show the same picture, 0..1; None where nothing tells:
+            of tier ``similar``.
     """
 
     query: str
@@ -231,6 +234,7 @@ class Match:
     distance: float
     metric: str
     verification: Verification | None = None
+    confidence: float | None = None
 
     @property
     def edit(self) -> str:
@@ -253,6 +257,7 @@ class Hit:
         metric: name of that distance.
         verification: from the query to the image, for a copy that keypoints confirm.
         votes: place in every metric that voted for it, from 1.
+        confidence: as of a ``Match``.
     """
 
     image: ImageRef
@@ -261,6 +266,7 @@ class Hit:
     metric: str
     verification: Verification | None = None
     votes: Mapping[str, int] = field(default_factory=dict)
+    confidence: float | None = None
 
     @property
     def edit(self) -> str:
@@ -368,6 +374,15 @@ class Report:
     decisions: tuple[Decision, ...]
     failures: tuple[Failure, ...]
     timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def expected_false_pairs(self) -> float:
+        """How many of ``matches`` are to be expected wrong: their doubts, summed.
+
+        Matches without a confidence are not in it.
+        """
+        doubts = (1.0 - m.confidence for m in self.matches if m.confidence is not None)
+        return round(math.fsum(doubts), 4)
 
     def keeper_of(self, cluster: Cluster) -> str:
         """Id of the image that stays in ``cluster``."""

@@ -26,6 +26,8 @@ from lookalike.errors import LookalikeError
 __all__ = ["main"]
 
 FOUND = 11
+# options that only lookalike's own cascade has
+_OWN = ("effort", "precision", "descriptor", "engine")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +43,11 @@ def commands() -> None:
 @click.option("--effort", type=click.Choice(EFFORTS), help="Default: standard.")
 @click.option("--linkage", type=click.Choice(LINKAGES), help="Default: star, or the recipe's.")
 @click.option("--similar", is_flag=True, help="Also join other shots of the same scene.")
+@click.option(
+    "--precision",
+    type=click.FloatRange(0.5, 1.0),
+    help="Expected share of true pairs among the copies; the least certain are left out.",
+)
 @click.option("--keep", help="Keep rules, the most important first, with commas.")
 @click.option("--descriptor", help="A network or ONNX file that proposes pairs too.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Default: onnxruntime.")
@@ -154,7 +161,7 @@ def _config(**options: Any) -> RunConfig:
         keep=KeepConfig(tuple(options["keep"].split(","))) if options["keep"] else config.keep,
         threads=options["threads"] or config.threads,
     )
-    own = {name: options[name] for name in ("effort", "descriptor", "engine") if options[name]}
+    own = {name: options[name] for name in _OWN if options[name]}
     if not isinstance(config, FindConfig):
         if own:
             named = ", ".join(f"--{name}" for name in own)
@@ -166,7 +173,12 @@ def _config(**options: Any) -> RunConfig:
         proposes="descriptor" in own or config.embedding.proposes,
         engine=own.get("engine", config.embedding.engine),
     )
-    return replace(config, effort=own.get("effort", config.effort), embedding=embedding)
+    return replace(
+        config,
+        effort=own.get("effort", config.effort),
+        precision=own.get("precision", config.precision),
+        embedding=embedding,
+    )
 
 
 def _print_summary(report: Any, written: list[Path]) -> None:
@@ -182,7 +194,8 @@ def _print_summary(report: Any, written: list[Path]) -> None:
 
 
 def _print_evidence(match: dict[str, Any], clusters: list[dict[str, Any]]) -> None:
-    click.echo(f"distance {match['distance']:g} ({match['metric']})")
+    certain = "" if match["confidence"] is None else f", confidence {match['confidence']:.4g}"
+    click.echo(f"distance {match['distance']:g} ({match['metric']}){certain}")
     seen = match["verification"]
     if seen:
         click.echo(

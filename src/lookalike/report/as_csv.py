@@ -32,7 +32,7 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
         ),
         _write(
             folder / "matches.csv",
-            "query,ref,tier,distance,metric,edit",
+            "query,ref,tier,distance,metric,confidence,edit",
             (
                 (
                     report.images[match.query].path,
@@ -40,6 +40,7 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
                     match.tier,
                     match.distance,
                     match.metric,
+                    "" if match.confidence is None else match.confidence,
                     match.edit,
                 )
                 for match in report.matches

@@ -18,6 +18,7 @@ from lookalike.config import DecodeConfig
 from lookalike.images import decode
 from lookalike.report.as_text import (
     edit_towards,
+    expectation,
     headline,
     reclaimable_bytes,
     size_in_words,
@@ -49,6 +50,7 @@ class _Card:
     kept: bool
     tier: str
     edit: str
+    certain: str
     reason: str
     facts: str
     mirrored: bool
@@ -97,6 +99,7 @@ def write_html(
     ).get_template("report.html.j2")
     page = template.render(
         headline=headline(report),
+        expectation=expectation(report) if report.matches else "",
         freed=size_in_words(reclaimable_bytes(report)),
         funnel=list(_funnel_bars(report)),
         tiers=Counter(match.tier for match in report.matches),
@@ -167,6 +170,7 @@ def _card(
         kept=tie is None,
         tier=tie.tier if tie else "",
         edit=edit_towards(report, tie, member, keeper) if tie else "",
+        certain="" if tie is None or tie.confidence is None else f"{tie.confidence:.2%}",
         reason=decision.reason,
         facts=facts,
         mirrored=bool(seen and seen.mirrored),

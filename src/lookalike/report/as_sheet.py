@@ -25,10 +25,11 @@ _COLOURS = {
 
 
 def hit_in_words(hit: Hit) -> str:
-    """Tier, edit, distance and votes in one line."""
+    """Tier, edit, distance, confidence and votes in one line."""
     words = f"{hit.tier}: {hit.edit}" if hit.tier != "similar" else "similar"
     votes = f", {len(hit.votes)} votes" if len(hit.votes) > 1 else ""
-    return f"{words} ({hit.metric} {hit.distance:g}{votes})"
+    certain = "" if hit.confidence is None else f", confidence {hit.confidence:.4g}"
+    return f"{words} ({hit.metric} {hit.distance:g}{certain}{votes})"
 
 
 def write_sheet(answer: Answer, path: Path, *, columns: int = 4) -> Path:

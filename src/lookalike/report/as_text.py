@@ -15,6 +15,7 @@ from lookalike.types import Cluster, Match, Report
 
 __all__ = [
     "edit_towards",
+    "expectation",
     "headline",
     "reclaimable_bytes",
     "size_in_words",
@@ -22,6 +23,7 @@ __all__ = [
     "tie_to_keeper",
 ]
 
+_CERTAIN = 0.99
 _SHOWN_CLUSTERS = 8
 _SHOWN_MEMBERS = 6
 _SHOWN_FAILURES = 8
@@ -36,6 +38,18 @@ def headline(report: Report) -> str:
         f"{'picture appears' if len(report.clusters) == 1 else 'pictures appear'} more than once, "
         f"{surplus:,} copies could go ({size_in_words(reclaimable_bytes(report))})"
     )
+
+
+def expectation(report: Report) -> str:
+    """How many of the matches are to be expected wrong, in one line."""
+    told = sum(match.confidence is not None for match in report.matches)
+    if not told:
+        return "expected false pairs: not known, nothing was verified"
+    left_out = report.funnel.get("too_doubtful", 0)
+    more = f"; {left_out:,} too doubtful and left out" if left_out else ""
+    expected = report.expected_false_pairs
+    words = f"{expected:,.1f}" if expected >= 1 else f"{expected:.2f}" if expected else "0"
+    return f"expected false pairs: {words} of {told:,}{more}"
 
 
 def reclaimable_bytes(report: Report) -> int:
@@ -96,6 +110,7 @@ def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> Re
             if tiers[tier]
         )
         parts.append(Text(f"matches: {words}"))
+        parts.append(Text(expectation(report)))
     parts += [_cluster(report, cluster) for cluster in report.clusters[:_SHOWN_CLUSTERS]]
     if len(report.clusters) > _SHOWN_CLUSTERS:
         left = len(report.clusters) - _SHOWN_CLUSTERS
@@ -118,12 +133,21 @@ def _cluster(report: Report, cluster: Cluster) -> RenderableType:
             row = (Text("keep", style="green"), _name(member), Text(decisions[member].reason))
         else:
             match = tie_to_keeper(cluster, member, keeper)
-            words = f"{match.tier}: {edit_towards(report, match, member, keeper)}" if match else ""
-            row = (Text("drop", style="yellow"), _name(member), Text(words))
+            row = (
+                Text("drop", style="yellow"),
+                _name(member),
+                Text(_tie_in_words(report, match, member, keeper) if match else ""),
+            )
         table.add_row(*row)
     if len(ordered) > _SHOWN_MEMBERS:
         table.add_row("", Text(f"and {len(ordered) - _SHOWN_MEMBERS:,} more", style="dim"), "")
     return Padding(table, (1, 0, 0, 0))
+
+
+def _tie_in_words(report: Report, match: Match, member: str, keeper: str) -> str:
+    words = f"{match.tier}: {edit_towards(report, match, member, keeper)}"
+    is_doubtful = match.confidence is not None and match.confidence < _CERTAIN
+    return f"{words} (confidence {match.confidence:.2f})" if is_doubtful else words
 
 
 def _name(member: str) -> Text:
