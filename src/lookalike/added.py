@@ -205,7 +205,9 @@ def _has_seam(rgb: UInt8Array, outline: FloatArray) -> bool:
     return jump > _SEAM * 1.3 * step + _SEAM_LEVELS
 
 
-def _sampled(plane: FloatArray, places: NDArray[np.floating]) -> tuple[FloatArray, NDArray]:
+def _sampled(
+    plane: FloatArray, places: NDArray[np.floating]
+) -> tuple[FloatArray, NDArray[np.bool_]]:
     spots = np.rint(places).astype(np.int64)
     height, width = plane.shape[:2]
     inside = (spots >= 0).all(axis=1) & (spots[:, 0] < width) & (spots[:, 1] < height)

@@ -82,12 +82,12 @@ class EmbeddingConfig:
             ``similar``, where the user asks for such pairs.
     """
 
-    model: str = "efficientnet-lite0-multi"
+    model: str = "copy-lite0"
     engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
-    max_distance: float = 0.8
+    max_distance: float = 0.55
     max_neighbours: int = 16
     proposes: bool = False
-    similar_distance: float = 0.35
+    similar_distance: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from lookalike.added import AddedKind, Patch, patches_beyond, patches_within
 from lookalike.agreement import agree_aligned, refine
 from lookalike.config import DecodeConfig
-from lookalike.explain import Tone
+from lookalike.explain import Tone, reverse, whole_frame
 from lookalike.images import decode
 from lookalike.laid import Laid, lay_over, outside_of
 from lookalike.likely import Parent, Signs, likely_parent
-from lookalike.types import Failure, Picture, UInt8Array, Verification
+from lookalike.types import Failure, ImageRef, Match, Picture, UInt8Array, Verification
 
-__all__ = ["Box", "Difference", "Region", "describe_difference", "describe_files"]
+__all__ = ["Box", "Difference", "Region", "describe_difference", "difference_of"]
 
 Box = tuple[int, int, int, int]
 SideName = Literal["query", "ref"]
@@ -78,25 +78,31 @@ class Difference:
     reason: str
 
 
-def describe_files(
-    first: Path, second: Path, seen: Verification, *, side: int = _SIDE
+def difference_of(
+    match: Match, sides: tuple[ImageRef, ImageRef], *, turned: bool = False, side: int = _SIDE
 ) -> Difference | Failure:
-    """As ``describe_difference``, for two files; the failure where one cannot be read."""
-    pictures = []
-    for path in (first, second):
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            return Failure(str(path), "read", error.strerror or str(error))
-        picture = decode(str(path), data, DecodeConfig(min_side=side // 2))
-        if isinstance(picture, Failure):
-            return picture
-        pictures.append(picture)
-    return describe_difference(*pictures, seen, side=side)
+    """How the two files of a match differ; the failure where one cannot be read.
+
+    Args:
+        match: of the two.
+        sides: its query and its ref.
+        turned: tell it from ref to query: the ref is then the query of the answer.
+        side: long side at which pixels are compared, at most.
+    """
+    query, ref = sides
+    sizes = (query.width, query.height), (ref.width, ref.height)
+    # equal bytes or pixels need no evidence
+    seen = match.verification or whole_frame(*sizes, (False, False, False), (1.0, 1.0), Tone())
+    if turned:
+        query, ref, seen = ref, query, reverse(seen, *sizes)
+    first, second = _read(query.path, side), _read(ref.path, side)
+    if isinstance(first, Failure):
+        return first
+    return second if isinstance(second, Failure) else describe_difference(first, second, seen, side)
 
 
 def describe_difference(
-    query: Picture, ref: Picture, seen: Verification, *, side: int = _SIDE
+    query: Picture, ref: Picture, seen: Verification, side: int = _SIDE
 ) -> Difference:
     """What both pictures show, what was added to which, and which is likely the parent.
 
@@ -155,6 +161,14 @@ def describe_difference(
         parent=parent,
         reason=reason,
     )
+
+
+def _read(path: str, side: int) -> Picture | Failure:
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        return Failure(path, "read", error.strerror or str(error))
+    return decode(path, data, DecodeConfig(min_side=side // 2))
 
 
 def _shrunk(rgb: UInt8Array, side: int) -> UInt8Array:

@@ -170,7 +170,7 @@ def _toned(
     wanted, held = (_sample(plane, same) for plane in soft)
     features = _quadratic(held)
     keep = np.ones(len(held), bool)
-    solved = np.zeros((features.shape[1], 3), np.float32)
+    solved = _identity(features.shape[1])
     for _ in range(_FIT_ROUNDS):
         ridge = 1e-3 * keep.sum() * np.eye(features.shape[1])
         part = features[keep].astype(np.float64)
