@@ -28,15 +28,16 @@ ADDED_KINDS: tuple[AddedKind, ...] = (
     "lines",
     "text",
 )
-_LEAST_BEYOND, _LEAST_WITHIN = 0.008, 0.0012
+_LEAST_BEYOND, _LEAST_WITHIN, _LEAST_SCENE = 0.008, 0.0012, 0.02
+_DRAWN, _HALF_DRAWN = 0.9, 0.5
 _PLAIN_LEVELS = 24
 _PLAIN, _MOSTLY_PLAIN, _FEW_COLOURS = 0.97, 0.5, 0.6
 _MOST_CAPTION = 0.38
 _SEAM, _SEAM_LEVELS = 1.7, 6.0
-_THICK, _SOLID = 0.045, 0.5
+_THICK, _VERY_THICK, _SOLID = 0.03, 0.1, 0.5
 _LONG, _SLIM = 0.3, 6.0
-_LETTERS = 4
-_SAME_RIM = 0.75
+_LETTERS = 3
+_SAME_RIM, _LEAST_RIM = 0.75, 6.0
 _CRUMB, _MOSTLY = 0.006, 3.0
 
 
@@ -71,8 +72,10 @@ def patches_beyond(
     if beyond.mean() < _LEAST_BEYOND:
         return [], False
     is_plain = _plain_share(rgb[beyond]) >= _PLAIN
-    if not _has_seam(rgb, outline) and not (is_plain and _is_drawn(rgb[beyond])):
-        return [], True
+    drawn = _drawn_share(rgb[beyond])
+    if not _has_seam(rgb, outline) and not (is_plain and drawn > _DRAWN):
+        # a bar in the very colour of the picture's own ground cannot be told from that ground
+        return [], bool(beyond.mean() >= _LEAST_SCENE and drawn < _HALF_DRAWN)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(beyond.astype(np.uint8))
     least = _LEAST_BEYOND / 2 * beyond.size
     parts = [labels == n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] >= least]
@@ -107,7 +110,7 @@ def patches_within(
         group = labels == number
         kind, mask = _kind_within(different & group, group, side)
         own, other, likeness = _along_rim(fixed, moved, mask)
-        if likeness < _SAME_RIM:
+        if likeness < _SAME_RIM and max(own, other) > _LEAST_RIM:
             patches.append(Patch(kind, mask, own >= other))
     return _at_one(patches)
 
@@ -171,9 +174,9 @@ def _from_commonest(pixels: UInt8Array) -> NDArray[np.int16]:
     return np.abs(pixels.astype(np.int16) - colour.astype(np.int16)).max(axis=1)
 
 
-def _is_drawn(pixels: UInt8Array) -> bool:
-    """Whether plain pixels are all of one colour, as no sky and no wall is."""
-    return bool((_from_commonest(pixels) <= 2).mean() > 0.9)
+def _drawn_share(pixels: UInt8Array) -> float:
+    """Share of the pixels that have the very same colour, as in no sky and on no wall."""
+    return float((_from_commonest(pixels) <= 2).mean())
 
 
 def _has_seam(rgb: UInt8Array, outline: FloatArray) -> bool:
@@ -248,8 +251,8 @@ def _kind_within(
     points = cv2.findNonZero(group.astype(np.uint8))
     hull = cv2.convexHull(points)
     filled = cv2.fillConvexPoly(np.zeros(group.shape, np.uint8), hull, 1) > 0
-    thickness = 2.0 * float(cv2.distanceTransform(group.astype(np.uint8), cv2.DIST_L2, 3).max())
-    if thickness > _THICK * side and group.sum() > _SOLID * filled.sum():
+    is_thick = _thickness(group) > _VERY_THICK * side or _thickness(fine) > _THICK * side
+    if is_thick and group.sum() > _SOLID * filled.sum():
         return "overlay", filled
     (width, height) = cv2.minAreaRect(points)[1]
     count, _, stats, _ = cv2.connectedComponentsWithStats(fine.astype(np.uint8))
@@ -257,3 +260,7 @@ def _kind_within(
     if longest > _LONG * side or max(width, height) > _SLIM * max(1.0, min(width, height)):
         return "lines", fine
     return ("text" if count > _LETTERS else "overlay"), fine
+
+
+def _thickness(mask: NDArray[np.bool_]) -> float:
+    return 2.0 * float(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3).max())

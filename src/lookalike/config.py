@@ -101,6 +101,7 @@ class LocalConfig:
         max_neighbours: candidates per image at most, those with most votes first.
         min_votes: keypoints that must meet in one pose.
         every_pair: images up to which every pair is a candidate.
+        mirrored: whether keypoints of mirrored pictures vote too.
     """
 
     tables: int = 8
@@ -109,6 +110,7 @@ class LocalConfig:
     max_neighbours: int = 20
     min_votes: int = 3
     every_pair: int = 8
+    mirrored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

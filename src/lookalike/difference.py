@@ -21,7 +21,7 @@ from lookalike.agreement import agree_aligned, refine
 from lookalike.config import DecodeConfig
 from lookalike.explain import Tone, reverse, whole_frame
 from lookalike.images import decode
-from lookalike.laid import Laid, lay_over, outside_of
+from lookalike.laid import Detail, Laid, lay_over, outside_of
 from lookalike.likely import Parent, Signs, likely_parent
 from lookalike.types import Failure, ImageRef, Match, Picture, UInt8Array, Verification
 
@@ -30,6 +30,9 @@ __all__ = ["Box", "Difference", "Region", "describe_difference", "difference_of"
 Box = tuple[int, int, int, int]
 SideName = Literal["query", "ref"]
 _SIDE = 480
+_SNAP = 0.006
+_TELLING = 0.004
+_SAME_TINT, _SAME_GAIN = 8.0, 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +131,11 @@ def describe_difference(
         *(_region(patch, "ref", grow_ref) for patch in ref_patches),
     ]
     full = grow_ref @ onto @ np.linalg.inv(grow_query)
-    query_detail, ref_detail = laid.detail if laid.is_swapped else laid.detail[::-1]
+    query_detail, ref_detail = _details(laid)
     pixels = _pixels(full, (query.width, query.height))
     parent, reason = likely_parent(
         Signs(
-            [patch.kind for patch in query_patches],
+            _telling(query_patches),
             query_more,
             1.0 / pixels,
             laid.tone.grey < 0,
@@ -140,7 +143,7 @@ def describe_difference(
             query.exif_fields,
         ),
         Signs(
-            [patch.kind for patch in ref_patches],
+            _telling(ref_patches),
             ref_more,
             pixels,
             laid.tone.grey > 0,
@@ -161,6 +164,22 @@ def describe_difference(
         parent=parent,
         reason=reason,
     )
+
+
+def _details(laid: Laid) -> tuple[Detail, Detail]:
+    """Of the query and of the ref; the finest is left out where a tone curve changed it."""
+    details = laid.detail if laid.is_swapped else laid.detail[::-1]
+    tone = laid.tone
+    if tone.tint < _SAME_TINT and abs(tone.gain - 1) < _SAME_GAIN and not tone.grey:
+        return details
+    query, ref = (replace(detail, finest=1.0) for detail in details)
+    return query, ref
+
+
+def _telling(patches: Sequence[Patch]) -> list[AddedKind]:
+    """Kinds of what was added, the largest first, where it is more than crumbs."""
+    largest = sorted(patches, key=lambda patch: -int(patch.mask.sum()))
+    return [patch.kind for patch in largest if patch.mask.mean() >= _TELLING]
 
 
 def _read(path: str, side: int) -> Picture | Failure:
@@ -252,8 +271,16 @@ def _shared_box(own: tuple[int, int], other: tuple[int, int], onto: NDArray[np.f
     if shared is None:
         return (0, 0, 0, 0)
     points = shared.reshape(-1, 2)
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    return (round(float(left)), round(float(top)), round(float(right)), round(float(bottom)))
+    # a transform is right to about a pixel of the size compared
+    slack = _SNAP * max(own)
+    ends = []
+    for values, length in ((points[:, 0], own[0]), (points[:, 1], own[1])):
+        low, high = float(values.min()), float(values.max())
+        ends.append(
+            (0 if low < slack else round(low), length if high > length - slack else round(high))
+        )
+    (left, right), (top, bottom) = ends
+    return (left, top, right, bottom)
 
 
 def _pixels(full: NDArray[np.floating], size: tuple[int, int]) -> float:

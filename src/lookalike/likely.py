@@ -12,7 +12,7 @@ from lookalike.laid import Detail
 __all__ = ["Parent", "Signs", "likely_parent"]
 
 Parent = Literal["query", "ref", "unknown"]
-_KEPT, _REMAINS = (0.97, 1.05), 0.02
+_KEPT, _REMAINS = (0.97, 1.02), 0.032
 _CLEARLY = 1.0
 _MORE_PIXELS = 1.04
 _SHARPER, _NOISIER, _NOISE = 1.15, 0.8, 0.75

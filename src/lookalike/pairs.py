@@ -252,7 +252,8 @@ def _by_keypoints(
         threads=config.threads,
     )
     leads = {pair: Lead(1.0) for pair in combinations(shas, 2)} if is_small else {}
-    for is_mirrored, against in ((False, None), (True, mirrored)):
+    voting = ((False, None), (True, mirrored))[: 1 + local.mirrored]
+    for is_mirrored, against in voting:
         low, high, votes = vote_pairs(upright, settings, against=against)
         distance = (1.0 / votes).astype(np.float32)
         kept = among_nearest(low, high, distance, local.max_neighbours)

@@ -48,11 +48,12 @@ def difference_in_words(match: Match, found: Difference, sides: Sides) -> list[s
         lines.append(f"tone from {query} to {ref}: {', '.join(tone)}")
     for region in found.regions:
         name = query if region.side == "query" else ref
-        lines.append(f"added in {name}: {region.kind} at {_box(region.box)}, {region.share:.1%}")
+        words = f"{region.kind}, {_box(region.box)}, {region.share:.1%} of it"
+        lines.append(f"added in {name}: {words}")
     if found.parent == "unknown":
         return [*lines, f"parent unknown: {found.reason}"]
     parent = query if found.parent == "query" else ref
-    return [*lines, f"parent {parent}: {found.reason}", f"{_made(match, found, sides)} from it"]
+    return [*lines, f"parent {parent}: {found.reason}", f"made of it: {_made(match, found, sides)}"]
 
 
 def added_in_words(regions: list[Region]) -> str:
@@ -135,17 +136,21 @@ def write_pair_page(match: Match, found: Difference, sides: Sides, path: Path) -
 
 def _made(match: Match, found: Difference, sides: Sides) -> str:
     """The edit in words from the parent to the other."""
-    seen = match.verification
-    child = sides[1] if found.parent == "query" else sides[0]
-    if seen is None or found.parent == "query":
-        return f"{_text(child.path)}: {match.edit}"
-    sizes = tuple((image.width, image.height) for image in sides)
-    return f"{_text(child.path)}: {reverse(seen, sizes[0], sizes[1]).edit}"
+    seen, edit = match.verification, match.edit
+    child, side = (sides[1], "ref") if found.parent == "query" else (sides[0], "query")
+    if seen is not None and side == "query":
+        sizes = tuple((image.width, image.height) for image in sides)
+        edit = reverse(seen, sizes[0], sizes[1]).edit
+    kinds = [region.kind for region in found.regions if region.side == side]
+    # the planes of a match are too small to tell a caption or a page from a plain border
+    if kinds:
+        edit = edit.replace("border added", f"{kinds[0]} added")
+    return f"{_text(child.path)}: {edit}"
 
 
 def _box(box: Box) -> str:
     left, top, right, bottom = box
-    return f"{right - left}×{bottom - top}+{left}+{top}"
+    return f"{right - left}×{bottom - top} at {left},{top}"
 
 
 def _picture(image: ImageRef) -> UInt8Array:
