@@ -118,6 +118,17 @@ def test_even_evidence_leaves_the_parent_unknown(tmp_path: Path) -> None:
     assert likely_parent(more, sharper) == ("unknown", "the evidence is even")
 
 
+def test_small_and_blank_pictures_are_explained_too(tmp_path: Path) -> None:
+    """Copies by their bytes of a few pixels, or of nothing, differ in nothing."""
+    for number, rgb in enumerate((scene(1, 5, 4), np.full((300, 40, 3), 255, np.uint8))):
+        path = save(tmp_path / f"{number}.jpg", rgb)
+        again = tmp_path / f"{number} again.jpg"
+        again.write_bytes(path.read_bytes())
+        found = explain_pair(path, again)
+        assert found is not None and found.regions == () and found.parent == "unknown"
+        assert found.query_box == (0, 0, rgb.shape[1], rgb.shape[0])
+
+
 def test_strangers_and_broken_files(tmp_path: Path) -> None:
     """No explanation where there is no match; an unreadable file is an error that names it."""
     a, b = save(tmp_path / "a.jpg", scene(1)), save(tmp_path / "b.jpg", scene(2))

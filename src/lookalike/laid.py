@@ -80,18 +80,7 @@ def lay_over(query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating]) -> 
     move = np.linalg.inv(onto) if is_swapped else onto
     size = (fixed.shape[1], fixed.shape[0])
     moved = cv2.warpPerspective(moving, move, size, borderMode=cv2.BORDER_REPLICATE)
-    outside = outside_of(moving.shape, move, fixed.shape)
-    # a pixel of the smaller one is several here, and the outermost are mixed with what surrounds it
-    rim = 2 * round(1.5 + 1.5 * np.sqrt(abs(float(np.linalg.det(move[:2, :2]))))) + 1
-    inside = (
-        cv2.erode(
-            (~outside).astype(np.uint8),
-            np.ones((rim, rim), np.uint8),
-            borderType=cv2.BORDER_CONSTANT,
-            borderValue=0,
-        )
-        > 0
-    )
+    inside = _well_inside(~outside_of(moving.shape, move, fixed.shape), move)
     a, b = fixed.astype(np.float32), moved.astype(np.float32)
     alike = _correlation(_luma(a), _luma(b))
     same = inside & (alike[0] > _AGREEING) & alike[1]
@@ -100,7 +89,7 @@ def lay_over(query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating]) -> 
     grey = (_is_grey(a, same), _is_grey(b, same))
     if grey[0] != grey[1]:
         a, b = (np.repeat(_luma(plane)[..., None], 3, axis=2) for plane in (a, b))
-    fitted = _toned(a, b, same, inside)
+    fitted = _toned(a, b, same)
     different = _different(*_equally_sharp(a, fitted, same), inside)
     kept = inside & ~cv2.dilate(different.astype(np.uint8), np.ones((9, 9))).astype(bool)
     first, second = (fixed, moved) if is_swapped else (moved, fixed)
@@ -122,6 +111,24 @@ def outside_of(
     """Which pixels of a picture of shape ``into`` lie outside another's placed frame."""
     held = np.full(shape[:2], 255, np.uint8)
     return np.asarray(cv2.warpPerspective(held, onto, (into[1], into[0])) < 128)
+
+
+def _well_inside(shown: NDArray[np.bool_], move: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """What both show without its rim, or with it where nothing else is left.
+
+    A pixel of the smaller picture is several here, and its outermost are mixed with what lies
+    around it.
+    """
+    rim = 2 * round(1.5 + 1.5 * np.sqrt(abs(float(np.linalg.det(move[:2, :2]))))) + 1
+    eroded = cv2.erode(
+        shown.astype(np.uint8),
+        np.ones((rim, rim), np.uint8),
+        borderType=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
+    if eroded.any():
+        return np.asarray(eroded > 0)
+    return shown if shown.any() else np.ones(shown.shape, bool)
 
 
 def _largest(rgb: FloatArray) -> FloatArray:
@@ -159,9 +166,7 @@ def _correlation(a: FloatArray, b: FloatArray) -> tuple[FloatArray, NDArray[np.b
     return np.asarray(correlation), np.asarray(np.maximum(variance_a, variance_b) > _TEXTURE)
 
 
-def _toned(
-    fixed: FloatArray, moved: FloatArray, same: NDArray[np.bool_], inside: NDArray[np.bool_]
-) -> FloatArray:
+def _toned(fixed: FloatArray, moved: FloatArray, same: NDArray[np.bool_]) -> FloatArray:
     """The moved picture in the fixed one's colours: a quadratic map, least trimmed squares.
 
     A curve of tones, another white balance and a turn of the hues are all nearly such a map.
