@@ -24,7 +24,7 @@ _WINDOW, _AGREEING, _ALIKE, _TEXTURE = 11, 0.6, 0.85, 30.0
 _OF_PEAK = 0.5
 _GREY_LEVELS = 3.0
 _BANDS = ((1.2, 3.0), (0.0, 1.0))
-_ENLARGED = 1.5
+_ENLARGED, _FLAT = 1.5, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +302,9 @@ def _detail(
     for inner, outer in _BANDS:
         fine = [(_blurred(p, inner) - _blurred(p, outer))[same] for p in (fixed, moved)]
         both = float((fine[0] * fine[1]).mean())
-        slopes.append([both / max(float((part * part).mean()), 0.05) for part in fine])
+        powers = [float((part * part).mean()) for part in fine]
+        # a drawing's plain areas tell nothing
+        slopes.append([both / power for power in powers] if min(powers) > _FLAT else [1.0, 1.0])
     (on_fixed, on_moved), (finest_on_fixed, finest_on_moved) = slopes
     return Detail(on_moved, finest_on_moved), Detail(on_fixed, finest_on_fixed)
 
