@@ -78,7 +78,7 @@ def write_html(
     path: Path,
     *,
     max_clusters: int = 500,
-    max_explained: int = 300,
+    max_explained: int = 200,
     picture: Callable[[str], bytes | None] | None = None,
 ) -> Path:
     """Write the page.
