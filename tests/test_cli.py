@@ -150,7 +150,10 @@ def test_the_page_stands_alone(folder: Path, db: Path, tmp_path: Path) -> None:
     text = write_html(report, tmp_path / "page.html").read_text()
     page = _Page()
     page.feed(text)
-    assert page.loads == [] and page.pictures == 4
+    # four files, and the mask of the letterbox
+    assert page.loads == [] and page.pictures == 5 and "added: border 2" in text
+    bare = write_html(report, tmp_path / "bare.html", max_explained=0).read_text()
+    assert bare.count("<img") == 4 and "added: border" not in bare
     assert "a <b>&'" not in text and "a &lt;b&gt;&amp;" in text
     boxes = [np.array([p.split(",") for p in points.split()], float) for points in page.outlines]
     # the letterbox adds bars of 18 % above and below: the picture lies at 13 % to 87 %

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lookalike.config import FindConfig
+    from lookalike.difference import Difference
     from lookalike.focus import Focus
-    from lookalike.pipeline import compare, find, search
+    from lookalike.pipeline import compare, explain_pair, find, search
     from lookalike.recipes import load_recipe
     from lookalike.retrieval import Question
     from lookalike.types import Answer, Report
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Answer",
+    "Difference",
     "FindConfig",
     "Focus",
     "Question",
     "Report",
     "__version__",
     "compare",
+    "explain_pair",
     "find",
     "load_recipe",
     "search",
@@ -29,7 +32,9 @@ __all__ = [
 _HOMES = {
     "FindConfig": "lookalike.config",
     "Report": "lookalike.types",
+    "Difference": "lookalike.difference",
     "compare": "lookalike.pipeline",
+    "explain_pair": "lookalike.pipeline",
     "find": "lookalike.pipeline",
     "search": "lookalike.pipeline",
     "Answer": "lookalike.types",

@@ -133,7 +133,9 @@ def agree_aligned(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> 
     )
 
 
-def refine(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> NDArray[np.floating]:
+def refine(
+    query: Plane, ref: Plane, transform: NDArray[np.floating], *, steps: int = _REFINE_STEPS
+) -> NDArray[np.floating]:
     """The transform moved to where the pixels correlate best (ECC, Evangelidis and Psarakis 2008).
 
     A flat picture that was photographed again then fits to a pixel; another shot of a scene
@@ -143,11 +145,12 @@ def refine(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> NDArray
         query: the one picture.
         ref: the other.
         transform: ``(3, 3)`` query pixels → ref pixels, nearly right.
+        steps: at most.
     """
     is_swapped = abs(np.linalg.det(transform[:2, :2])) < 1.0
     fixed, moving = (ref, query) if is_swapped else (query, ref)
     start = np.linalg.inv(transform) if is_swapped else transform
-    ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _REFINE_STEPS, 1e-3)
+    ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-3)
     held = fixed.pixels * _shade(moving.size, np.linalg.inv(start), fixed.size)
     try:
         _, better = cv2.findTransformECC(

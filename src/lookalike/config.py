@@ -82,12 +82,12 @@ class EmbeddingConfig:
             ``similar``, where the user asks for such pairs.
     """
 
-    model: str = "efficientnet-lite0-multi"
+    model: str = "copy-lite0"
     engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
-    max_distance: float = 0.8
+    max_distance: float = 0.55
     max_neighbours: int = 16
     proposes: bool = False
-    similar_distance: float = 0.35
+    similar_distance: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class LocalConfig:
         max_neighbours: candidates per image at most, those with most votes first.
         min_votes: keypoints that must meet in one pose.
         every_pair: images up to which every pair is a candidate.
+        mirrored: whether keypoints of mirrored pictures vote too.
     """
 
     tables: int = 8
@@ -109,6 +110,7 @@ class LocalConfig:
     max_neighbours: int = 20
     min_votes: int = 3
     every_pair: int = 8
+    mirrored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lookalike.types import Frame, Verification
 
-__all__ = ["Alignment", "Seen", "Tone", "explain", "reverse", "whole_frame"]
+__all__ = ["Alignment", "Seen", "Tone", "explain", "reverse", "tone_words", "whole_frame"]
 
 Size = tuple[int, int]
 _WHOLE = 0.97
@@ -105,7 +105,7 @@ def explain(alignment: Alignment, seen: Seen) -> Verification:
         *_frame_words(frame, overlap_query, overlap_ref),
         *_shape_words(float(stretch[0] / max(stretch[1], 1e-9)), growth),
         *(["perspective"] if bend > 0.05 else []),
-        *_tone_words(alignment.tone, seen.agreement),
+        *tone_words(alignment.tone, seen.agreement),
     ]
     return Verification(
         inliers=seen.inliers,
@@ -152,7 +152,7 @@ def whole_frame(
     words = [
         *_turn_words(angle, mirrored=mirrored),
         *_shape_words(max(x, y) / min(x, y), growth),
-        *_tone_words(tone, 1.0),
+        *tone_words(tone, 1.0),
     ]
     first = (-x if horizontal else x, float(ref_size[0]) if horizontal else 0.0)
     second = (-y if vertical else y, float(ref_size[1]) if vertical else 0.0)
@@ -324,7 +324,8 @@ def _shape_words(stretch: float, growth: float) -> list[str]:
     return words
 
 
-def _tone_words(tone: Tone, agreement: float) -> list[str]:
+def tone_words(tone: Tone, agreement: float = 1.0) -> list[str]:
+    """What was done to light and colour, from query to ref, in words."""
     words = ["partly covered"] if agreement < 0.85 else []
     if tone.grey:
         words.append("made grey" if tone.grey > 0 else "colour where the query is grey")

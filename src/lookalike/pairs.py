@@ -264,7 +264,7 @@ def _by_keypoints(
         threads=config.threads,
     )
     leads = {pair: Lead(1.0) for pair in combinations(shas, 2)} if is_small else {}
-    found = vote_pairs(upright, settings, mirrored=mirrored)
+    found = vote_pairs(upright, settings, mirrored=mirrored if local.mirrored else None)
     for is_mirrored, (low, high, votes) in zip((False, True), found, strict=True):
         distance = (1.0 / votes).astype(np.float32)
         kept = among_nearest(low, high, distance, local.max_neighbours)

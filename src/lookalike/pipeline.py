@@ -23,6 +23,7 @@ from lookalike.confidence import calibration
 from lookalike.config import FindConfig, RunConfig, SettleConfig, SystemConfig, ViewConfig
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
+from lookalike.difference import Difference, difference_of
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
@@ -37,7 +38,15 @@ from lookalike.store import Collection
 from lookalike.systems import find_in_space
 from lookalike.types import Answer, Failure, FileEntry, ImageRef, Match, Report
 
-__all__ = ["buckets", "compare", "default_collection", "find", "find_json", "search"]
+__all__ = [
+    "buckets",
+    "compare",
+    "default_collection",
+    "explain_pair",
+    "find",
+    "find_json",
+    "search",
+]
 
 
 def find(
@@ -180,6 +189,32 @@ def compare(
     with tempfile.TemporaryDirectory() as folder:
         report = find([first, second], db=folder, config=wide, hidden=True)
     return (report.matches[0] if report.matches else None), report
+
+
+def explain_pair(
+    first: str | Path, second: str | Path, *, config: FindConfig | None = None
+) -> Difference | None:
+    """How two files differ: what both show, what was added to which, which is likely the parent.
+
+    Args:
+        first: an image file; the query of the answer.
+        second: another; the ref of the answer.
+        config: settings of the comparison.
+
+    Returns:
+        None where they are not the same picture.
+
+    Raises:
+        ConfigError: a file does not exist or cannot be read, or both are one file.
+    """
+    match, report = compare(first, second, config=config)
+    found: Difference | Failure | None = next(iter(report.failures), None)
+    if match is not None:
+        sides = report.images[match.query], report.images[match.ref]
+        found = difference_of(match, sides, turned=not Path(sides[0].path).samefile(first))
+    if isinstance(found, Failure):
+        raise ConfigError("a picture cannot be read", got=f"{found.path}: {found.message}")
+    return found
 
 
 def default_collection() -> Path:

@@ -97,23 +97,37 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
 @click.argument("first", type=click.Path())
 @click.argument("second", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the match as JSON.")
-def compare(first: str, second: str, as_json: bool) -> None:
-    """Say how the image FIRST is related to SECOND."""
+@click.option("--html", type=click.Path(dir_okay=False), help="Write a page of both.")
+@click.option(
+    "--mask", type=click.Path(dir_okay=False), help="Write a PNG: what was added, in red."
+)
+def compare(first: str, second: str, **options: Any) -> None:
+    """Say how the image FIRST is related to SECOND, and which of them is likely the parent."""
+    from lookalike.difference import difference_of
     from lookalike.pipeline import compare as compare_files
     from lookalike.report import to_dict
+    from lookalike.report.as_pair import difference_in_words, difference_to_dict
+    from lookalike.types import Failure
 
     match, report = compare_files(first, second)
     if report.failures:
         _fail("; ".join(f"{item.path}: {item.message}" for item in report.failures))
+    if match is None:
+        click.echo("null" if options["as_json"] else "not the same picture")
+        return
+    sides = report.images[match.query], report.images[match.ref]
+    found = difference_of(match, sides)
+    if isinstance(found, Failure):
+        _fail(f"{found.path}: {found.message}")
     plain = to_dict(report)
-    if as_json:
-        click.echo(json.dumps(plain["matches"][0] if match else None))
-    elif match is None:
-        click.echo("not the same picture")
+    if options["as_json"]:
+        click.echo(json.dumps({**plain["matches"][0], "difference": difference_to_dict(found)}))
     else:
         click.echo(f"{match.tier}: {match.edit}")
         _print_evidence(plain["matches"][0], plain["clusters"])
-    sys.exit(FOUND if match else 0)
+        click.echo("\n".join(difference_in_words(match, found, sides)))
+    _write_pair(match, found, sides, options)
+    sys.exit(FOUND)
 
 
 for command in (search, buckets, recipes, models, evaluate, edits, calibrate, train):
@@ -191,6 +205,18 @@ def _print_summary(report: Any, written: list[Path]) -> None:
     console.print(summary(report, more=more))
     for path in written:
         console.print(f"written: {path}", style="dim")
+
+
+def _write_pair(match: Any, found: Any, sides: Any, options: dict[str, Any]) -> None:
+    from lookalike.report.as_pair import write_pair_page, write_pair_sheet
+
+    written = []
+    if options["html"]:
+        written.append(write_pair_page(match, found, sides, Path(options["html"])))
+    if options["mask"]:
+        written.append(write_pair_sheet(found, sides, Path(options["mask"])))
+    for path in written:
+        click.echo(f"written: {path}", err=options["as_json"])
 
 
 def _print_evidence(match: dict[str, Any], clusters: list[dict[str, Any]]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config import DecodeConfig
+from lookalike.difference import difference_of
 from lookalike.images import decode
+from lookalike.report.as_pair import added_in_words, mask_png
 from lookalike.report.as_text import (
     edit_towards,
     expectation,
@@ -29,6 +32,7 @@ from lookalike.types import Cluster, Decision, Failure, Match, Report
 __all__ = ["thumbnail", "write_html"]
 
 _THUMB_SIDE = 220
+_COMPARED_SIDE, _MOST_EXPLAINED = 320, 6
 _FUNNEL = (
     ("files", "files"),
     ("images", "images"),
@@ -55,6 +59,8 @@ class _Card:
     facts: str
     mirrored: bool
     polygon: str
+    mask: str
+    added: str
     ratio: str
 
 
@@ -74,6 +80,7 @@ def write_html(
     path: Path,
     *,
     max_clusters: int = 500,
+    max_explained: int = 200,
     picture: Callable[[str], bytes | None] | None = None,
 ) -> Path:
     """Write the page.
@@ -83,6 +90,7 @@ def write_html(
         path: the page; its folder is created when missing.
         max_clusters: clusters shown, those that free most bytes first; the page says how many
             are left out.
+        max_explained: copies of which the page shows what was added, six of a cluster at most.
         picture: JPEG bytes of a small picture for a path, or None; ``thumbnail`` by default.
 
     Returns:
@@ -94,6 +102,7 @@ def write_html(
     paths = sorted({report.images[m].path for cluster in shown for m in cluster.members})
     with ThreadPoolExecutor() as pool:
         pictures = dict(zip(paths, pool.map(load, paths), strict=True))
+        added = dict(pool.map(partial(_added, report), _to_explain(report, shown, max_explained)))
     template = jinja2.Environment(
         loader=jinja2.PackageLoader("lookalike.report"), autoescape=True, trim_blocks=True
     ).get_template("report.html.j2")
@@ -103,7 +112,7 @@ def write_html(
         freed=size_in_words(reclaimable_bytes(report)),
         funnel=list(_funnel_bars(report)),
         tiers=Counter(match.tier for match in report.matches),
-        groups=[_group(report, cluster, pictures) for cluster in shown],
+        groups=[_group(report, cluster, pictures, added) for cluster in shown],
         hidden=len(clusters) - len(shown),
         failures=[(_text(f.path), f.stage, _text(f.message)) for f in report.failures],
         timings=report.timings,
@@ -137,13 +146,45 @@ def _freed(report: Report, cluster: Cluster) -> int:
     return sum(report.images[m].n_bytes for m in cluster.members if m != keeper)
 
 
-def _group(report: Report, cluster: Cluster, pictures: dict[str, bytes | None]) -> _Group:
+def _to_explain(report: Report, clusters: Sequence[Cluster], most: int) -> list[tuple[str, Match]]:
+    """Members with the matches that tie them to their keepers, as many as the page explains."""
+    chosen = []
+    for cluster in clusters:
+        keeper = report.keeper_of(cluster)
+        ties = [(m, tie_to_keeper(cluster, m, keeper)) for m in cluster.members if m != keeper]
+        copies = [(member, tie) for member, tie in ties if tie and tie.tier == "copy"]
+        chosen += copies[:_MOST_EXPLAINED]
+    return chosen[:most]
+
+
+def _added(report: Report, asked: tuple[str, Match]) -> tuple[str, tuple[str, str]]:
+    """The member, a PNG of what was added to it, as data, and that in words."""
+    member, match = asked
+    found = difference_of(
+        match, (report.images[match.query], report.images[match.ref]), side=_COMPARED_SIDE
+    )
+    if isinstance(found, Failure):
+        return member, ("", "")
+    is_query = member == match.query
+    own = [region for region in found.regions if (region.side == "query") == is_query]
+    if not own:
+        return member, ("", "")
+    drawn = base64.b64encode(mask_png(found.query_mask if is_query else found.ref_mask)).decode()
+    return member, (f"data:image/png;base64,{drawn}", added_in_words(own))
+
+
+def _group(
+    report: Report,
+    cluster: Cluster,
+    pictures: dict[str, bytes | None],
+    added: dict[str, tuple[str, str]],
+) -> _Group:
     decisions = {d.image: d for d in report.decisions if d.image in cluster.members}
     keeper = decisions[cluster.members[0]].keeper
     ordered = [keeper, *(member for member in cluster.members if member != keeper)]
     ties = {m: None if m == keeper else tie_to_keeper(cluster, m, keeper) for m in ordered}
     cards = tuple(
-        _card(report, member, ties[member], decisions[member], pictures) for member in ordered
+        _card(report, ties[m], decisions[m], pictures, added.get(m, ("", ""))) for m in ordered
     )
     freed = _freed(report, cluster)
     tiers = sorted({match.tier for match in cluster.matches})
@@ -153,11 +194,12 @@ def _group(report: Report, cluster: Cluster, pictures: dict[str, bytes | None]) 
 
 def _card(
     report: Report,
-    member: str,
     tie: Match | None,
     decision: Decision,
     pictures: dict[str, bytes | None],
+    added: tuple[str, str],
 ) -> _Card:
+    member = decision.image
     image = report.images[member]
     keeper = decision.keeper
     seen = tie.verification if tie else None
@@ -175,6 +217,8 @@ def _card(
         facts=facts,
         mirrored=bool(seen and seen.mirrored),
         polygon=_polygon(report, tie, member) if seen else "",
+        mask=added[0],
+        added=added[1],
         ratio=f"{image.width / image.height:.4f}",
     )
 
