@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lookalike.config import FindConfig
+    from lookalike.config import FindConfig, InsideConfig
     from lookalike.focus import Focus
     from lookalike.pipeline import compare, find, search
     from lookalike.recipes import load_recipe
@@ -17,6 +17,7 @@ __all__ = [
     "Answer",
     "FindConfig",
     "Focus",
+    "InsideConfig",
     "Question",
     "Report",
     "__version__",
@@ -28,6 +29,7 @@ __all__ = [
 
 _HOMES = {
     "FindConfig": "lookalike.config",
+    "InsideConfig": "lookalike.config",
     "Report": "lookalike.types",
     "compare": "lookalike.pipeline",
     "find": "lookalike.pipeline",

@@ -17,6 +17,7 @@ __all__ = [
     "EmbeddingConfig",
     "FindConfig",
     "HashConfig",
+    "InsideConfig",
     "KeepConfig",
     "LocalConfig",
     "RunConfig",
@@ -164,6 +165,43 @@ class SettleConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class InsideConfig:
+    """Whether and how pictures are looked for inside larger ones.
+
+    Attributes:
+        wanted: whether to look.
+        regions: where larger pictures are looked at closely: ``whole``, ``grid``, ``rectangles``,
+            or the path of an ONNX detector that proposes regions.
+        tables: random substrings of the keypoints' bits that are compared.
+        largest_group: keypoints of one substring that still vote.
+        min_votes: keypoints that must meet in one pose.
+        max_neighbours: candidates per image at most, those with most votes first.
+        min_inliers: correspondences at different places that place a picture,
+        min_confirmed: and those with the part alone, looked at again, that confirm it.
+        min_agreement: share of the textured blocks, cut out and aligned, that correlate.
+        min_likeness: mean correlation of those.
+        min_blocks: number of those.
+        min_overlap: share of the small picture's area that lies within the large one.
+        max_share: share of the large picture's area that the small one covers at most; beyond,
+            both are one picture, and a pair for clusters.
+    """
+
+    wanted: bool = False
+    regions: str = "whole"
+    tables: int = 8
+    largest_group: int = 24
+    min_votes: int = 2
+    max_neighbours: int = 20
+    min_inliers: int = 4
+    min_confirmed: int = 8
+    min_agreement: float = 0.7
+    min_likeness: float = 0.85
+    min_blocks: int = 24
+    min_overlap: float = 0.85
+    max_share: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterConfig:
     """How matches become clusters.
 
@@ -240,6 +278,7 @@ class FindConfig(RunConfig):
     local: LocalConfig = field(default_factory=LocalConfig)
     verify: VerifyConfig = field(default_factory=VerifyConfig)
     settle: SettleConfig = field(default_factory=SettleConfig)
+    inside: InsideConfig = field(default_factory=InsideConfig)
 
     @property
     def kinds(self) -> tuple[str, ...]:

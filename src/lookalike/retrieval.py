@@ -20,13 +20,15 @@ from lookalike.focus import Focus, focused
 from lookalike.images import decode, pixel_digest
 from lookalike.index.blocks import block_distances, blocks_of, nearest_rows
 from lookalike.ingest import Progress, image_ref
+from lookalike.inset import INSET_KIND, PAGE_MIN_SIDE
+from lookalike.inside import Asked, Inside
 from lookalike.keypoints import KINDS
 from lookalike.protocols import Descriptor
 from lookalike.settle import counts_alone
 from lookalike.spaces import Space, fit_space, load_views
 from lookalike.store import Collection
 from lookalike.thumbs import agree, explain_whole_frames
-from lookalike.types import Answer, Failure, Hit, ImageRef, Picture, Tier, Verification
+from lookalike.types import Answer, Containment, Failure, Hit, ImageRef, Picture, Tier, Verification
 from lookalike.verify import Side, describe_side
 from lookalike.vote import Voted, vote
 
@@ -59,6 +61,7 @@ class Question:
         metrics: distances to rank by instead of the descriptor's own; several of them vote.
         voting: let metrics vote: those named, or five where none is.
         focus: which part of the query counts.
+        inside: also say which images the query lies in, which lie in it, and where.
     """
 
     query: str | Path
@@ -66,6 +69,7 @@ class Question:
     metrics: tuple[str, ...] = ()
     voting: bool = False
     focus: Focus | None = None
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,19 @@ def search_collection(
         searched=len(images),
         in_set=tuple(image.path for image in images if image.sha256 == own),
         hits=tuple(_with_twins(hits, images)[: question.k]),
+        containments=_contained(query, first, Inside(collection, asking, evidence, progress))
+        if question.inside
+        else (),
     )
+
+
+def _contained(
+    query: _Query, images: Mapping[str, ImageRef], inside: Inside
+) -> tuple[Containment, ...]:
+    """Where the query lies in images of the collection, and where they lie in it."""
+    small, large = query.reduced(INSET_KIND.min_side), query.reduced(PAGE_MIN_SIDE)
+    others = {sha: image for sha, image in images.items() if sha != query.sha256}
+    return inside.around(Asked(str(query.path), small, large), others)
 
 
 def bucketed(

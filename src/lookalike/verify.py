@@ -17,7 +17,7 @@ from lookalike.geometry import fit_transform
 from lookalike.keypoints import KeypointKind, Keypoints, describe_keypoints, fitted, shrunk
 from lookalike.types import DescriptorSpec, IntArray, Picture, UInt8Array, Verification
 
-__all__ = ["PLANE_SPEC", "VERIFIER", "Side", "describe_side", "verify"]
+__all__ = ["PLANE_SPEC", "VERIFIER", "Side", "correspondences", "describe_side", "verify"]
 
 VERIFIER = "pose-agreement/6"
 _PLANE_SIDE = 160
@@ -85,7 +85,7 @@ def verify(
     """
     points, plane = _seen_as(query, kind, mirrored=mirrored)
     others = Keypoints.from_rows(ref.rows)
-    fit = fit_transform(points, others, _correspondences(points, others, kind), config.min_inliers)
+    fit = fit_transform(points, others, correspondences(points, others, kind), config.min_inliers)
     if fit is None:
         return None
     transform, inliers = fit
@@ -147,7 +147,7 @@ def _seen_as(side: Side, kind: KeypointKind, *, mirrored: bool) -> tuple[Keypoin
     return Keypoints.mirrored_from_rows(side.rows, width), turned
 
 
-def _correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> IntArray:
+def correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> IntArray:
     """``(k, 2)`` keypoints clearly nearer to each other than to the second best, nearest first."""
     if min(len(query.bits), len(ref.bits)) < 2:
         return np.empty((0, 2), np.int64)
