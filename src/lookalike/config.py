@@ -178,6 +178,8 @@ class InsideConfig:
         max_neighbours: candidates per image at most, those with most votes first.
         min_inliers: correspondences at different places that place a picture,
         min_confirmed: and those with the part alone, looked at again, that confirm it.
+        min_support: these per keypoint, of the picture that has fewer: a checkerboard fits into
+            another in some.
         min_agreement: share of the textured blocks, cut out and aligned, that correlate.
         min_likeness: mean correlation of those.
         min_blocks: number of those.
@@ -194,6 +196,7 @@ class InsideConfig:
     max_neighbours: int = 20
     min_inliers: int = 4
     min_confirmed: int = 8
+    min_support: float = 0.1
     min_agreement: float = 0.7
     min_likeness: float = 0.85
     min_blocks: int = 24

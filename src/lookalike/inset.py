@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 INSET_KIND = KINDS["sift"]
-INSET_VERIFIER = "inset/2"
+INSET_VERIFIER = "inset/4"
 PAGE_MIN_SIDE = 480
 _PAGE_SIDE, _PAGE_COUNT = 640, 1000
 _COORDINATE_STEPS, _SIZE_STEPS = 64, 16
@@ -54,11 +54,14 @@ class Placement:
         transform: ``(3, 3)`` pixels of the small picture → pixels of the large, full size, upright;
             of the mirrored small picture where that was looked for.
         inliers: correspondences that it explains.
+        support: those per keypoint of the picture that has fewer of them, 0..1; only of the part
+            looked at again.
         min_side: pixels that the large picture's short side should have to compare them.
     """
 
     transform: NDArray[np.floating]
     inliers: int
+    support: float
     min_side: int
 
 
@@ -146,7 +149,7 @@ def place_inset(
         return None
     wanted = _COMPARED_SIDE * min(large.width, large.height) / math.sqrt(area)
     finest = max(PAGE_MIN_SIDE, min(_CLOSEST, math.ceil(wanted)))
-    return Placement(transform / transform[2, 2], fit[1], finest)
+    return Placement(transform / transform[2, 2], fit[1], 0.0, finest)
 
 
 def confirm_inset(
@@ -171,10 +174,13 @@ def confirm_inset(
     Returns:
         The evidence, its transform in full-size pixels of ``small`` → ``large``.
     """
-    placed = _looked_again(small, large, placed, page, config, mirrored=mirrored)
+    again = _looked_again(small, large, placed, page, config, mirrored=mirrored)
+    if again is None:
+        return None
+    placed = again
     plane = np.ascontiguousarray(small.plane[:, ::-1]) if mirrored else small.plane
     part, to_part = _cut_out(page, large, placed.transform, small)
-    if placed.inliers < config.min_confirmed or min(part.shape) < _LEAST_SIDE:
+    if min(part.shape) < _LEAST_SIDE:
         return None
     from_plane = np.diag([small.width / plane.shape[1], small.height / plane.shape[0], 1.0])
     seen, onto = _compared(plane, part, to_part @ placed.transform @ from_plane)
@@ -198,7 +204,7 @@ def confirm_inset(
     )
     found = Seen(
         inliers=placed.inliers,
-        support=min(1.0, placed.inliers / max(1, len(small.rows))),
+        support=placed.support,
         agreement=seen.share,
         likeness=seen.likeness,
         covered=seen.covered,
@@ -234,18 +240,24 @@ def _looked_again(
     config: InsideConfig,
     *,
     mirrored: bool,
-) -> Placement:
-    """The placement by keypoints of the part alone, which has more of them; or as it was."""
+) -> Placement | None:
+    """The placement by keypoints of the part alone, if enough of them confirm it.
+
+    Keypoints of a texture that repeats find partners anywhere, but few of them in one place.
+    """
     part, to_part = _cut_out(page, large, placed.transform, small, INSET_KIND.side, _MARGIN)
     if min(part.shape) < _LEAST_SIDE:
-        return placed
+        return None
     kind = replace(INSET_KIND, side=max(part.shape))
     rows = describe_keypoints(part, (part.shape[1], part.shape[0]), kind)
     fit = _fitted(small, rows, config, mirrored=mirrored)
-    if fit is None or fit[1] < placed.inliers:
-        return placed
+    if fit is None or fit[1] < config.min_confirmed:
+        return None
+    support = min(1.0, fit[1] / max(1, min(len(small.rows), len(rows))))
+    if support < config.min_support:
+        return None
     transform = np.linalg.inv(to_part) @ fit[0]
-    return Placement(transform / transform[2, 2], fit[1], placed.min_side)
+    return Placement(transform / transform[2, 2], fit[1], support, placed.min_side)
 
 
 def _area_within(

@@ -280,8 +280,9 @@ def contain(small: ImageRef, large: ImageRef, seen: Verification) -> Containment
     """A containment of two images, with its place."""
     transform = np.array(seen.transform).reshape(3, 3)
     corners = corners_of(transform, small.width, small.height)
-    low = np.floor(np.clip(corners.min(axis=0), 0, (large.width, large.height))).astype(int)
-    high = np.ceil(np.clip(corners.max(axis=0), 0, (large.width, large.height))).astype(int)
+    most = (large.width, large.height)
+    low = np.rint(np.clip(corners.min(axis=0), 0, most)).astype(int)
+    high = np.rint(np.clip(corners.max(axis=0), 0, most)).astype(int)
     return Containment(
         small=small.id,
         large=large.id,

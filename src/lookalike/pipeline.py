@@ -28,6 +28,7 @@ from lookalike.ingest import Catalogue, Progress, ingest
 from lookalike.inside import Inside, contain, one_per_frame, told_by
 from lookalike.pairs import find_pairs
 from lookalike.protocols import Descriptor
+from lookalike.regions import load_regions
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
 from lookalike.retrieval import Question, bucketed, search_collection
@@ -250,11 +251,18 @@ def _fingerprint(
     listed: Sequence[FileEntry | Failure], config: RunConfig, descriptors: Sequence[Descriptor]
 ) -> str:
     """Digest of everything a report depends on: settings, and the files by their stamps."""
-    asked = [SCHEMA, _settings(config), _versions(descriptors)]
+    asked = [SCHEMA, _settings(config), _versions(descriptors), _regions(config)]
     digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
         digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _regions(config: RunConfig) -> str:
+    """What proposes regions of larger pictures; a detector by its content."""
+    if not isinstance(config, FindConfig) or not config.inside.wanted:
+        return ""
+    return load_regions(config.inside.regions, config.embedding.engine).name
 
 
 def _answer(

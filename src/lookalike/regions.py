@@ -93,7 +93,8 @@ def _rectangles(rgb: UInt8Array) -> FloatArray:
     border = np.zeros(luma.shape, np.uint8)
     for low, high in _EDGES:
         edges = cv2.dilate(cv2.Canny(luma, low, high), np.ones((3, 3), np.uint8))
-        border = np.maximum(border, edges)
+        # an edge may wander a little off the straight border
+        border = np.maximum(border, cv2.dilate(edges, np.ones((3, 3), np.uint8)))
         found, _ = cv2.findContours(edges, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
         boxes += [cv2.boundingRect(contour) for contour in found]
     placed = np.array([(x, y, x + w, y + h) for x, y, w, h in boxes], np.float32).reshape(-1, 4)
