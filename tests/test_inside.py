@@ -17,6 +17,8 @@ from conftest import save, scene
 from lookalike import FindConfig, InsideConfig, Question, find, search
 from lookalike.cli import main
 from lookalike.errors import ConfigError, ModelError
+from lookalike.evaluation.hard import inside as bench
+from lookalike.evaluation.hard.inside import proposals_table, score_boxes
 from lookalike.inside import one_per_frame
 from lookalike.regions import load_regions
 from lookalike.report import from_json, to_json
@@ -290,6 +292,31 @@ def test_wrong_regions_stop_before_any_work(folder: Path, tmp_path: Path) -> Non
     with pytest.raises(ConfigError):
         find(folder, db=tmp_path / "db", config=wrong)
     assert not (tmp_path / "db").exists()
+
+
+def test_boxes_are_scored(
+    report: Report, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right boxes count as found; a picture told elsewhere counts as wrong."""
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    truth = "large,small,x0,y0,x1,y1\npage.jpg,small0.jpg,310,40,478,166\n"
+    (tmp_path / "boxes.csv").write_text(truth)
+    edits = {"page.jpg": "pasted_into", "empty.jpg": "empty"}
+    names = sorted(path.name for path in folder.iterdir())
+    rows = "".join(f"{name},{name},{edits.get(name, 'source')}\n" for name in names)
+    (tmp_path / "labels.csv").write_text("path,group,edit\n" + rows)
+    moved = {
+        name: replace(image, path=str(tmp_path / image.path.rpartition("/")[2]))
+        for name, image in report.images.items()
+    }
+    score = score_boxes(replace(report, images=moved), tmp_path)
+    assert (score.pasted, score.found, score.on_empty, score.elsewhere) == (1, 1, 0, 1)
+    assert score.mean_iou > 0.95 and score.empty == 1
+    monkeypatch.setattr(bench, "PROPOSERS", ("whole",))
+    lines = proposals_table(tmp_path, detector(tmp_path / "seer.onnx", rows=3))
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| whole", "| seer"]
+    assert all("| 1 of 1 |" in line for line in lines[2:])
 
 
 def test_fastestdet_proposes(shared: Path) -> None:

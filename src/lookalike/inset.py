@@ -192,8 +192,20 @@ def confirm_inset(
     ):
         return None
     full = np.linalg.inv(to_part) @ onto @ np.linalg.inv(from_plane)
-    to_plane = [large.plane.shape[1] / large.width, large.plane.shape[0] / large.height, 1.0]
+    if _area_within(full, small, large, config) is None:
+        return None
+    return _explained(small, large, replace(placed, transform=full), seen, mirrored=mirrored)
+
+
+def _explained(
+    small: Side, large: Side, placed: Placement, seen: Agreement, *, mirrored: bool
+) -> Verification:
+    """The evidence in the form of every other pair."""
+    full = placed.transform
     turned = np.array([[-1.0, 0.0, small.width], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    plane = np.ascontiguousarray(small.plane[:, ::-1]) if mirrored else small.plane
+    from_plane = np.diag([small.width / plane.shape[1], small.height / plane.shape[0], 1.0])
+    to_plane = [large.plane.shape[1] / large.width, large.plane.shape[0] / large.height, 1.0]
     alignment = Alignment(
         transform=(full @ turned if mirrored else full) / full[2, 2],
         query_size=(small.width, small.height),
@@ -211,8 +223,7 @@ def confirm_inset(
         query_cells=seen.query_cells[:, ::-1] if mirrored else seen.query_cells,
         ref_cells=_cells_of_page(full, small, large),
     )
-    is_within = _area_within(full, small, large, config) is not None
-    return explain(alignment, found) if is_within else None
+    return explain(alignment, found)
 
 
 def _fitted(
