@@ -191,8 +191,11 @@ def test_the_command_prints_boxes(
     said = capsys.readouterr().out.replace("\n", "")
     assert "2 pictures lie inside larger ones" in said and "small1.jpg" in said
     query = str(folder / "small0.jpg")
-    assert leaves(monkeypatch, "search", query, "--inside", "--db", db) == 11
+    page = tmp_path / "answer.html"
+    options = ["--inside", "--db", db, "--html", str(page)]
+    assert leaves(monkeypatch, "search", query, *options) == 11
     assert "page.jpg: 168×126 at 310,40 (" in capsys.readouterr().out
+    assert "168×126 at 310,40" in page.read_text()
     assert leaves(monkeypatch, "find", str(folder), "--regions", "grid", "--db", db) == 2
 
 
