@@ -122,6 +122,20 @@ def test_orientation_counts(tmp_path: Path) -> None:
     assert iou(found.box, BOX) > 0.95
 
 
+def test_strangers_and_textures_lie_in_nothing(tmp_path: Path) -> None:
+    """A shared sticker, or a texture that repeats, puts no picture into another."""
+    sticker = scene(50, 120, 120)
+    for number, (width, height) in enumerate(((400, 300), (800, 600), (640, 480))):
+        rgb = scene(60 + number, width, height)
+        rgb[20:140, 30 * number : 30 * number + 120] = sticker
+        save(tmp_path / "in" / f"sticker{number}.jpg", rgb)
+    for step in (16, 24, 40):
+        y, x = np.mgrid[: 24 * step, : 32 * step]
+        board = (((y // step + x // step) % 2) * 200 + 20).astype(np.uint8)
+        save(tmp_path / "in" / f"board{step}.jpg", np.repeat(board[..., None], 3, axis=2))
+    assert find(tmp_path / "in", db=tmp_path / "db", config=INSIDE).containments == ()
+
+
 def test_a_second_run_opens_nothing(folder: Path, tmp_path: Path) -> None:
     """Keypoints, verdicts and the report are remembered, and are the same for other threads."""
     first = find(folder, db=tmp_path / "db", config=INSIDE)
