@@ -61,7 +61,8 @@ bench-scale: $(VENV)/done
 
 # other programs run in environments of their own; PEERS_PYTHON: a Python 3.12, which one of them needs
 bench-hard: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_hard --photos $(SHARED)/data/photos --canvases $(SHARED)/data/train
+	$(RUN) lookalike.evaluation.bench_hard --photos $(SHARED)/data/photos \
+	  --canvases $(SHARED)/data/train $(addprefix --detector ,$(wildcard $(SHARED)/models/*Det.onnx))
 
 bench-confidence: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench_confidence --photos $(SHARED)/data/photos \

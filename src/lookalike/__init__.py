@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lookalike.config import FindConfig
+    from lookalike.config import FindConfig, InsideConfig
     from lookalike.difference import Difference
     from lookalike.focus import Focus
     from lookalike.pipeline import compare, explain_pair, find, search
@@ -19,6 +19,7 @@ __all__ = [
     "Difference",
     "FindConfig",
     "Focus",
+    "InsideConfig",
     "Question",
     "Report",
     "__version__",
@@ -31,6 +32,7 @@ __all__ = [
 
 _HOMES = {
     "FindConfig": "lookalike.config",
+    "InsideConfig": "lookalike.config",
     "Report": "lookalike.types",
     "Difference": "lookalike.difference",
     "compare": "lookalike.pipeline",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,29 +11,24 @@ from lookalike.errors import ConfigError
 __all__ = [
     "EFFORTS",
     "LINKAGES",
-    "TRAINING",
     "ClusterConfig",
     "DecodeConfig",
     "Effort",
     "EmbeddingConfig",
     "FindConfig",
     "HashConfig",
+    "InsideConfig",
     "KeepConfig",
     "LocalConfig",
     "RunConfig",
     "SettleConfig",
     "SystemConfig",
-    "TrainConfig",
-    "TrainKind",
-    "TrainStart",
     "VerifyConfig",
     "ViewConfig",
 ]
 
 Effort = Literal["fast", "standard", "thorough"]
 Linkage = Literal["star", "complete", "average", "single", "ward"]
-TrainKind = Literal["copy", "rotation", "vae"]
-TrainStart = Literal["imagenet", "random"]
 EFFORTS: tuple[Effort, ...] = ("fast", "standard", "thorough")
 LINKAGES: tuple[Linkage, ...] = ("star", "complete", "average", "single", "ward")
 
@@ -173,6 +167,46 @@ class SettleConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class InsideConfig:
+    """Whether and how pictures are looked for inside larger ones.
+
+    Attributes:
+        wanted: whether to look.
+        regions: where larger pictures are looked at closely: ``whole``, ``grid``, ``rectangles``,
+            or the path of an ONNX detector that proposes regions.
+        tables: random substrings of the keypoints' bits that are compared.
+        largest_group: keypoints of one substring that still vote.
+        min_votes: keypoints that must meet in one pose.
+        max_neighbours: candidates per image at most, those with most votes first.
+        min_inliers: correspondences at different places that place a picture,
+        min_confirmed: and those with the part alone, looked at again, that confirm it.
+        min_support: these per keypoint, of the picture that has fewer: a checkerboard fits into
+            another in some.
+        min_agreement: share of the textured blocks, cut out and aligned, that correlate.
+        min_likeness: mean correlation of those.
+        min_blocks: number of those.
+        min_overlap: share of the small picture's area that lies within the large one.
+        max_share: share of the large picture's area that the small one covers at most; beyond,
+            both are one picture, and a pair for clusters.
+    """
+
+    wanted: bool = False
+    regions: str = "whole"
+    tables: int = 8
+    largest_group: int = 24
+    min_votes: int = 2
+    max_neighbours: int = 20
+    min_inliers: int = 4
+    min_confirmed: int = 8
+    min_support: float = 0.1
+    min_agreement: float = 0.7
+    min_likeness: float = 0.85
+    min_blocks: int = 24
+    min_overlap: float = 0.85
+    max_share: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterConfig:
     """How matches become clusters.
 
@@ -252,6 +286,7 @@ class FindConfig(RunConfig):
     local: LocalConfig = field(default_factory=LocalConfig)
     verify: VerifyConfig = field(default_factory=VerifyConfig)
     settle: SettleConfig = field(default_factory=SettleConfig)
+    inside: InsideConfig = field(default_factory=InsideConfig)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -341,60 +376,3 @@ class SystemConfig(RunConfig):
                 got=", ".join(f"{v.descriptor} {v.metric}" for v in self.views),
                 expected='one view with metric = "euclidean"',
             )
-
-
-@dataclass(frozen=True, slots=True)
-class TrainConfig:
-    """How a network is trained; its ``kind`` decides what the other defaults are.
-
-    Attributes:
-        kind: ``copy``, ``rotation`` or ``vae``.
-        epochs: passes over the pictures; 0 exports the start as it is.
-        batch: pictures in a step.
-        side: pixels of the square that training sees.
-        graph_side: pixels of the square that the finished graph takes.
-        rate: largest learning rate of the network.
-        start: ``imagenet`` for the published weights, ``random``.
-        seed: of everything random.
-        threads: processors to use.
-        frozen: blocks of EfficientNet-Lite0, from the first, that are left as they are.
-    """
-
-    kind: TrainKind
-    epochs: int
-    batch: int
-    side: int
-    graph_side: int
-    rate: float
-    start: TrainStart = "random"
-    seed: int = 0
-    threads: int = 1
-    frozen: int = 0
-
-    def __post_init__(self) -> None:
-        if min(self.epochs, self.batch - 2, self.threads - 1, self.seed) < 0:
-            raise ConfigError(
-                "a count is out of range",
-                got=f"epochs {self.epochs}, batch {self.batch}, threads {self.threads}, "
-                f"seed {self.seed}",
-                expected="epochs and seed from 0, threads from 1, batch from 2",
-            )
-        for side in (self.side, self.graph_side):
-            if side < 32 or side % 32:
-                raise ConfigError(
-                    "no network takes pictures of this side",
-                    got=str(side),
-                    expected="a multiple of 32 from 32",
-                )
-        if self.kind == "vae" and (self.start, self.graph_side) != ("random", self.side):
-            raise ConfigError(
-                "a VAE starts at random and describes pictures of the side it learnt on",
-                got=f"start {self.start}, side {self.side}, graph side {self.graph_side}",
-            )
-
-
-TRAINING: Mapping[TrainKind, TrainConfig] = {
-    "copy": TrainConfig("copy", 11, 48, 160, 192, 2e-4, "imagenet", frozen=5),
-    "rotation": TrainConfig("rotation", 6, 64, 96, 224, 1e-3),
-    "vae": TrainConfig("vae", 20, 64, 64, 64, 1e-3),
-}

@@ -13,7 +13,7 @@ import loky
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lookalike.config import FindConfig
+from lookalike.config import DecodeConfig, FindConfig
 from lookalike.describe import Describer
 from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
@@ -117,6 +117,12 @@ class Evidence(Describer):
         owner = np.repeat(np.array(there, np.int64), [len(some) for some in rows])
         return features_of(np.concatenate([np.empty((0, 70), np.uint8), *rows]), owner)
 
+    def luma(self, sha: str, config: DecodeConfig) -> UInt8Array | None:
+        """A content's luma ``(h, w)`` uint8, if it can still be read."""
+        data = self.read(sha)
+        luma = None if data is None else decode_luma(self._images[sha].path, data, config)
+        return None if isinstance(luma, Failure) else luma
+
     def image(self, sha: str) -> ImageRef:
         """The image that stands for a content."""
         return self._images[sha]
@@ -197,12 +203,9 @@ class Evidence(Describer):
         return unreadable
 
     def _describe(self, sha: str, kind: KeypointKind) -> tuple[UInt8Array, UInt8Array] | None:
-        finer = replace(self._config.decode, min_side=kind.min_side)
-        data, image = self.read(sha), self._images[sha]
-        luma = None if data is None else decode_luma(image.path, data, finer)
-        if luma is None or isinstance(luma, Failure):
-            return None
-        return describe_side(luma, (image.width, image.height), kind)
+        luma = self.luma(sha, replace(self._config.decode, min_side=kind.min_side))
+        image = self._images[sha]
+        return None if luma is None else describe_side(luma, (image.width, image.height), kind)
 
     def _pixel_digest(self, sha: str) -> str | None:
         data = self.read(sha)

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 import lookalike
 from lookalike.accepted import Found
 from lookalike.assemble import count_funnel, decide, file_clusters, file_matches
+from lookalike.bucketing import bucketed
 from lookalike.confidence import calibration
 from lookalike.config import FindConfig, RunConfig, SettleConfig, SystemConfig, ViewConfig
 from lookalike.describe import Describer
@@ -27,16 +28,18 @@ from lookalike.difference import Difference, difference_of
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
+from lookalike.inside import Inside, contain, one_per_frame, told_by
 from lookalike.pairs import find_pairs
 from lookalike.protocols import Descriptor
+from lookalike.regions import load_regions
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
-from lookalike.retrieval import Question, bucketed, search_collection
+from lookalike.retrieval import Question, search_collection
 from lookalike.sources import FolderSource
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
 from lookalike.systems import find_in_space
-from lookalike.types import Answer, Failure, FileEntry, ImageRef, Match, Report
+from lookalike.types import Answer, Containment, Failure, FileEntry, ImageRef, Match, Report
 
 __all__ = [
     "buckets",
@@ -287,11 +290,18 @@ def _fingerprint(
     listed: Sequence[FileEntry | Failure], config: RunConfig, descriptors: Sequence[Descriptor]
 ) -> str:
     """Digest of everything a report depends on: settings, and the files by their stamps."""
-    asked = [SCHEMA, _settings(config), _versions(config, descriptors)]
+    asked = [SCHEMA, _settings(config), _versions(config, descriptors), _regions(config)]
     digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
         digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _regions(config: RunConfig) -> str:
+    """What proposes regions of larger pictures; a detector by its content."""
+    if not isinstance(config, FindConfig) or not config.inside.wanted:
+        return ""
+    return load_regions(config.inside.regions, config.embedding.engine).name
 
 
 def _answer(
@@ -308,6 +318,7 @@ def _answer(
     first = {sha: files[0] for sha, files in by_content.items()}
     with clock("pairs"):
         found = _found(first, collection, config, descriptors, progress)
+    containments, counts = _contained(first, found, collection, config, clock, progress)
     with clock("cluster"):
         matches = file_matches(found, by_content)
         clusters = file_clusters(found, by_content, matches, config)
@@ -318,12 +329,35 @@ def _answer(
         config=_settings(config),
         versions=_versions(config, descriptors),
         images=images,
-        funnel=count_funnel(catalogue, found, matches, clusters),
+        funnel={**count_funnel(catalogue, found, matches, clusters), **counts},
         clusters=clusters,
         matches=matches,
         decisions=decisions,
         failures=catalogue.failures,
+        containments=containments,
     )
+
+
+def _contained(
+    first: Mapping[str, ImageRef],
+    found: Found,
+    collection: Collection,
+    config: RunConfig,
+    clock: _Clock,
+    progress: Progress,
+) -> tuple[tuple[Containment, ...], dict[str, int]]:
+    """Pictures inside larger ones, where they are asked for, and funnel counts."""
+    if not isinstance(config, FindConfig) or not config.inside.wanted:
+        return (), {}
+    with clock("inside"):
+        telling = {sha: image for sha, image in first.items() if not image.low_information}
+        evidence = Evidence(first, collection, config, progress)
+        inside = Inside(collection, config, evidence, progress)
+        seen, counts = inside.among(one_per_frame(telling, found.matches))
+        seen = told_by(found.matches, first, config.inside) | seen
+        held = [contain(first[small], first[large], v) for (small, large), v in seen.items()]
+    held.sort(key=lambda item: (item.large, item.small))
+    return tuple(held), {**counts, "containments": len(held)}
 
 
 def _found(

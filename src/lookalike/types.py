@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 __all__ = [
     "Answer",
     "Cluster",
+    "Containment",
     "Decision",
-    "DescriptorBatch",
     "DescriptorSpec",
     "Failure",
     "FileEntry",
@@ -149,21 +149,6 @@ class DescriptorSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class DescriptorBatch:
-    """Descriptors of several images.
-
-    Attributes:
-        spec: what the values are.
-        ids: image ids, one a row.
-        values: ``(n, spec.row_width)`` of ``spec.dtype``.
-    """
-
-    spec: DescriptorSpec
-    ids: tuple[str, ...]
-    values: NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Verification:
     """Geometric evidence that two images show the same pixels.
 
@@ -247,6 +232,25 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Containment:
+    """One picture that lies in a larger one; it makes no cluster.
+
+    Attributes:
+        small: image id; the path where a search gives it.
+        large: likewise.
+        box: left, top, width and height of where it lies, within the large picture, pixels.
+        corners: of the small picture, x and y in the large one, from its top left clockwise.
+        verification: from small to large, with scale, angle and whether it is mirrored.
+    """
+
+    small: str
+    large: str
+    box: tuple[int, int, int, int]
+    corners: tuple[tuple[float, float], ...]
+    verification: Verification
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One answer of a search.
 
@@ -283,12 +287,14 @@ class Answer:
         searched: images looked among.
         in_set: paths of images with the query's very bytes.
         hits: nearest first; a query in the set finds itself as ``exact``.
+        containments: where the query lies in an image or one in it, if that was asked for.
     """
 
     query: str
     searched: int
     in_set: tuple[str, ...]
     hits: tuple[Hit, ...]
+    containments: tuple[Containment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +368,7 @@ class Report:
         decisions: one for every member of every cluster.
         failures: what could not be read, sorted by path.
         timings: seconds by stage, and ``images_per_second``.
+        containments: pictures inside larger ones, sorted, if that was asked for.
     """
 
     schema: str
@@ -374,6 +381,7 @@ class Report:
     decisions: tuple[Decision, ...]
     failures: tuple[Failure, ...]
     timings: Mapping[str, float] = field(default_factory=dict)
+    containments: tuple[Containment, ...] = ()
 
     @property
     def expected_false_pairs(self) -> float:

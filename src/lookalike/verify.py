@@ -16,7 +16,15 @@ from lookalike.geometry import fit_transform
 from lookalike.keypoints import KeypointKind, Keypoints, describe_keypoints, fitted, shrunk
 from lookalike.types import DescriptorSpec, IntArray, UInt8Array, Verification
 
-__all__ = ["PLANE_SPEC", "VERIFIER", "Side", "describe_side", "verify", "verify_all"]
+__all__ = [
+    "PLANE_SPEC",
+    "VERIFIER",
+    "Side",
+    "correspondences",
+    "describe_side",
+    "verify",
+    "verify_all",
+]
 
 VERIFIER = "pose-agreement/7"
 _PLANE_SIDE = 160
@@ -85,7 +93,7 @@ def verify(
     """
     points, plane = _seen_as(query, kind, mirrored=mirrored)
     others = Keypoints.from_rows(ref.rows)
-    fit = fit_transform(points, others, _correspondences(points, others, kind), config.min_inliers)
+    fit = fit_transform(points, others, correspondences(points, others, kind), config.min_inliers)
     if fit is None:
         return None
     transform, inliers = fit
@@ -160,7 +168,7 @@ def _seen_as(side: Side, kind: KeypointKind, *, mirrored: bool) -> tuple[Keypoin
     return Keypoints.mirrored_from_rows(side.rows, width), side.plane.mirrored()
 
 
-def _correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> IntArray:
+def correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> IntArray:
     """``(k, 2)`` keypoints clearly nearer to each other than to the second best, nearest first."""
     if min(len(query.bits), len(ref.bits)) < 2:
         return np.empty((0, 2), np.int64)

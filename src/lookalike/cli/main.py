@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 FOUND = 11
 # options that only lookalike's own cascade has
-_OWN = ("effort", "precision", "descriptor", "engine")
+_OWN = ("effort", "precision", "descriptor", "engine", "inside", "regions")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,6 +42,8 @@ def commands() -> None:
 @click.option("--recipe", help="Name of a recipe or a TOML file; other options override it.")
 @click.option("--effort", type=click.Choice(EFFORTS), help="Default: standard.")
 @click.option("--linkage", type=click.Choice(LINKAGES), help="Default: star, or the recipe's.")
+@click.option("--inside", is_flag=True, help="Also say which picture lies in which larger one.")
+@click.option("--regions", help="With --inside: whole (default), grid, rectangles, or a detector.")
 @click.option("--similar", is_flag=True, help="Also join other shots of the same scene.")
 @click.option(
     "--precision",
@@ -72,7 +74,7 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
     if options["as_json"] and not any(options[name] for name in ("kept", "html", "csv")):
         # the funnel comes first: the rest of a large text is not read again
         funnel, _ = json.JSONDecoder().raw_decode(text, text.index("{", 1))
-        sys.exit(FOUND if funnel["clusters"] else 0)
+        sys.exit(FOUND if funnel["clusters"] or funnel.get("containments") else 0)
     report = from_json(text)
     written = []
     if options["kept"]:
@@ -90,7 +92,7 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
         written += write_csv(report, Path(options["csv"]))
     if not options["as_json"]:
         _print_summary(report, written)
-    sys.exit(FOUND if report.clusters else 0)
+    sys.exit(FOUND if report.clusters or report.containments else 0)
 
 
 @commands.command()
@@ -176,6 +178,8 @@ def _config(**options: Any) -> RunConfig:
         threads=options["threads"] or config.threads,
     )
     own = {name: options[name] for name in _OWN if options[name]}
+    if options["regions"] and not options["inside"]:
+        raise click.UsageError("--regions needs --inside")
     if not isinstance(config, FindConfig):
         if own:
             named = ", ".join(f"--{name}" for name in own)
@@ -187,11 +191,17 @@ def _config(**options: Any) -> RunConfig:
         proposes="descriptor" in own or config.embedding.proposes,
         engine=own.get("engine", config.embedding.engine),
     )
+    inside = replace(
+        config.inside,
+        wanted="inside" in own or config.inside.wanted,
+        regions=own.get("regions", config.inside.regions),
+    )
     return replace(
         config,
         effort=own.get("effort", config.effort),
         precision=own.get("precision", config.precision),
         embedding=embedding,
+        inside=inside,
     )
 
 

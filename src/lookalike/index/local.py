@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from lookalike.types import FloatArray, IntArray, UInt8Array
 
-__all__ = ["Features", "VoteSettings", "Votes", "features_of", "vote_pairs"]
+__all__ = ["Features", "VoteSettings", "Votes", "features_of", "vote_between", "vote_pairs"]
 
 _MOST_MEETINGS = 60_000_000
 _MEETINGS_EACH = 6
@@ -120,14 +120,33 @@ def vote_pairs(
         Votes between images as they are; then between the lower image as it is and the higher
         one mirrored, none without ``mirrored``.
     """
-    turned = len(features.image)
     whole = features if mirrored is None else _joined(features, mirrored)
+    return _voted(whole, len(features.image), settings)
+
+
+def vote_between(first: Features, second: Features, settings: VoteSettings) -> Votes:
+    """As ``vote_pairs``, only between images of ``first`` and of ``second``.
+
+    Args:
+        first: keypoints of some images.
+        second: keypoints of others, whose numbers are all higher.
+        settings: see there.
+    """
+    whole = _joined(first, second)
+    return _voted(whole, len(first.image), settings, across=True)[1]
+
+
+def _voted(
+    whole: Features, turned: int, settings: VoteSettings, *, across: bool = False
+) -> tuple[Votes, Votes]:
+    """Votes among the keypoints before ``turned``, and between those and the others."""
     parts = 1 + len(whole.image) * _MEETINGS_EACH // _MOST_MEETINGS
     found = []
     with ThreadPoolExecutor(settings.threads) as pool:
         tables = list(pool.map(partial(_table, whole.bits, settings), range(settings.tables)))
         for part in range(parts):
-            some = pool.map(partial(_meetings, whole, turned, (part, parts)), tables)
+            asked = partial(_meetings, whole, turned, (part, parts), across=across)
+            some = pool.map(asked, tables)
             meetings = _distinct(np.concatenate([*some, np.empty(0, np.int64)]))
             found.append(_votes(whole, turned, meetings, settings.min_votes))
     keys, votes = (np.concatenate(columns) for columns in zip(*found, strict=True))
@@ -174,17 +193,19 @@ def _table(bits: UInt8Array, settings: VoteSettings, number: int) -> list[IntArr
 
 
 def _meetings(
-    features: Features, turned: int, part: tuple[int, int], groups: list[IntArray]
+    features: Features, turned: int, part: tuple[int, int], groups: list[IntArray], *, across: bool
 ) -> NDArray[np.int64]:
     """One number for every two keypoints of different images in one group.
 
-    The lower image's keypoint is an upright one; keypoints from ``turned`` on are mirrored ones.
+    The lower image's keypoint is one before ``turned``; with ``across`` the other is not.
     """
     found = [np.empty(0, np.int64)]
     count = len(features.image)
     for a, b in _cross(groups):
         low, high = np.where(features.image[a] < features.image[b], (a, b), (b, a))
         kept = (features.image[low] != features.image[high]) & (low < turned)
+        if across:
+            kept &= high >= turned
         if part[1] > 1:
             kept &= features.image[low] % part[1] == part[0]
         found.append(low[kept] * count + high[kept])

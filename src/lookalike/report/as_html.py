@@ -27,12 +27,14 @@ from lookalike.report.as_text import (
     size_in_words,
     tie_to_keeper,
 )
-from lookalike.types import Cluster, Decision, Failure, Match, Report
+from lookalike.report.containments import outline, place_in_words
+from lookalike.types import Cluster, Containment, Decision, Failure, Match, Report
 
 __all__ = ["thumbnail", "write_html"]
 
 _THUMB_SIDE = 220
 _COMPARED_SIDE, _MOST_EXPLAINED = 320, 6
+_MOST_CONTAINMENTS = 500
 _FUNNEL = (
     ("files", "files"),
     ("images", "images"),
@@ -99,7 +101,10 @@ def write_html(
     load = picture or thumbnail
     clusters = sorted(report.clusters, key=lambda c: (-_freed(report, c), c.id))
     shown = clusters[:max_clusters]
-    paths = sorted({report.images[m].path for cluster in shown for m in cluster.members})
+    inside = report.containments[:_MOST_CONTAINMENTS]
+    names = {m for cluster in shown for m in cluster.members}
+    names |= {name for item in inside for name in (item.small, item.large)}
+    paths = sorted({report.images[name].path for name in names})
     with ThreadPoolExecutor() as pool:
         pictures = dict(zip(paths, pool.map(load, paths), strict=True))
         added = dict(pool.map(partial(_added, report), _to_explain(report, shown, max_explained)))
@@ -114,6 +119,8 @@ def write_html(
         tiers=Counter(match.tier for match in report.matches),
         groups=[_group(report, cluster, pictures, added) for cluster in shown],
         hidden=len(clusters) - len(shown),
+        containments=[_inside(report, item, pictures) for item in inside],
+        more_containments=len(report.containments) - len(inside),
         failures=[(_text(f.path), f.stage, _text(f.message)) for f in report.failures],
         timings=report.timings,
         versions=report.versions,
@@ -208,7 +215,7 @@ def _card(
     return _Card(
         name=_text(member),
         path=_text(image.path),
-        picture="data:image/jpeg;base64," + base64.b64encode(picture).decode() if picture else "",
+        picture=_data(picture),
         kept=tie is None,
         tier=tie.tier if tie else "",
         edit=edit_towards(report, tie, member, keeper) if tie else "",
@@ -220,6 +227,40 @@ def _card(
         mask=added[0],
         added=added[1],
         ratio=f"{image.width / image.height:.4f}",
+    )
+
+
+def _data(picture: bytes | None) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(picture).decode() if picture else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """A picture inside a larger one as the page shows it."""
+
+    small: str
+    large: str
+    small_picture: str
+    large_picture: str
+    small_ratio: str
+    large_ratio: str
+    polygon: str
+    mirrored: bool
+    words: str
+
+
+def _inside(report: Report, item: Containment, pictures: dict[str, bytes | None]) -> _Inside:
+    small, large = report.images[item.small], report.images[item.large]
+    return _Inside(
+        small=_text(item.small),
+        large=_text(item.large),
+        small_picture=_data(pictures[small.path]),
+        large_picture=_data(pictures[large.path]),
+        small_ratio=f"{small.width / small.height:.4f}",
+        large_ratio=f"{large.width / large.height:.4f}",
+        polygon=outline(item, large),
+        mirrored=item.verification.mirrored,
+        words=place_in_words(item),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from lookalike.report.containments import from_plain, to_plain
 from lookalike.types import Cluster, Decision, Failure, ImageRef, Match, Report, Verification
 
 __all__ = ["SCHEMA", "from_json", "funnel_of", "to_body", "to_dict", "to_json", "with_run"]
@@ -33,6 +34,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         "expected_false_pairs": report.expected_false_pairs,
         "clusters": [_cluster(cluster, report.images, decisions) for cluster in report.clusters],
         "matches": [_match(match, report.images) for match in report.matches],
+        "containments": [to_plain(item, report.images) for item in report.containments],
         "failures": [asdict(failure) for failure in report.failures],
         "images": [_image(image) for image in report.images.values()],
     }
@@ -103,6 +105,7 @@ def from_json(text: str) -> Report:
         ),
         failures=tuple(Failure(**item) for item in plain["failures"]),
         timings=plain["timings"],
+        containments=tuple(map(from_plain, plain["containments"])),
     )
 
 

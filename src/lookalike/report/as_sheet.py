@@ -10,6 +10,7 @@ import jinja2
 import numpy as np
 
 from lookalike.report.as_html import thumbnail
+from lookalike.report.containments import containment_in_words
 from lookalike.types import Answer, Hit, UInt8Array
 
 __all__ = ["hit_in_words", "write_answer_page", "write_sheet"]
@@ -81,6 +82,7 @@ def write_answer_page(answer: Answer, path: Path) -> Path:
             }
             for hit in answer.hits
         ],
+        containments=[_text(containment_in_words(item)) for item in answer.containments],
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8", errors="replace")

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lookalike.explain import reverse
+from lookalike.report.containments import place_in_words, were_asked_for
 from lookalike.types import Cluster, Match, Report
 
 __all__ = [
@@ -27,6 +28,7 @@ _CERTAIN = 0.99
 _SHOWN_CLUSTERS = 8
 _SHOWN_MEMBERS = 6
 _SHOWN_FAILURES = 8
+_SHOWN_CONTAINMENTS = 12
 
 
 def headline(report: Report) -> str:
@@ -115,6 +117,7 @@ def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> Re
     if len(report.clusters) > _SHOWN_CLUSTERS:
         left = len(report.clusters) - _SHOWN_CLUSTERS
         parts.append(Text(f"and {left:,} more clusters: see {more}", style="dim"))
+    parts += _containments(report, more)
     parts += _failures(report, more)
     parts.append(_funnel(report))
     return Group(*parts)
@@ -152,6 +155,20 @@ def _tie_in_words(report: Report, match: Match, member: str, keeper: str) -> str
 
 def _name(member: str) -> Text:
     return Text(member.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def _containments(report: Report, more: str) -> Sequence[RenderableType]:
+    if not were_asked_for(report):
+        return []
+    count = len(report.containments)
+    lines = [Text(f"\n{count:,} pictures lie inside larger ones", style="bold")]
+    lines += [
+        _name(f"  {item.small} in {item.large}: {place_in_words(item)}")
+        for item in report.containments[:_SHOWN_CONTAINMENTS]
+    ]
+    if count > _SHOWN_CONTAINMENTS:
+        lines.append(Text(f"  and {count - _SHOWN_CONTAINMENTS:,} more: see {more}", style="dim"))
+    return lines
 
 
 def _failures(report: Report, more: str) -> Sequence[RenderableType]:
