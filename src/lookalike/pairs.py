@@ -53,16 +53,16 @@ def find_pairs(
     """Every accepted pair among distinct contents, and their clusters.
 
     Args:
-        images: one image a content, sorted by id, none of low information.
+        images: one image a content, sorted by id; hashes pass over those of low information.
         collection: holds their descriptors.
         config: settings.
         evidence: describes and verifies what hashes leave open.
         network: proposes candidates, where the effort uses one.
     """
     pairs = Pairs({image.sha256: image for image in images})
-    shas = [image.sha256 for image in images]
-    if len(shas) > 1:
-        proposed = _by_hash(pairs, shas, collection, config, evidence.pixel_digests)
+    telling = [image.sha256 for image in images if not image.low_information]
+    if len(images) > 1:
+        proposed = _by_hash(pairs, telling, collection, config, evidence.pixel_digests)
         if config.effort != "fast":
             _by_evidence(pairs, proposed, collection, config, evidence, network)
     pairs.matches = with_confidence(pairs.matches)
