@@ -55,17 +55,24 @@ class DecodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class HashConfig:
-    """When two PDQ hashes make a candidate; thumbs then decide.
+    """When two PDQ hashes make a candidate, and when 32×32 thumbs of whole frames then agree.
 
     Attributes:
         max_distance: differing bits of 256, inclusive; Meta calls 31 a match, and thumbs are
             strict enough to look further.
         min_quality: PDQ's gradient measure, 0..100, under which an image has too little
-            information to match by anything but its bytes.
+            information for its hash to mean anything; keypoints may still speak for it.
+        min_agreement: share of the textured blocks that correlate.
+        min_correlation: mean correlation of those blocks.
+        min_block: correlation of every block that is textured in both: where two frames that
+            agree nearly everywhere show different things, keypoints decide.
     """
 
     max_distance: int = 48
     min_quality: int = 20
+    min_agreement: float = 0.9
+    min_correlation: float = 0.85
+    min_block: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +129,6 @@ class VerifyConfig:
         min_covered: share of one picture's texture that the other shows.
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers
             under one caption share only the caption, before one wall only the wall.
-        min_thumb_agreement: the same share for whole frames compared as 32×32 thumbs.
-        min_thumb_correlation: mean correlation of the thumbs' blocks.
     """
 
     min_inliers: int = 5
@@ -131,8 +136,6 @@ class VerifyConfig:
     min_blocks: int = 24
     min_covered: float = 0.3
     min_overlap: float = 0.7
-    min_thumb_agreement: float = 0.9
-    min_thumb_correlation: float = 0.85
 
 
 @dataclass(frozen=True, slots=True)

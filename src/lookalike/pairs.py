@@ -127,7 +127,7 @@ def _by_hash(
     pairs.counts["hash_candidates"] = len(query)
     same = _same_pixels(pairs, shas, thumbs, (query, ref, turn, bits), pixel_digests)
     agreement = agree(thumbs, query, ref, turn, threads=config.threads)
-    accepted = agreement.accepted(config.verify)
+    accepted = agreement.accepted(config.hashes)
     rows = np.flatnonzero(accepted)
     if config.cluster.linkage == "star":
         # a thousand near-identical pictures are half a million pairs
