@@ -143,34 +143,40 @@ class SettleConfig:
     """Which verified matches count by themselves, and which only together with others.
 
     Attributes:
+        copy_likeness: what agrees must be so alike, or the pair is another shot;
+        within_likeness: likewise where one picture lies in the other whole.
         strong_agreement: from this share on a match of whole frames counts by itself; below, it
             can only tie an image without other matches to one cluster.
-        moved_agreement: likewise for a match of a part.
-        within_agreement: likewise where one picture lies in the other whole and much supports it:
-            a picture photographed again, with glare on it and other things around it.
-        strong_inliers: inliers of a match that counts by itself.
-        strong_support: likewise inliers per keypoint: a wall of bricks fits another in some.
+        moved_agreement: likewise for frames that overlap.
+        within_agreement: likewise where one picture lies in the other whole: a picture
+            photographed again, with glare on it and other things around it.
+        strong_support: inliers per keypoint of a match that counts by itself: a wall of bricks
+            fits another in some.
         most_fruitless: verifications that did not join an image, after which it is only compared
             with images that have had fewer.
-        weak_weight: inliers × agreement (twice where the frames coincide) of a match that does not
-            count by itself.
-        copy_agreement: from this agreement on a pair is a copy,
-        firm_likeness: if what agrees is at least so alike;
-        copy_likeness: below ``copy_agreement`` it must be so alike, or it is another shot;
-        within_likeness: likewise where one picture lies in the other whole.
+        weak_weight: inliers × agreement of a match that does not count by itself.
+        coinciding_weight: how much more such a match weighs where the frames coincide.
+        part_agreement: such a match of a part weighs nothing below this agreement.
+        mostly_agreement: from this agreement on such a match needs
+        weak_support: so many inliers per keypoint.
+        alone_agreement: agreement of such a match between two images that nothing else matches.
+        own_share: share of what such a match shows that other pictures do not show too.
     """
 
+    copy_likeness: float = 0.9
+    within_likeness: float = 0.83
     strong_agreement: float = 0.9
     moved_agreement: float = 0.75
     within_agreement: float = 0.65
-    strong_inliers: int = 6
     strong_support: float = 0.1
     most_fruitless: int = 5
     weak_weight: float = 6.0
-    copy_agreement: float = 0.8
-    firm_likeness: float = 0.85
-    copy_likeness: float = 0.88
-    within_likeness: float = 0.83
+    coinciding_weight: float = 2.0
+    part_agreement: float = 0.6
+    mostly_agreement: float = 0.7
+    weak_support: float = 0.08
+    alone_agreement: float = 0.8
+    own_share: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

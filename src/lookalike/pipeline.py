@@ -173,9 +173,7 @@ def compare(
     wide = replace(
         config,
         effort="thorough",
-        settle=SettleConfig(
-            strong_agreement=0.0, moved_agreement=0.0, strong_inliers=0, strong_support=0.0
-        ),
+        settle=SettleConfig(strong_agreement=0.0, moved_agreement=0.0, strong_support=0.0),
     )
     with tempfile.TemporaryDirectory() as folder:
         report = find([first, second], db=folder, config=wide, hidden=True)
