@@ -154,12 +154,11 @@ class SettleConfig:
             fits another in some.
         most_fruitless: verifications that did not join an image, after which it is only compared
             with images that have had fewer.
-        weak_weight: inliers × agreement of a match that does not count by itself.
-        coinciding_weight: how much more such a match weighs where the frames coincide.
-        part_agreement: such a match of a part weighs nothing below this agreement.
+        part_agreement: agreement of a match of a part that does not count by itself.
         mostly_agreement: from this agreement on such a match needs
         weak_support: so many inliers per keypoint.
         alone_agreement: agreement of such a match between two images that nothing else matches.
+        alone_weight: likewise inliers × agreement, where a picture is searched for.
         own_share: share of what such a match shows that other pictures do not show too.
     """
 
@@ -170,12 +169,11 @@ class SettleConfig:
     within_agreement: float = 0.65
     strong_support: float = 0.1
     most_fruitless: int = 5
-    weak_weight: float = 6.0
-    coinciding_weight: float = 2.0
     part_agreement: float = 0.6
     mostly_agreement: float = 0.7
     weak_support: float = 0.08
     alone_agreement: float = 0.8
+    alone_weight: float = 6.0
     own_share: float = 0.5
 
 

@@ -62,10 +62,11 @@ def find_pairs(
     """
     pairs = Pairs({image.sha256: image for image in images})
     telling = [image.sha256 for image in images if not image.low_information]
-    if len(images) > 1:
+    proposed: dict[Pair, Lead] = {}
+    if len(telling) > 1:
         proposed = _by_hash(pairs, telling, collection, config, evidence.pixel_digests)
-        if config.effort != "fast":
-            _by_evidence(pairs, proposed, collection, config, evidence, network)
+    if len(images) > 1 and config.effort != "fast":
+        _by_evidence(pairs, proposed, collection, config, evidence, network)
     pairs.matches = with_confidence(pairs.matches)
     if config.precision is not None:
         kept = certain_enough(pairs.matches, config.precision)

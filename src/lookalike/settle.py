@@ -120,7 +120,7 @@ def _homes(pairs: Pairs) -> dict[str, str]:
 def counts_alone(seen: Verification, config: SettleConfig) -> bool:
     """Whether evidence ties two images that nothing else is known of."""
     weight = seen.inliers * seen.agreement
-    firm = seen.agreement >= config.alone_agreement and weight >= config.weak_weight
+    firm = seen.agreement >= config.alone_agreement and weight >= config.alone_weight
     return firm or _is_firm(seen, config)
 
 
@@ -236,7 +236,7 @@ def _attach_leaves(
     for leaf in sorted(own):
         lead = _only_lead(leaf, own, set(home.values()))
         best = own[leaf].get(lead) if lead is not None else None
-        if lead is not None and best is not None and weight(best) >= config.weak_weight:
+        if lead is not None and best is not None and weight(best) > 0:
             seen = best.verification
             asked[pairs.order(leaf, lead)] = bool(seen and seen.mirrored)
     for pair, match in _verified(pairs, asked, verify).items():
@@ -314,16 +314,14 @@ def _cells_of(leaf: str, match: Match) -> int:
 def _weight(match: Match, config: SettleConfig) -> float:
     """Inliers by how much agrees where they lie.
 
-    Frames that coincide are half the proof. A part that moved and then agrees in half of its
-    textures is another thing before the same wall; frames that only overlap are two shots.
+    A part that moved and then agrees in half of its textures is another thing before the same
+    wall; frames that only overlap are two shots.
     """
     seen = match.verification
     if seen is None:
         return 0.0
-    if _is_coinciding(seen):
-        return config.coinciding_weight * seen.inliers * seen.agreement
     is_part = _is_within(seen) and seen.agreement >= config.part_agreement
-    return seen.inliers * seen.agreement if is_part else 0.0
+    return seen.inliers * seen.agreement if is_part or _is_coinciding(seen) else 0.0
 
 
 def _only_lead(
