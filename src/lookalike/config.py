@@ -162,7 +162,7 @@ class SettleConfig:
         own_share: share of what such a match shows that other pictures do not show too.
     """
 
-    copy_likeness: float = 0.9
+    copy_likeness: float = 0.89
     within_likeness: float = 0.83
     strong_agreement: float = 0.9
     moved_agreement: float = 0.75
