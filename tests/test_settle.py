@@ -107,9 +107,10 @@ def test_other_shots_never_part_copies() -> None:
 
 
 def test_the_bare_picture_stands_beside_a_page_that_shows_it() -> None:
-    """Other pages are found by it, not by the page; copies of the whole frame do not stand."""
-    inset = replace(WHOLE, overlap_query=0.4, overlap_ref=1.0, frame="cut out")
-    _, _, pairs = settled({"ab": WHOLE, "ac": inset})
+    """Other pages are found by it, not by the page; what was cut from the centre does not stand."""
+    inset = replace(WHOLE, overlap_query=0.4, overlap_ref=1.0, scale=0.7, frame="cut out")
+    cut = replace(inset, overlap_query=0.6, scale=1.0)
+    _, _, pairs = settled({"ab": cut, "ac": inset})
     assert _few_per_cluster(pairs) == ["a", "c"]
 
 

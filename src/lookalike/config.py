@@ -147,7 +147,8 @@ class SettleConfig:
         within_likeness: likewise where one picture lies in the other whole.
         strong_agreement: from this share on a match of whole frames counts by itself; below, it
             can only tie an image without other matches to one cluster.
-        moved_agreement: likewise for frames that overlap.
+        moved_agreement: likewise for frames that overlap, with
+        moved_inliers: so many inliers: the squares of two boards overlap by some.
         within_agreement: likewise where one picture lies in the other whole: a picture
             photographed again, with glare on it and other things around it.
         strong_support: inliers per keypoint of a match that counts by itself: a wall of bricks
@@ -166,6 +167,7 @@ class SettleConfig:
     within_likeness: float = 0.83
     strong_agreement: float = 0.9
     moved_agreement: float = 0.75
+    moved_inliers: int = 9
     within_agreement: float = 0.65
     strong_support: float = 0.1
     most_fruitless: int = 5

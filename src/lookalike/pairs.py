@@ -36,7 +36,7 @@ __all__ = ["find_pairs"]
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
 _SMALL_STAR = 16
-_INSIDE, _NOT_ALL = 0.98, 0.9
+_INSIDE, _NOT_ALL, _SAME_SCALE = 0.98, 0.9, 0.02
 _MOST_BITS = 60
 # which orientations of ``ORIENTATIONS`` are reflections
 _MIRRORED = [sum(orientation) % 2 == 1 for orientation in ORIENTATIONS]
@@ -126,7 +126,10 @@ def _few_per_cluster(pairs: Pairs) -> list[str]:
 
 
 def _inside(pairs: Pairs, centre: str, member: str) -> float:
-    """Share of ``centre`` that ``member`` shows, 0 where it shows all of it or other things too."""
+    """Share of ``centre`` that ``member`` shows, 0 where it shows all of it or other things too.
+
+    What is as large as the centre shows it was cut from there, most likely: that does not count.
+    """
     pair = pairs.order(centre, member)
     seen = pairs.matches[pair].verification
     if seen is None:
@@ -134,7 +137,8 @@ def _inside(pairs: Pairs, centre: str, member: str) -> float:
     shown, own = seen.overlap_query, seen.overlap_ref
     if pair[0] == member:
         shown, own = own, shown
-    return shown if own >= _INSIDE and shown < _NOT_ALL else 0.0
+    is_part = own >= _INSIDE and shown < _NOT_ALL
+    return shown if is_part and abs(seen.scale - 1.0) > _SAME_SCALE else 0.0
 
 
 def _by_hash(

@@ -135,9 +135,9 @@ def _is_firm(seen: Verification, config: SettleConfig) -> bool:
         return False
     if _is_coinciding(seen):
         return seen.agreement >= config.strong_agreement
-    return seen.agreement >= (
-        config.within_agreement if _is_within(seen) else config.moved_agreement
-    )
+    if _is_within(seen):
+        return seen.agreement >= config.within_agreement
+    return seen.agreement >= config.moved_agreement and seen.inliers >= config.moved_inliers
 
 
 def _is_sure(seen: Verification, config: SettleConfig) -> bool:
