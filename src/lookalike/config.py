@@ -58,14 +58,11 @@ class HashConfig:
     """When two PDQ hashes make a candidate, and when 32×32 thumbs of whole frames then agree.
 
     Attributes:
-        max_distance: differing bits of 256, inclusive; Meta calls 31 a match, and thumbs are
-            strict enough to look further.
-        min_quality: PDQ's gradient measure, 0..100, under which an image has too little
-            information for its hash to mean anything; keypoints may still speak for it.
+        max_distance: differing bits of 256, inclusive; Meta calls 31 a match, thumbs are strict.
+        min_quality: PDQ's gradient measure, 0..100, under which a hash means nothing.
         min_agreement: share of the textured blocks that correlate.
         min_correlation: mean correlation of those blocks.
-        min_block: correlation of every block that is textured in both: where two frames that
-            agree nearly everywhere show different things, keypoints decide.
+        min_block: correlation of every block that is textured in both; below, keypoints decide.
     """
 
     max_distance: int = 48
@@ -145,16 +142,12 @@ class SettleConfig:
     Attributes:
         copy_likeness: what agrees must be so alike, or the pair is another shot;
         within_likeness: likewise where one picture lies in the other whole.
-        strong_agreement: from this share on a match of whole frames counts by itself; below, it
-            can only tie an image without other matches to one cluster.
+        strong_agreement: from this share on a match of whole frames counts by itself.
         moved_agreement: likewise for frames that overlap, with
         moved_inliers: so many inliers: the squares of two boards overlap by some.
-        within_agreement: likewise where one picture lies in the other whole: a picture
-            photographed again, with glare on it and other things around it.
-        strong_support: inliers per keypoint of a match that counts by itself: a wall of bricks
-            fits another in some.
-        most_fruitless: verifications that did not join an image, after which it is only compared
-            with images that have had fewer.
+        within_agreement: likewise where one picture lies in the other whole.
+        strong_support: inliers per keypoint of a match that counts by itself.
+        most_fruitless: verifications in vain, after which an image meets only others with fewer.
         part_agreement: agreement of a match of a part that does not count by itself.
         mostly_agreement: from this agreement on such a match needs
         weak_support: so many inliers per keypoint.
