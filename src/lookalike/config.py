@@ -156,7 +156,7 @@ class SettleConfig:
         own_share: share of what such a match shows that other pictures do not show too.
     """
 
-    copy_likeness: float = 0.89
+    copy_likeness: float = 0.88
     within_likeness: float = 0.83
     strong_agreement: float = 0.9
     moved_agreement: float = 0.75
@@ -165,7 +165,7 @@ class SettleConfig:
     strong_support: float = 0.1
     most_fruitless: int = 5
     part_agreement: float = 0.6
-    mostly_agreement: float = 0.7
+    mostly_agreement: float = 0.6
     weak_support: float = 0.08
     alone_agreement: float = 0.8
     alone_weight: float = 6.0
