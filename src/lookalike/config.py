@@ -49,17 +49,21 @@ class DecodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class HashConfig:
-    """When two PDQ hashes make a candidate; thumbs then decide.
+    """When two PDQ hashes make a candidate, and when 32×32 thumbs of whole frames then agree.
 
     Attributes:
-        max_distance: differing bits of 256, inclusive; Meta calls 31 a match, and thumbs are
-            strict enough to look further.
-        min_quality: PDQ's gradient measure, 0..100, under which an image has too little
-            information to match by anything but its bytes.
+        max_distance: differing bits of 256, inclusive; Meta calls 31 a match, thumbs are strict.
+        min_quality: PDQ's gradient measure, 0..100, under which a hash means nothing.
+        min_agreement: share of the textured blocks that correlate.
+        min_correlation: mean correlation of those blocks.
+        min_block: correlation of every block that is textured in both; below, keypoints decide.
     """
 
     max_distance: int = 48
     min_quality: int = 20
+    min_agreement: float = 0.9
+    min_correlation: float = 0.85
+    min_block: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,6 @@ class VerifyConfig:
         min_covered: share of one picture's texture that the other shows.
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers
             under one caption share only the caption, before one wall only the wall.
-        min_thumb_agreement: the same share for whole frames compared as 32×32 thumbs.
-        min_thumb_correlation: mean correlation of the thumbs' blocks.
     """
 
     min_inliers: int = 5
@@ -127,8 +129,6 @@ class VerifyConfig:
     min_blocks: int = 24
     min_covered: float = 0.3
     min_overlap: float = 0.7
-    min_thumb_agreement: float = 0.9
-    min_thumb_correlation: float = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,34 +136,36 @@ class SettleConfig:
     """Which verified matches count by themselves, and which only together with others.
 
     Attributes:
-        strong_agreement: from this share on a match of whole frames counts by itself; below, it
-            can only tie an image without other matches to one cluster.
-        moved_agreement: likewise for a match of a part.
-        within_agreement: likewise where one picture lies in the other whole and much supports it:
-            a picture photographed again, with glare on it and other things around it.
-        strong_inliers: inliers of a match that counts by itself.
-        strong_support: likewise inliers per keypoint: a wall of bricks fits another in some.
-        most_fruitless: verifications that did not join an image, after which it is only compared
-            with images that have had fewer.
-        weak_weight: inliers × agreement (twice where the frames coincide) of a match that does not
-            count by itself.
-        copy_agreement: from this agreement on a pair is a copy,
-        firm_likeness: if what agrees is at least so alike;
-        copy_likeness: below ``copy_agreement`` it must be so alike, or it is another shot;
+        copy_likeness: what agrees must be so alike, or the pair is another shot;
         within_likeness: likewise where one picture lies in the other whole.
+        strong_agreement: from this share on a match of whole frames counts by itself.
+        moved_agreement: likewise for frames that overlap, with
+        moved_inliers: so many inliers: the squares of two boards overlap by some.
+        within_agreement: likewise where one picture lies in the other whole.
+        strong_support: inliers per keypoint of a match that counts by itself.
+        most_fruitless: verifications in vain, after which an image meets only others with fewer.
+        part_agreement: agreement of a match of a part that does not count by itself.
+        mostly_agreement: from this agreement on such a match needs
+        weak_support: so many inliers per keypoint.
+        alone_agreement: agreement of such a match between two images that nothing else matches.
+        alone_weight: likewise inliers × agreement, where a picture is searched for.
+        own_share: share of what such a match shows that other pictures do not show too.
     """
 
-    strong_agreement: float = 0.9
-    moved_agreement: float = 0.75
-    within_agreement: float = 0.65
-    strong_inliers: int = 6
-    strong_support: float = 0.1
-    most_fruitless: int = 5
-    weak_weight: float = 6.0
-    copy_agreement: float = 0.8
-    firm_likeness: float = 0.85
     copy_likeness: float = 0.88
     within_likeness: float = 0.83
+    strong_agreement: float = 0.9
+    moved_agreement: float = 0.75
+    moved_inliers: int = 9
+    within_agreement: float = 0.65
+    strong_support: float = 0.1
+    most_fruitless: int = 5
+    part_agreement: float = 0.6
+    mostly_agreement: float = 0.6
+    weak_support: float = 0.08
+    alone_agreement: float = 0.8
+    alone_weight: float = 6.0
+    own_share: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

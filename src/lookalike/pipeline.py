@@ -185,9 +185,7 @@ def compare(
     wide = replace(
         config,
         effort="thorough",
-        settle=SettleConfig(
-            strong_agreement=0.0, moved_agreement=0.0, strong_inliers=0, strong_support=0.0
-        ),
+        settle=SettleConfig(strong_agreement=0.0, moved_agreement=0.0, strong_support=0.0),
     )
     with tempfile.TemporaryDirectory() as folder:
         report = find([first, second], db=folder, config=wide, hidden=True)
@@ -368,17 +366,16 @@ def _found(
     progress: Progress,
 ) -> Found:
     """Pairs and clusters among contents, by the cascade or by a published system."""
-    telling = [image for image in first.values() if not image.low_information]
     if isinstance(config, SystemConfig):
         describer = Describer(first, collection, config, progress)
-        shas = [image.sha256 for image in telling]
+        shas = [sha for sha, image in first.items() if not image.low_information]
         space = fit_space(config, descriptors, shas, collection, describer.embed)
         return find_in_space(space, config, first)
     assert isinstance(config, FindConfig)
     evidence = Evidence(first, collection, config, progress)
     network = descriptors[0] if descriptors else None
     return find_pairs(
-        telling,
+        list(first.values()),
         collection,
         config,
         evidence=evidence,

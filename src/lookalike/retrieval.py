@@ -324,7 +324,7 @@ def _whole_frames(
     near = np.flatnonzero(bits.min(axis=0) <= config.hashes.max_distance)
     turn = bits.argmin(axis=0)[near]
     agreement = agree(thumbs, np.zeros_like(near), near + 1, turn, threads=config.threads)
-    kept = np.flatnonzero(agreement.accepted(config.verify))
+    kept = np.flatnonzero(agreement.accepted(config.hashes))
     picture = query.picture
     asking = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
     refs = [evidence.image(shas[n]) for n in near[kept].tolist()]

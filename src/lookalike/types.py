@@ -77,7 +77,8 @@ class ImageRef:
         lossless: whether the pixels were stored without loss.
         exif_fields: number of EXIF tags.
         sharpness: variance of the Laplacian of the reduced luma, higher is sharper.
-        low_information: blank or nearly so; such an image matches only by its bytes.
+        low_information: blank or nearly so; such an image matches by its bytes or by keypoints,
+            never by a hash.
     """
 
     id: str
@@ -283,9 +284,8 @@ class Answer:
     """The answer of one search.
 
     Attributes:
-        query: path of the picture searched with.
+        query: path of the picture searched with; ``in_set``: of images with its very bytes.
         searched: images looked among.
-        in_set: paths of images with the query's very bytes.
         hits: nearest first; a query in the set finds itself as ``exact``.
         containments: where the query lies in an image or one in it, if that was asked for.
     """

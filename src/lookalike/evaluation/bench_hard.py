@@ -60,7 +60,9 @@ def main() -> None:
             labels = read_labels(folder)
             lines.append(_row(name, recipe, report, labels, folder, seconds))
             if name in _SHOTS:
-                more.append(_shots_row(name, recipe, report, labels, folder))
+                known = asked.work / "collection"
+                wider, _, _ = measured_find([folder], recipe, known, ("--similar",))
+                more.append(_shots_row(f"{name}, {recipe}", (report, wider), labels, folder))
             print(lines[-1], flush=True)
     lines += ["", *more, *inside]
     text = asked.out.read_text(encoding="utf-8") if asked.out.exists() else ""
@@ -101,20 +103,40 @@ def _row(
 
 
 def _shots_row(
-    name: str, recipe: str, report: Report, labels: Sequence[Label], folder: Path
+    name: str, reports: tuple[Report, Report], labels: Sequence[Label], folder: Path
 ) -> str:
-    """The confusion of copies, other shots and strangers, in a line."""
-    said: dict[tuple[str, str], Relation] = {}
+    """The confusion of copies, other shots and strangers, in a line.
+
+    Args:
+        name: of the set and recipe.
+        reports: of a plain run, whose clusters are copies, and of one with ``--similar``.
+        labels: of the set.
+        folder: of the set.
+    """
+    plain, wider = reports
+    said: dict[tuple[str, str], Relation] = _together(wider, folder, "similar")
+    said |= _together(plain, folder, "copy")
+    cells = {(c.truth, c.said): c.pairs for c in count_relations(labels, said)}
+    truths: tuple[tuple[Relation, str], ...] = (
+        ("copy", "copies"),
+        ("similar", "other shots"),
+        ("none", "strangers"),
+    )
+    words = [
+        f"{kind}: {cells[truth, 'copy']} copy, {cells[truth, 'similar']} similar, "
+        f"{cells[truth, 'none']} apart"
+        for truth, kind in truths
+    ]
+    return f"- {name}, said of pairs of {'; '.join(words)}."
+
+
+def _together(report: Report, folder: Path, said: Relation) -> dict[tuple[str, str], Relation]:
+    """Every pair in one cluster."""
+    pairs: dict[tuple[str, str], Relation] = {}
     for cluster in report.clusters:
         members = [_name(report, m, folder) for m in cluster.members]
-        said |= {(a, b): "copy" for a in members for b in members if a < b}
-    cells = {(c.truth, c.said): c.pairs for c in count_relations(labels, said)}
-    copies, shots = cells["copy", "copy"], cells["similar", "copy"]
-    return (
-        f"- {name}, {recipe}: of {copies + cells['copy', 'none']} pairs of copies {copies} are "
-        f"together; of {shots + cells['similar', 'none']} pairs of other shots {shots} are, of "
-        f"strangers {cells['none', 'copy']}."
-    )
+        pairs |= {(a, b): said for a in members for b in members if a < b}
+    return pairs
 
 
 def _inside_lines(folder: Path, asked: argparse.Namespace) -> list[str]:

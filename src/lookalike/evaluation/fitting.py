@@ -105,8 +105,9 @@ def _counts(trial: Trial) -> bool:
     assert seen is not None
     verify = VerifyConfig()
     if kind_of(seen) == "whole_frames":
-        enough = seen.agreement >= verify.min_thumb_agreement
-        return enough and seen.likeness >= verify.min_thumb_correlation
+        hashes = FindConfig().hashes
+        is_enough = seen.agreement >= hashes.min_agreement
+        return is_enough and seen.likeness >= hashes.min_correlation
     return _is_verified(seen, verify) and is_strong(trial.match, FindConfig().settle)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lookalike.config import ClusterConfig, FindConfig, SettleConfig, VerifyConfig
+from lookalike.config import ClusterConfig, FindConfig, HashConfig, SettleConfig, VerifyConfig
 from lookalike.evaluation.datasets import read_labels
 from lookalike.evidence import Evidence
 from lookalike.ingest import Progress, ingest
@@ -32,16 +32,14 @@ _LOOSE = VerifyConfig(
     min_blocks=12,
     min_covered=0.1,
     min_overlap=0.1,
-    min_thumb_agreement=0.5,
-    min_thumb_correlation=0.3,
 )
+_LOOSE_THUMBS = HashConfig(min_agreement=0.5, min_correlation=0.3, min_block=-1.0)
 # nothing counts, so that nothing is joined and every candidate is looked at
 _NOTHING_COUNTS = SettleConfig(
     strong_agreement=2.0,
     moved_agreement=2.0,
     within_agreement=2.0,
     most_fruitless=1_000_000_000,
-    copy_agreement=2.0,
     copy_likeness=2.0,
     within_likeness=2.0,
 )
@@ -78,7 +76,8 @@ def judge_set(folder: Path, collection: Path, *, threads: int, progress: Progres
     config = FindConfig(
         effort="thorough",
         # whole frames are looked at by keypoints too
-        verify=replace(_LOOSE, min_thumb_agreement=2.0),
+        hashes=replace(_LOOSE_THUMBS, min_agreement=2.0),
+        verify=_LOOSE,
         settle=_NOTHING_COUNTS,
         cluster=ClusterConfig(linkage="single"),
         threads=threads,
@@ -92,7 +91,7 @@ def judge_set(folder: Path, collection: Path, *, threads: int, progress: Progres
         share = min(1.0, _ENOUGH_IMAGES / max(1, len(telling)))
         evidence = _Recorder(first, opened, config, progress, share)
         find_pairs(telling, opened, config, evidence=evidence, network=None)
-        fast = replace(config, effort="fast", verify=_LOOSE)
+        fast = replace(config, effort="fast", hashes=_LOOSE_THUMBS)
         whole = find_pairs(telling, opened, fast, evidence=evidence, network=None).matches
     paths = {sha: image.path for sha, image in first.items()}
     return _labelled([*whole, *evidence.matches], paths, folder)
