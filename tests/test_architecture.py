@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 FLOORS = {
     0: ("types", "errors", "config", "protocols"),
-    1: ("distances", "headers", "images", "engine", "sources", "store", "models"),
+    1: ("distances", "headers", "images", "engine", "cores", "sources", "store", "models"),
     2: (
         "descriptors",
         "index",
@@ -127,6 +127,7 @@ ADAPTERS = {
     "pillow_heif": {"images"},
     "pillow_jxl": {"images"},
     "sqlite3": {"store"},
+    "loky": {"cores"},
     "rich": {"cli", "report"},
     "click": {"cli"},
     "jinja2": {"report"},

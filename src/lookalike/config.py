@@ -105,7 +105,7 @@ class LocalConfig:
     tables: int = 8
     least_substring: int = 22
     largest_group: int = 24
-    max_neighbours: int = 20
+    max_neighbours: int = 12
     min_votes: int = 3
     every_pair: int = 8
     mirrored: bool = True
@@ -159,7 +159,7 @@ class SettleConfig:
     moved_inliers: int = 9
     within_agreement: float = 0.65
     strong_support: float = 0.1
-    most_fruitless: int = 5
+    most_fruitless: int = 3
     part_agreement: float = 0.6
     mostly_agreement: float = 0.6
     weak_support: float = 0.08

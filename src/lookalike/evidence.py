@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import chain
+from pathlib import Path
 
-import cv2
-import loky
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from lookalike.config import DecodeConfig, FindConfig
+from lookalike.cores import each
 from lookalike.describe import Describer
 from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
@@ -30,12 +30,6 @@ Pair = tuple[str, str]
 _HELD = 4096
 _VERIFY_BATCH = 4096
 _CHUNK, _WORTH_PROCESSES = 32, 1500
-
-
-def _alone() -> None:
-    """One core a process: libraries must not start threads beside it."""
-    cv2.setNumThreads(1)
-    threadpool_limits(1)
 
 
 class Evidence(Describer):
@@ -119,9 +113,7 @@ class Evidence(Describer):
 
     def luma(self, sha: str, config: DecodeConfig) -> UInt8Array | None:
         """A content's luma ``(h, w)`` uint8, if it can still be read."""
-        data = self.read(sha)
-        luma = None if data is None else decode_luma(self._images[sha].path, data, config)
-        return None if isinstance(luma, Failure) else luma
+        return _read_luma(self._images[sha], config)
 
     def image(self, sha: str) -> ImageRef:
         """The image that stands for a content."""
@@ -147,21 +139,16 @@ class Evidence(Describer):
     def _verdicts(
         self, pairs: Sequence[Pair], kind: KeypointKind, *, mirrored: bool
     ) -> dict[Pair, Verification | None]:
-        """Verdicts on all cores: verification is many small steps, which threads would queue for.
-
-        Starting processes costs about a second, so a few pairs stay in this one.
-        """
         there = [pair for pair in pairs if all((sha, kind.name) in self._sides for sha in pair)]
-        judge = partial(verify_all, config=self._verify, kind=kind, mirrored=mirrored)
         self._opened += len(there)
-        if self._config.threads < 2 or self._opened < _WORTH_PROCESSES or len(there) < _CHUNK:
-            judged = judge(self._sides_of(there, kind), there)
-        else:
-            workers = loky.get_reusable_executor(self._config.threads, initializer=_alone)
-            chunks = [there[at : at + _CHUNK] for at in range(0, len(there), _CHUNK)]
-            sides = [self._sides_of(chunk, kind) for chunk in chunks]
-            judged = [seen for some in workers.map(judge, sides, chunks) for seen in some]
-        return dict.fromkeys(pairs) | dict(zip(there, judged, strict=True))
+        chunks = [there[at : at + _CHUNK] for at in range(0, len(there), _CHUNK)]
+        judged = each(
+            partial(verify_all, config=self._verify, kind=kind, mirrored=mirrored),
+            [(self._sides_of(chunk, kind), chunk) for chunk in chunks],
+            self._config.threads,
+            apart=self._opened >= _WORTH_PROCESSES,
+        )
+        return dict.fromkeys(pairs) | dict(zip(there, chain.from_iterable(judged), strict=True))
 
     def _sides_of(self, pairs: Sequence[Pair], kind: KeypointKind) -> dict[str, Side]:
         return {sha: self._sides[sha, kind.name] for pair in pairs for sha in pair}
@@ -187,9 +174,16 @@ class Evidence(Describer):
         unreadable: set[str] = set()
         for at in range(0, len(missing), self._config.batch):
             some = missing[at : at + self._config.batch]
-            with ThreadPoolExecutor(self._config.threads) as pool:
-                described = pool.map(partial(self._describe, kind=kind), some)
-                rows = dict(zip(some, described, strict=True))
+            finer = replace(self._config.decode, min_side=kind.min_side)
+            files = [self._images[sha] for sha in some]
+            chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
+            described = each(
+                partial(_described_all, config=finer, kind=kind),
+                chunks,
+                self._config.threads,
+                apart=len(missing) >= _WORTH_PROCESSES,
+            )
+            rows = dict(zip(some, chain.from_iterable(described), strict=True))
             made = {sha: row for sha, row in rows.items() if row}
             unreadable |= rows.keys() - made.keys()
             specs = enumerate((kind.spec, PLANE_SPEC))
@@ -202,14 +196,30 @@ class Evidence(Describer):
                 self._progress("keypoints", at + len(some), len(missing))
         return unreadable
 
-    def _describe(self, sha: str, kind: KeypointKind) -> tuple[UInt8Array, UInt8Array] | None:
-        luma = self.luma(sha, replace(self._config.decode, min_side=kind.min_side))
-        image = self._images[sha]
-        return None if luma is None else describe_side(luma, (image.width, image.height), kind)
-
     def _pixel_digest(self, sha: str) -> str | None:
         data = self.read(sha)
         if data is None:
             return None
         digest = pixel_digest(self._images[sha].path, data, self._config.decode)
         return None if isinstance(digest, Failure) else digest
+
+
+def _described_all(
+    images: Sequence[ImageRef], config: DecodeConfig, kind: KeypointKind
+) -> list[tuple[UInt8Array, UInt8Array] | None]:
+    """Rows of ``describe_side`` for some images; None where one can no longer be read."""
+    found: list[tuple[UInt8Array, UInt8Array] | None] = []
+    for image in images:
+        luma = _read_luma(image, config)
+        size = (image.width, image.height)
+        found.append(None if luma is None else describe_side(luma, size, kind))
+    return found
+
+
+def _read_luma(image: ImageRef, config: DecodeConfig) -> UInt8Array | None:
+    try:
+        data = Path(image.path).read_bytes()
+    except OSError:
+        return None
+    luma = decode_luma(image.path, data, config)
+    return None if isinstance(luma, Failure) else luma

@@ -132,14 +132,14 @@ def verify(
 
 
 def verify_all(
-    sides: Mapping[str, Side],
-    pairs: Sequence[tuple[str, str]],
+    task: tuple[Mapping[str, Side], Sequence[tuple[str, str]]],
     *,
     config: VerifyConfig,
     kind: KeypointKind,
     mirrored: bool,
 ) -> list[Verification | None]:
-    """``verify`` for some pairs of ``sides``, in their order; a task for another process."""
+    """``verify`` for some pairs of some sides, in their order; work for another process."""
+    sides, pairs = task
     return [
         verify(sides[query], sides[ref], config, kind, mirrored=mirrored) for query, ref in pairs
     ]
