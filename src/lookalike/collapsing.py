@@ -174,7 +174,8 @@ def collapse(
 
     Args:
         images: candidates, the best first: paths, bytes of files, arrays ``(h, w, 3)`` uint8 RGB,
-            Pillow images, in any mix; pixels count as a BMP of them. Read in order, and no further than ``k`` needs.
+            Pillow images, in any mix; pixels count as a BMP of them. Read in order, and no further
+            than ``k`` needs.
         k: pictures wanted; then the answer is that for the first ``looked`` candidates, as few as
             hold so many pictures. None for all.
         keep: which of a picture's candidates represents it: the first in ``rank``, or the
