@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -224,7 +223,6 @@ def test_the_event_loop_goes_on() -> None:
     assert first == collapse(pictures, config=CONFIG)
     assert len(second.kept) == 3
     assert ticks > 3
-    assert not [t for t in threading.enumerate() if t.name.startswith("lookalike")]
 
 
 def test_relate_says_how_the_second_is_made() -> None:

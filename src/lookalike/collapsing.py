@@ -12,7 +12,6 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,17 +23,24 @@ from PIL import Image
 
 from lookalike.assemble import decide, file_clusters, file_matches
 from lookalike.config import FindConfig
-from lookalike.cores import one_core_each
+from lookalike.cores import each, one_core_each
 from lookalike.errors import ConfigError
-from lookalike.evidence import Evidence
 from lookalike.explain import reverse
 from lookalike.images import as_file, decode
 from lookalike.ingest import describe_content, image_ref
+from lookalike.inmemory import InMemory
 from lookalike.pairs import find_pairs
 from lookalike.queries import pair_config
 from lookalike.representative import check_rules
 from lookalike.store import Batch, Collection, Content
-from lookalike.types import Cluster, DescriptorSpec, Failure, ImageRef, Match, Tier
+from lookalike.types import (
+    Cluster,
+    DescriptorSpec,
+    Failure,
+    ImageRef,
+    Match,
+    Tier,
+)
 
 __all__ = [
     "Candidate",
@@ -142,24 +148,6 @@ class _Read:
     rows: dict[DescriptorSpec, NDArray[Any]]
 
 
-class _InMemory(Evidence):
-    """Evidence whose files are in memory."""
-
-    def __init__(
-        self,
-        images: dict[str, ImageRef],
-        data: dict[str, bytes],
-        collection: Collection,
-        config: FindConfig,
-    ) -> None:
-        super().__init__(images, collection, config, _silent)
-        self._data = data
-
-    def read(self, sha: str) -> bytes | None:
-        """A content's bytes."""
-        return self._data.get(sha)
-
-
 def collapse(
     images: Iterable[Candidate],
     k: int | None = None,
@@ -242,7 +230,7 @@ class _Candidates:
         self._pixels: set[str] = set()
         self._first: dict[str, ImageRef] = {}
         self._data: dict[str, bytes] = {}
-        self._evidence = _InMemory(self._first, self._data, collection, config)
+        self._evidence = InMemory(self._first, self._data, collection, config)
         self.failures: list[Unusable] = []
         self.looked = 0
 
@@ -250,10 +238,10 @@ class _Candidates:
         """Read and describe some more."""
         # an object that comes twice is read once: not all of them can be read by two threads
         own = {id(item): (item, f"images[{self.looked + n}]") for n, item in enumerate(candidates)}
-        with ThreadPoolExecutor(self._config.threads, thread_name_prefix="lookalike") as pool:
-            read = dict(
-                zip(own, pool.map(lambda pair: self._read(*pair), own.values()), strict=True)
-            )
+        outcomes = each(
+            lambda pair: self._read(*pair), list(own.values()), self._config.threads, apart=False
+        )
+        read = dict(zip(own, outcomes, strict=True))
         fresh: dict[str, _Read] = {}
         for item in candidates:
             index, found = self.looked, read[id(item)]
@@ -384,7 +372,3 @@ def _check(images: object, k: int | None, keep: str, config: FindConfig) -> None
             expected="a FindConfig whose embedding does not propose and that joins no similar ones",
         )
     check_rules(config.keep.rules)
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress."""
