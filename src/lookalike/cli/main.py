@@ -18,6 +18,7 @@ import lookalike
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.progress import show_progress
 from lookalike.cli.searching import buckets, search
+from lookalike.cli.serving import serve
 from lookalike.cli.training import train
 from lookalike.config import EFFORTS, LINKAGES, FindConfig, KeepConfig, RunConfig
 from lookalike.engine import ENGINES
@@ -132,7 +133,7 @@ def compare(first: str, second: str, **options: Any) -> None:
     sys.exit(FOUND)
 
 
-for command in (search, buckets, recipes, models, evaluate, edits, calibrate, train):
+for command in (search, buckets, recipes, models, evaluate, edits, calibrate, train, serve):
     commands.add_command(command)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from lookalike.errors import CollectionError, SpecMismatchError
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.lock import lock
 from lookalike.store.records import Batch, Content, KnownFile
-from lookalike.store.rows import RowFile, StoredRows
+from lookalike.store.rows import MemoryRows, RowFile, StoredRows
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = ["Collection"]
@@ -41,14 +41,19 @@ class Collection:
     """An open collection; used from one thread, written by one process.
 
     Args:
-        directory: created when missing.
+        directory: created when missing; None for one that lives in memory, empty and unlocked.
 
     Raises:
         CollectionError: in use by another process, foreign, newer, or not writable.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path | None) -> None:
         self._directory = directory
+        self._lock: IO[str] | None = None
+        self._specs: dict[str, tuple[int, str, RowFile | MemoryRows, int]] = {}
+        if directory is None:
+            self._catalogue = Catalogue(Path(":memory:"))
+            return
         try:
             (directory / "rows").mkdir(parents=True, exist_ok=True)
             self._lock = lock(directory / "LOCK")
@@ -62,9 +67,8 @@ class Collection:
         try:
             self._catalogue = Catalogue(directory / "catalogue.sqlite")
         except CollectionError:
-            self._lock.close()
+            self._unlock()
             raise
-        self._specs: dict[str, tuple[int, str, RowFile, int]] = {}
         self._load_specs()
 
     def __enter__(self) -> Self:
@@ -81,7 +85,11 @@ class Collection:
     def close(self) -> None:
         """Close files and release the lock."""
         self._catalogue.close()
-        self._lock.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
 
     # files and contents
 
@@ -116,7 +124,15 @@ class Collection:
 
     @property
     def reductions(self) -> Path:
-        """Folder of fitted reductions."""
+        """Folder of fitted reductions.
+
+        Raises:
+            CollectionError: the collection has no folder.
+        """
+        if self._directory is None:
+            raise CollectionError(
+                "a collection in memory keeps no reductions", remedy="name a --db"
+            )
         return self._directory / "reductions"
 
     def forget(self, keys: Iterable[str]) -> None:
@@ -194,7 +210,7 @@ class Collection:
         at = np.array([self._place(places, sha, spec)[0] for sha in shas], np.int64)
         return np.asarray(self._map(spec)[at])
 
-    def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRows:
+    def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRows | NDArray[Any]:
         """As ``rows``, read block by block when asked for.
 
         Raises:
@@ -281,8 +297,14 @@ class Collection:
         for number, name, key, dtype, width, committed in self._catalogue.rows(
             "SELECT id, name, key, dtype, row_width, committed FROM spec"
         ):
-            file = RowFile(self._directory / "rows" / f"{number}.bin", dtype, width)
-            self._specs[name] = (number, key, file, committed)
+            if self._directory is not None:
+                path = self._directory / "rows" / f"{number}.bin"
+                self._specs[name] = (number, key, RowFile(path, dtype, width), committed)
+            else:
+                # rows in memory are only here: the same object goes on
+                held = self._specs.get(name)
+                rows = held[2] if held else MemoryRows(dtype, width)
+                self._specs[name] = (number, key, rows, committed)
 
     def _append(
         self, spec: DescriptorSpec, shas: Sequence[str], arrays: Sequence[NDArray[Any]]
