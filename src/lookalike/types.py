@@ -26,6 +26,7 @@ __all__ = [
     "Match",
     "Picture",
     "Report",
+    "Returned",
     "Tier",
     "UInt8Array",
     "Verification",
@@ -295,6 +296,7 @@ class Answer:
     in_set: tuple[str, ...]
     hits: tuple[Hit, ...]
     containments: tuple[Containment, ...] = ()
+    returned: tuple[Returned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +355,28 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """An image whose bytes were dropped before, and which is there again.
+
+    Attributes:
+        image: image id.
+        dropped_at: when it was dropped, UTC, ISO 8601.
+        keeper: absolute path of the image that stayed for it.
+        keeper_sha256: hex digest of that one's bytes.
+    """
+
+    image: str
+    dropped_at: str
+    keeper: str
+    keeper_sha256: str
+
+    @property
+    def in_words(self) -> str:
+        """When it was dropped, and for what."""
+        return f"you dropped this on {self.dropped_at[:10]} (kept {self.keeper})"
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The answer of one run.
 
@@ -369,6 +393,7 @@ class Report:
         failures: what could not be read, sorted by path.
         timings: seconds by stage, and ``images_per_second``.
         containments: pictures inside larger ones, sorted, if that was asked for.
+        returned: images that were dropped before, sorted by id.
     """
 
     schema: str

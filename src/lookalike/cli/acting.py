@@ -77,7 +77,7 @@ def plan(sources: tuple[str, ...], **options: Any) -> None:
 @click.option("--journal", type=click.Path(dir_okay=False), help="Default: in the collection.")
 def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> None:
     """Let the pictures of PLAN go: into the trash, unless told otherwise."""
-    from lookalike.actions import Plan, apply_plan, preview
+    from lookalike.actions import Plan, apply_plan, preview, remember
     from lookalike.actions.preview import outcome_in_words
 
     how = _how(options)
@@ -92,7 +92,8 @@ def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> Non
         outcome = apply_plan(made, how, place, progress=progress)
     _say(outcome_in_words(outcome, "went"))
     click.echo(f"lookalike undo {place} brings them back" if how.kind != "delete" else "")
-    _remember(made.collection, place)
+    if made.collection:
+        remember(place, Path(made.collection))
     sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
 
 
@@ -101,7 +102,7 @@ def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> Non
 @click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
 def undo(journal: str | None, db: str | None) -> None:
     """Bring back what was applied with JOURNAL, by default what was applied last."""
-    from lookalike.actions import open_journals
+    from lookalike.actions import open_journals, remember
     from lookalike.actions import undo as bring_back
     from lookalike.actions.preview import outcome_in_words
     from lookalike.pipeline import default_collection
@@ -116,7 +117,7 @@ def undo(journal: str | None, db: str | None) -> None:
     with show_progress() as progress:
         outcome = bring_back(Path(journal), progress=progress)
     _say(outcome_in_words(outcome, "brought back"))
-    _remember(collection, Path(journal))
+    remember(Path(journal), Path(collection))
     sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
 
 
@@ -165,10 +166,6 @@ def _name(made: Any, text: str) -> str:
     """The same plan has the same journal, so that applying it again goes on."""
     when = "".join(letter for letter in made.made[:19] if letter.isdigit() or letter == "T")
     return f"{when}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def _remember(collection: str, journal: Path) -> None:
-    """Drops and undos, in the collection, so that a picture that comes back is recognised."""
 
 
 def _say(text: str) -> None:
