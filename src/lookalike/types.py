@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.dropped_before import Returned
+
 __all__ = [
     "Answer",
     "Cluster",
@@ -352,28 +354,6 @@ class Failure:
     path: str
     stage: str
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """An image whose bytes were dropped before, and which is there again.
-
-    Attributes:
-        image: image id.
-        dropped_at: when it was dropped, UTC, ISO 8601.
-        keeper: absolute path of the image that stayed for it.
-        keeper_sha256: hex digest of that one's bytes.
-    """
-
-    image: str
-    dropped_at: str
-    keeper: str
-    keeper_sha256: str
-
-    @property
-    def in_words(self) -> str:
-        """When it was dropped, and for what."""
-        return f"you dropped this on {self.dropped_at[:10]} (kept {self.keeper})"
 
 
 @dataclass(frozen=True, slots=True)
