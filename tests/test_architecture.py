@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 FLOORS = {
-    0: ("types", "dropped_before", "errors", "config", "plan_config", "protocols"),
+    0: ("types", "found_files", "errors", "config", "plan_config", "protocols"),
     1: ("distances", "headers", "images", "engine", "sources", "store", "models"),
     2: (
         "descriptors",
@@ -122,7 +122,7 @@ ALLOWED = {
     ("actions", "report"),
     ("__main__", "cli"),
     ("protocols", "types"),
-    ("types", "dropped_before"),
+    ("types", "found_files"),
     ("config", "errors"),
     ("config", "plan_config"),
     ("plan_config", "errors"),

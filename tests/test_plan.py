@@ -25,7 +25,7 @@ from lookalike.cluster import make_cluster
 from lookalike.config import PlanConfig
 from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import edit_picture
-from lookalike.report import from_json, to_json
+from lookalike.report import SCHEMA, from_json, to_json
 from lookalike.types import Decision, ImageRef, Match, Report, Returned
 
 
@@ -43,9 +43,7 @@ def report_of(root: Path, *names: str, tier: str = "copy", keep: str = "") -> Re
     matches = [Match(names[0], name, tier, 1.0, "pdq") for name in names[1:]]  # type: ignore[arg-type]
     cluster = make_cluster(names, names[0], matches, "star")
     decisions = [Decision(n, "keep" if n == keep else "drop", keep, "by rule") for n in names]
-    return Report(
-        "lookalike-report/1", {}, {}, images, {}, (cluster,), tuple(matches), tuple(decisions), ()
-    )
+    return Report(SCHEMA, {}, {}, images, {}, (cluster,), tuple(matches), tuple(decisions), ())
 
 
 def decided(report: Report, *decisions: Decision) -> Report:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.dropped_before import Returned
+from lookalike.found_files import Failure, Returned
 
 __all__ = [
     "Answer",
@@ -298,7 +298,6 @@ class Answer:
     in_set: tuple[str, ...]
     hits: tuple[Hit, ...]
     containments: tuple[Containment, ...] = ()
-    returned: tuple[Returned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,21 +341,6 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Something that could not be read, and why.
-
-    Attributes:
-        path: as the user addressed it.
-        stage: ``scan``, ``read``, ``decode`` or ``describe``.
-        message: reason in words.
-    """
-
-    path: str
-    stage: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """The answer of one run.
 
@@ -387,6 +371,7 @@ class Report:
     failures: tuple[Failure, ...]
     timings: Mapping[str, float] = field(default_factory=dict)
     containments: tuple[Containment, ...] = ()
+    returned: tuple[Returned, ...] = ()
 
     @property
     def expected_false_pairs(self) -> float:

@@ -1,10 +1,25 @@
-"""The record of a picture that was dropped and came back; ``types`` names it with all others."""
+"""Records of single files beyond images; ``types`` names them with all others."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Returned"]
+__all__ = ["Failure", "Returned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that could not be read, and why.
+
+    Attributes:
+        path: as the user addressed it.
+        stage: ``scan``, ``read``, ``decode`` or ``describe``.
+        message: reason in words.
+    """
+
+    path: str
+    stage: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
