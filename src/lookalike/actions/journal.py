@@ -20,7 +20,7 @@ from lookalike.actions.moves import Move
 from lookalike.actions.records import Step
 from lookalike.errors import ActionError
 
-__all__ = ["SCHEMA", "Entry", "Journal", "open_journals", "read_journal"]
+__all__ = ["SCHEMA", "Entry", "Journal", "collection_of", "open_journals", "read_journal"]
 
 SCHEMA = "lookalike-journal/1"
 
@@ -56,12 +56,13 @@ class Journal:
     Args:
         path: created with its first line.
         disk: where.
+        collection: folder of the collection that remembers what was dropped; empty for none.
 
     Raises:
         ActionError: not a journal.
     """
 
-    def __init__(self, path: Path, disk: Disk) -> None:
+    def __init__(self, path: Path, disk: Disk, collection: str = "") -> None:
         self._path = str(path)
         self._disk = disk
         self.entries: dict[str, Entry] = {}
@@ -73,7 +74,7 @@ class Journal:
             self.entries = _parse(whole, self._path)
             if not whole:
                 disk.make_folder(str(path.parent))
-                self._write({"op": "begin", "schema": SCHEMA})
+                self._write({"op": "begin", "schema": SCHEMA, "collection": collection})
                 disk.flush_folder(str(path.parent))
 
     def intend(self, step: Step, moves: Sequence[Move]) -> None:
@@ -125,6 +126,19 @@ def read_journal(path: Path) -> dict[str, Entry]:
     """
     data = path.read_bytes()
     return _parse(data[: data.rfind(b"\n") + 1], str(path))
+
+
+def collection_of(path: Path) -> str:
+    """Folder of the collection that a journal was begun for; empty for none.
+
+    Raises:
+        ActionError: not a journal.
+    """
+    read_journal(path)
+    with path.open(encoding="utf-8") as file:
+        first = file.readline()
+    collection: str = json.loads(first)["collection"] if first else ""
+    return collection
 
 
 def open_journals(folder: Path) -> list[Path]:

@@ -27,7 +27,13 @@ FOUND = 11
 @click.option("--reference", multiple=True, type=click.Path(), help="Nothing there is touched.")
 @click.option("--within", multiple=True, type=click.Path(), help="Only copies in one such folder.")
 @click.option("--across", multiple=True, type=click.Path(), help="Only copies in two of these.")
-@click.option("--tier", "tiers", multiple=True, help="Default: exact, pixel and copy.")
+@click.option(
+    "--tier",
+    "tiers",
+    multiple=True,
+    type=click.Choice(("exact", "pixel", "copy", "similar")),
+    help="Default: exact, pixel and copy.",
+)
 @click.option("--min-confidence", type=click.FloatRange(0, 1), help="Only from this on.")
 @click.option("--keep", help="Keep rules, the most important first, with commas.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON alone.")
@@ -53,7 +59,7 @@ def plan(sources: tuple[str, ...], **options: Any) -> None:
     with show_progress() as progress:
         made = make_plan(_report(sources, options, progress), config, progress=progress)
     if options["out"]:
-        Path(options["out"]).write_text(made.to_json() + "\n", encoding="utf-8")
+        _write(Path(options["out"]), made.to_json() + "\n")
     if options["as_json"]:
         click.echo(made.to_json())
     else:
@@ -81,7 +87,7 @@ def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> Non
     from lookalike.actions.preview import outcome_in_words
 
     how = _how(options)
-    text = Path(plan_file).read_text(encoding="utf-8")
+    text = Path(plan_file).read_text(encoding="utf-8", errors="replace")
     made = Plan.from_json(text)
     if not yes:
         _say(preview(made, how))
@@ -92,8 +98,7 @@ def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> Non
         outcome = apply_plan(made, how, place, progress=progress)
     _say(outcome_in_words(outcome, "went"))
     click.echo(f"lookalike undo {place} brings them back" if how.kind != "delete" else "")
-    if made.collection:
-        remember(place, Path(made.collection))
+    remember(place)
     sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
 
 
@@ -107,9 +112,8 @@ def undo(journal: str | None, db: str | None) -> None:
     from lookalike.actions.preview import outcome_in_words
     from lookalike.pipeline import default_collection
 
-    collection = str(Path(db or default_collection()).absolute())
     if journal is None:
-        journals = open_journals(_journals(collection))
+        journals = open_journals(_journals(db or str(default_collection())))
         if not journals:
             click.echo("there is nothing to undo")
             sys.exit(0)
@@ -117,7 +121,7 @@ def undo(journal: str | None, db: str | None) -> None:
     with show_progress() as progress:
         outcome = bring_back(Path(journal), progress=progress)
     _say(outcome_in_words(outcome, "brought back"))
-    remember(Path(journal), Path(collection))
+    remember(Path(journal))
     sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
 
 
@@ -138,6 +142,17 @@ def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) ->
             ) from error
     config = load_recipe(options["recipe"] or "default").config
     return find(sources, db=options["db"], config=config, progress=progress)
+
+
+def _write(path: Path, text: str) -> None:
+    from lookalike.errors import ConfigError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            "cannot write the plan", got=f"{path}: {error.strerror}", remedy="choose another --out"
+        ) from error
 
 
 def _how(options: dict[str, Any]) -> Any:
