@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 FLOORS = {
-    0: ("types", "errors", "config", "protocols"),
+    0: ("types", "found_files", "errors", "config", "plan_config", "protocols"),
     1: ("distances", "headers", "images", "engine", "cores", "sources", "store", "models"),
     2: (
         "descriptors",
@@ -51,8 +51,10 @@ FLOORS = {
         "inmemory",
         "collapsing",
         "recipes",
+        "returned",
         "pipeline",
         "report",
+        "actions",
     ),
     4: ("evaluation", "training"),
     5: ("cli", "server", "__main__"),
@@ -128,9 +130,15 @@ ALLOWED = {
     ("pipeline", "evidence"),
     ("pipeline", "pairs"),
     ("pipeline", "report"),
+    ("pipeline", "returned"),
+    ("actions", "assemble"),
+    ("actions", "report"),
     ("__main__", "cli"),
     ("protocols", "types"),
+    ("types", "found_files"),
     ("config", "errors"),
+    ("config", "plan_config"),
+    ("plan_config", "errors"),
 }
 ADAPTERS = {
     # training only quantises with it
@@ -150,6 +158,7 @@ ADAPTERS = {
     "onnx": {"descriptors", "training"},
     "torch": {"training"},
     "scipy": {"dendrogram"},
+    "send2trash": {"actions"},
     "matplotlib": {"evaluation"},
 }
 FILES = sorted(ROOT.rglob("*.py"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lookalike.errors import ConfigError
+from lookalike.plan_config import PlanConfig
 
 __all__ = [
     "EFFORTS",
@@ -20,6 +21,7 @@ __all__ = [
     "InsideConfig",
     "KeepConfig",
     "LocalConfig",
+    "PlanConfig",
     "RunConfig",
     "SettleConfig",
     "SystemConfig",

@@ -35,6 +35,7 @@ from lookalike.regions import load_regions
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
 from lookalike.retrieval import search_collection
+from lookalike.returned import find_returned
 from lookalike.sources import FolderSource
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
@@ -100,7 +101,8 @@ def find_json(
     clock = _Clock()
     listed = list(source.scan())
     fingerprint = _fingerprint(listed, config, descriptors)
-    with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
+    folder = Path(db) if db else default_collection()
+    with Collection(folder) as collection, one_core_each():
         body = collection.load_report(fingerprint)
         if body is None:
             with clock("describe"):
@@ -109,10 +111,11 @@ def find_json(
             body = to_body(report)
             if not any(failure.stage == "read" for failure in report.failures):
                 collection.save_report(fingerprint, body)
-            return with_run(body, {}, clock.timings(len(report.images)))
-    images = funnel_of(body)["images"]
-    counts = {"decoded": 0, "remembered": images}
-    return with_run(body, counts, clock.timings(images))
+            counts = {}
+        else:
+            counts = {"decoded": 0, "remembered": funnel_of(body)["images"]}
+        again = find_returned(listed, folder)
+    return with_run(body, counts, clock.timings(funnel_of(body)["images"]), again)
 
 
 def search(

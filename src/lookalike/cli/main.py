@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 import lookalike
+from lookalike.cli.acting import apply, plan, undo
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.progress import show_progress
 from lookalike.cli.searching import buckets, search
@@ -133,7 +134,20 @@ def compare(first: str, second: str, **options: Any) -> None:
     sys.exit(FOUND)
 
 
-for command in (search, buckets, recipes, models, evaluate, edits, calibrate, train, serve):
+for command in (
+    search,
+    buckets,
+    recipes,
+    models,
+    evaluate,
+    edits,
+    calibrate,
+    train,
+    serve,
+    plan,
+    apply,
+    undo,
+):
     commands.add_command(command)
 
 
