@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 FLOORS = {
     0: ("types", "found_files", "errors", "config", "plan_config", "protocols"),
-    1: ("distances", "headers", "images", "engine", "sources", "store", "models"),
+    1: ("tables", "distances", "headers", "images", "engine", "sources", "store", "models"),
     2: (
         "descriptors",
         "index",
@@ -51,6 +51,7 @@ FLOORS = {
         "returned",
         "pipeline",
         "report",
+        "datasets",
         "actions",
     ),
     4: ("evaluation", "training"),
@@ -117,6 +118,11 @@ ALLOWED = {
     ("pipeline", "evidence"),
     ("pipeline", "pairs"),
     ("pipeline", "report"),
+    ("sources", "tables"),
+    ("datasets", "assemble"),
+    ("datasets", "ingest"),
+    ("datasets", "pipeline"),
+    ("datasets", "report"),
     ("pipeline", "returned"),
     ("actions", "assemble"),
     ("actions", "report"),
@@ -138,6 +144,7 @@ ADAPTERS = {
     "rich": {"cli", "report"},
     "click": {"cli"},
     "jinja2": {"report"},
+    "pyarrow": {"tables"},
     "skimage": {"evaluation"},
     "onnx": {"descriptors", "training"},
     "torch": {"training"},

@@ -84,6 +84,7 @@ def write_html(
     max_clusters: int = 500,
     max_explained: int = 200,
     picture: Callable[[str], bytes | None] | None = None,
+    title: str = "",
 ) -> Path:
     """Write the page.
 
@@ -94,6 +95,7 @@ def write_html(
             are left out.
         max_explained: copies of which the page shows what was added, six of a cluster at most.
         picture: JPEG bytes of a small picture for a path, or None; ``thumbnail`` by default.
+        title: what was found, in a sentence; the report's headline by default.
 
     Returns:
         ``path``.
@@ -112,7 +114,7 @@ def write_html(
         loader=jinja2.PackageLoader("lookalike.report"), autoescape=True, trim_blocks=True
     ).get_template("report.html.j2")
     page = template.render(
-        headline=headline(report),
+        headline=title or headline(report),
         expectation=expectation(report) if report.matches else "",
         freed=size_in_words(reclaimable_bytes(report)),
         funnel=list(_funnel_bars(report)),
