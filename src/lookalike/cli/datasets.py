@@ -50,7 +50,7 @@ def leaks(splits: tuple[str, ...], **options: Any) -> None:
             sources,
             fix=options["fix"],
             db=options["db"],
-            config=asked_config(**options),
+            config=_careful(options),
             progress=progress,
         )
     plain = write.leaks_to_dict(found)
@@ -95,7 +95,7 @@ def conflicts(dataset: tuple[str, ...], **options: Any) -> None:
             dataset,
             labels=labels,
             db=options["db"],
-            config=asked_config(**options),
+            config=_careful(options),
             form=form,
             progress=progress,
         )
@@ -129,6 +129,12 @@ def unique(dataset: str, out: str, **options: Any) -> None:
     click.echo(f"{count:,} of {len(report.images):,} images written to {out}, {left:,} copies not")
     _print_failures([{"path": f.path, "message": f.message} for f in report.failures])
     sys.exit(FOUND if left else 0)
+
+
+def _careful(options: dict[str, Any]) -> Any:
+    """What is missed here does harm, and is looked for once: thorough, unless asked otherwise."""
+    usual = None if options["recipe"] else "thorough"
+    return asked_config(**{**options, "effort": options["effort"] or usual})
 
 
 def _names(splits: tuple[str, ...], asked: str | None) -> list[str]:

@@ -48,7 +48,11 @@ def run_options(command: Command) -> Command:
             type=click.FloatRange(0.5, 1.0),
             help="Expected share of true pairs among the copies; the least certain are left out.",
         ),
-        click.option("--effort", type=click.Choice(EFFORTS), help="Default: standard."),
+        click.option(
+            "--effort",
+            type=click.Choice(EFFORTS),
+            help="Default: thorough for leaks and conflicts, standard for unique.",
+        ),
         click.option("--recipe", help="Name of a recipe or a TOML file."),
         click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection."),
     ):

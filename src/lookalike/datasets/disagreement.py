@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-from lookalike.config import RunConfig
+from lookalike.config import FindConfig, RunConfig
 from lookalike.datasets.labels import labels_of_folders, labels_of_table
 from lookalike.datasets.ties import Pair, Ties
 from lookalike.ingest import Progress
@@ -76,12 +76,13 @@ def conflicts(
         labels: by absolute path, from ``read_labels``; by default a picture's label is the name
             of the folder it lies in.
         db: folder of the collection.
-        config: settings of ``find``.
+        config: settings of ``find``, by default of effort ``thorough``.
         form: how lists are read.
         progress: called with (stage, done, total).
     """
     # a link in another class's folder is labelled twice
     form = replace(form or ListForm(), every_name=True)
+    config = config or FindConfig(effort="thorough")
     report = find(open_source(paths, form), db=db, config=config, progress=progress)
     images = report.images.values()
     own = labels_of_folders(images) if labels is None else labels_of_table(images, labels)

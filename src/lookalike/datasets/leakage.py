@@ -77,7 +77,8 @@ def leaks(
         splits: what each split holds, as for ``find``; the training split first.
         fix: what leaves: see ``split_safe``.
         db: folder of the collection.
-        config: settings of ``find``; with ``similar``, other shots of one scene leak too.
+        config: settings of ``find``, by default of effort ``thorough``; with ``similar``, other
+            shots of one scene leak too.
         form: how lists are read.
         progress: called with (stage, done, total).
 
@@ -90,6 +91,7 @@ def leaks(
             got=", ".join(map(repr, splits)) or "none",
             expected="two or more names without slashes",
         )
+    config = config or FindConfig(effort="thorough")
     parts = {name: open_source(inputs, form) for name, inputs in splits.items()}
     # one file in two splits is a leak too
     report = find(JoinedSource(parts, every_name=True), db=db, config=config, progress=progress)
@@ -111,9 +113,7 @@ def leaks(
             )
         ),
         fix=safe,
-        report=with_decisions(
-            report, [cluster for cluster, _ in leaking], safe, split_of, config or FindConfig()
-        ),
+        report=with_decisions(report, [cluster for cluster, _ in leaking], safe, split_of, config),
     )
 
 
