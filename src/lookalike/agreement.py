@@ -249,10 +249,11 @@ def _shade(
     size: tuple[int, int], transform: NDArray[np.floating], onto: tuple[int, int]
 ) -> UInt8Array:
     """``(h, w)`` 1 where a frame of ``size`` falls on one of size ``onto``, else 0."""
-    width, height = size
-    corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float64)
+    # from the middle of the first pixel to that of the last: a border of black is no picture
+    x, y = size[0] - 1, size[1] - 1
+    corners = np.array([[0, 0, 1], [x, 0, 1], [x, y, 1], [0, y, 1]], np.float64)
     placed = corners @ transform.T
-    spots = np.clip(np.rint(placed[:, :2] / placed[:, 2:] - 0.5), -_FAR, _FAR).astype(np.int32)
+    spots = np.clip(np.rint(placed[:, :2] / placed[:, 2:]), -_FAR, _FAR).astype(np.int32)
     shade = np.zeros((onto[1], onto[0]), np.uint8)
     cv2.fillConvexPoly(shade, spots, 1)
     return shade

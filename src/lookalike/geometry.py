@@ -21,7 +21,8 @@ __all__ = ["fit_transform"]
 
 _MOST = 160
 _POSE_PLACE, _POSE_COSINE, _POSE_OCTAVES = 16.0, math.cos(math.radians(25)), 0.6
-_TOLERANCES = (10.0, 6.0, 4.0, 4.0)
+_TOLERANCES = (10.0, 5.0, 2.0, 2.0)
+_COUNTED, _BENT = 4.0, 3.0
 _NEAR = 24.0
 _SPOT = 3.0
 _HOMOGRAPHY_TRIES = 300
@@ -61,14 +62,15 @@ def fit_transform(
         error = apart[:, 0] ** 2 + apart[:, 1] ** 2
         inside = error < tolerance**2 * growth
     assert affine is not None
-    count = _places(rows[inside])
+    count = _places(rows[error < _COUNTED**2 * growth])
     if count < least:
         return None
     transform = np.vstack([affine, [0.0, 0.0, 1.0]])
     near = error < _NEAR**2 * growth
     if count >= _FEW and np.count_nonzero(near) > 1.1 * np.count_nonzero(inside):
-        bent = _homography(rows[near], 3.0 * math.sqrt(growth))
-        if bent is not None and bent[1] > _CLEARLY * count and _is_orderly(bent[0], first):
+        bent = _homography(rows[near], _BENT * math.sqrt(growth))
+        straight = _places(rows[error < _BENT**2 * growth])
+        if bent is not None and bent[1] > _CLEARLY * straight and _is_orderly(bent[0], first):
             return bent
     return transform, count
 

@@ -26,7 +26,7 @@ __all__ = [
     "verify_all",
 ]
 
-VERIFIER = "pose-agreement/7"
+VERIFIER = "pose-agreement/8"
 _PLANE_SIDE = 160
 _REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.4, 0.8, 15
 _COINCIDING = 0.05
