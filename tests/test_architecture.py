@@ -39,11 +39,12 @@ FLOORS = {
         "retrieval",
         "assemble",
         "recipes",
+        "decided",
         "pipeline",
         "report",
     ),
     4: ("evaluation", "training"),
-    5: ("cli", "__main__"),
+    5: ("web", "cli", "__main__"),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 # within a floor, the later may use the earlier: a stage is composed of its parts
@@ -64,6 +65,8 @@ ALLOWED = {
     ("systems", "spaces"),
     ("assemble", "accepted"),
     ("assemble", "ingest"),
+    ("decided", "assemble"),
+    ("pipeline", "decided"),
     ("pipeline", "assemble"),
     ("pipeline", "describe"),
     ("pipeline", "retrieval"),
@@ -84,6 +87,7 @@ ALLOWED = {
     ("pipeline", "pairs"),
     ("pipeline", "report"),
     ("__main__", "cli"),
+    ("cli", "web"),
     ("protocols", "types"),
     ("config", "errors"),
 }
@@ -97,7 +101,9 @@ ADAPTERS = {
     "sqlite3": {"store"},
     "rich": {"cli", "report"},
     "click": {"cli"},
-    "jinja2": {"report"},
+    "jinja2": {"report", "web"},
+    "starlette": {"web"},
+    "uvicorn": {"web"},
     "skimage": {"evaluation"},
     "onnx": {"descriptors", "training"},
     "torch": {"training"},

@@ -59,6 +59,8 @@ def find_pairs(
         network: proposes candidates, where the effort uses one.
     """
     pairs = Pairs({image.sha256: image for image in images})
+    told = (pair for pair in collection.choices.apart if pairs.images.keys() >= {*pair})
+    pairs.apart = frozenset(pairs.order(*pair) for pair in told)
     shas = [image.sha256 for image in images]
     if len(shas) > 1:
         proposed = _by_hash(pairs, shas, collection, config, evidence.pixel_digests)
@@ -90,11 +92,13 @@ def _by_evidence(
         kind = KINDS[name]
         for pair, lead in _by_keypoints(pairs, centres, config, evidence, kind).items():
             leads[pair] = min(lead, leads.get(pair, lead))
-        settle(pairs, leads, partial(evidence.verify, kind=kind), config.settle)
+        verify = pairs.unless_apart(partial(evidence.verify, kind=kind))
+        settle(pairs, leads, verify, config.settle)
         # dearer keypoints are only for what cheaper ones left alone
         centres, leads = _one_per_cluster(pairs), {}
     if network is not None and config.cluster.similar:
         add_similar(pairs, near, config.embedding.similar_distance, network.spec.name)
+        pairs.part_told_apart()
 
 
 def _one_per_cluster(pairs: Pairs) -> list[str]:
@@ -140,6 +144,7 @@ def _by_hash(
         pairs.matches[pair] = Match(*pair, "copy", float(distance), "pdq", seen)
     for pair in same:
         pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")
+    pairs.part_told_apart()
     pairs.counts["hash_accepted"] = len(pairs.matches)
     return {
         (shas[a], shas[b]): Lead(distance / 256.0, _MIRRORED[orientation])

@@ -20,6 +20,7 @@ import lookalike
 from lookalike.accepted import Found
 from lookalike.assemble import count_funnel, decide, file_clusters, file_matches
 from lookalike.config import FindConfig, RunConfig, SettleConfig, SystemConfig, ViewConfig
+from lookalike.decided import with_choices
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
 from lookalike.errors import ConfigError
@@ -86,13 +87,14 @@ def find_json(
     told = progress or _silent
     clock = _Clock()
     listed = list(source.scan())
-    fingerprint = _fingerprint(listed, config, descriptors)
     with Collection(Path(db) if db else default_collection()) as collection, _one_blas_thread():
+        fingerprint = _fingerprint(listed, config, descriptors, collection.edition)
         body = collection.load_report(fingerprint)
         if body is None:
             with clock("describe"):
                 catalogue = ingest(listed, collection, config, progress=told)
             report = _answer(catalogue, collection, config, descriptors, clock, told)
+            report = with_choices(report, collection.choices)
             body = to_body(report)
             if not any(failure.stage == "read" for failure in report.failures):
                 collection.save_report(fingerprint, body)
@@ -246,10 +248,13 @@ def _versions(descriptors: Sequence[Descriptor]) -> dict[str, str]:
 
 
 def _fingerprint(
-    listed: Sequence[FileEntry | Failure], config: RunConfig, descriptors: Sequence[Descriptor]
+    listed: Sequence[FileEntry | Failure],
+    config: RunConfig,
+    descriptors: Sequence[Descriptor],
+    edition: int,
 ) -> str:
-    """Digest of everything a report depends on: settings, and the files by their stamps."""
-    asked = [SCHEMA, _settings(config), _versions(descriptors)]
+    """Digest of everything a report depends on: settings, decisions, and the files by stamps."""
+    asked = [SCHEMA, _settings(config), _versions(descriptors), *([edition] if edition else [])]
     digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
         digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))

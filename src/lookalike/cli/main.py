@@ -17,6 +17,7 @@ import click
 import lookalike
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.progress import show_progress
+from lookalike.cli.review import review
 from lookalike.cli.searching import buckets, search
 from lookalike.cli.training import train
 from lookalike.config import EFFORTS, LINKAGES, FindConfig, KeepConfig, RunConfig
@@ -109,7 +110,7 @@ def compare(first: str, second: str, as_json: bool) -> None:
     sys.exit(FOUND if match else 0)
 
 
-for command in (search, buckets, recipes, models, evaluate, edits, calibrate, train):
+for command in (search, review, buckets, recipes, models, evaluate, edits, calibrate, train):
     commands.add_command(command)
 
 

@@ -1,6 +1,7 @@
 """What was learned, kept on disk."""
 
 from lookalike.store.collection import Collection
+from lookalike.store.decisions import Change, Choices, Decisions
 from lookalike.store.records import Batch, Content, KnownFile
 
-__all__ = ["Batch", "Collection", "Content", "KnownFile"]
+__all__ = ["Batch", "Change", "Choices", "Collection", "Content", "Decisions", "KnownFile"]

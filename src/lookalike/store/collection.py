@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError, SpecMismatchError
 from lookalike.store.catalogue import Catalogue
+from lookalike.store.decisions import Choices, Decisions
 from lookalike.store.lock import lock
 from lookalike.store.records import Batch, Content, KnownFile
 from lookalike.store.rows import RowFile, StoredRows
@@ -65,6 +66,9 @@ class Collection:
         except CollectionError:
             self._lock.close()
             raise
+        #: what a person decided, and a number that grows with every decision
+        self.choices: Choices
+        self.edition, self.choices = Decisions.with_edition(directory)
         self._specs: dict[str, tuple[int, str, RowFile, int]] = {}
         self._load_specs()
 
@@ -274,6 +278,11 @@ class Collection:
     def load_report(self, fingerprint: str) -> str | None:
         """A kept report, or None."""
         rows = self._catalogue.rows("SELECT body FROM report WHERE fingerprint = ?", (fingerprint,))
+        return rows[0][0].decode("utf-8", "surrogateescape") if rows else None
+
+    def last_report(self) -> str | None:
+        """The body of the report that was made last, or None."""
+        rows = self._catalogue.rows("SELECT body FROM report ORDER BY made DESC LIMIT 1")
         return rows[0][0].decode("utf-8", "surrogateescape") if rows else None
 
     # below: how

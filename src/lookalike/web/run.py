@@ -1,0 +1,57 @@
+"""Serve the review page on this machine alone."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from lookalike.errors import ConfigError
+from lookalike.store.decisions import Decisions
+from lookalike.types import Report
+from lookalike.web.app import Room, make_app
+from lookalike.web.desk import Desk
+
+__all__ = ["serve"]
+
+
+def serve(report: Report, db: Path, *, port: int, opened: Callable[[str], None]) -> None:
+    """Show a report until the process is interrupted.
+
+    Args:
+        report: what is reviewed.
+        db: folder of the collection, where decisions are kept and searches look.
+        port: 0 for any free one.
+        opened: called with the address, token included, once it answers.
+
+    Raises:
+        ConfigError: the port is taken.
+        CollectionError: the decisions cannot be used.
+    """
+    with Decisions(db) as decisions:
+        room = Room(Desk(report, decisions), db)
+        listener = _listen(port)
+        port = listener.getsockname()[1]
+        token = secrets.token_urlsafe(24)
+        app = make_app(room, port, token)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+        server = uvicorn.Server(config)
+        opened(f"http://127.0.0.1:{port}/?token={token}")
+        server.run(sockets=[listener])
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            "cannot listen on this port", got=f"{port}: {error.strerror}", remedy="choose another"
+        ) from error
+    listener.listen(128)
+    return listener
