@@ -40,6 +40,7 @@ FLOORS = {
         "assemble",
         "recipes",
         "decided",
+        "overview",
         "pipeline",
         "report",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import jinja2
@@ -54,6 +55,8 @@ class Room:
         self.desk = desk
         self.db = db
         self.cache = Cache()
+        #: the collection is opened by one request at a time
+        self.collection_busy = Lock()
 
 
 def make_app(room: Room, port: int, token: str, more: Sequence[Route] = ()) -> Guard:

@@ -92,7 +92,9 @@ def overlay(base: ImageRef, other: ImageRef, onto: NDArray[np.float64]) -> Overl
     size = under.shape[1], under.shape[0]
     shrink = np.diag([size[0] / base.width, size[1] / base.height, 1.0])
     grow = np.diag([other.width / over.shape[1], other.height / over.shape[0], 1.0])
-    transform = shrink @ onto @ grow
+    # the transform speaks of edges, OpenCV of centres of pixels
+    inwards = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
+    transform = inwards @ shrink @ onto @ grow @ np.linalg.inv(inwards)
     laid = cv2.warpPerspective(
         over, transform, size, flags=cv2.INTER_AREA, borderValue=(128, 128, 128)
     )

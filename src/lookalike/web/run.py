@@ -13,7 +13,9 @@ from lookalike.errors import ConfigError
 from lookalike.store.decisions import Decisions
 from lookalike.types import Report
 from lookalike.web.app import Room, make_app
+from lookalike.web.charts import ROUTES
 from lookalike.web.desk import Desk
+from lookalike.web.searching import Guests, routes
 
 __all__ = ["serve"]
 
@@ -36,11 +38,15 @@ def serve(report: Report, db: Path, *, port: int, opened: Callable[[str], None])
         listener = _listen(port)
         port = listener.getsockname()[1]
         token = secrets.token_urlsafe(24)
-        app = make_app(room, port, token)
+        guests = Guests(room)
+        app = make_app(room, port, token, [*routes(guests), *ROUTES])
         config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
         server = uvicorn.Server(config)
         opened(f"http://127.0.0.1:{port}/?token={token}")
-        server.run(sockets=[listener])
+        try:
+            server.run(sockets=[listener])
+        finally:
+            guests.close()
 
 
 def _listen(port: int) -> socket.socket:

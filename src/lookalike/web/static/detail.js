@@ -50,7 +50,7 @@ export class Detail {
     [...this.element.querySelectorAll(".card")].forEach((card, n) => {
       card.classList.toggle("picked", n === at);
       card.querySelector(".face").setAttribute("aria-pressed", n === at);
-      if (n === at) card.scrollIntoView({ block: "nearest" });
+      if (n === at && !this.comparing) card.scrollIntoView({ block: "nearest" });
     });
     if (this.comparing) this.showCompare();
   }
@@ -125,7 +125,8 @@ export class Detail {
         make("p", { class: "facts" }, `${member.width}×${member.height} · ${member.type}${member.lossless ? " lossless" : ""} · ${bytes(member.bytes)} · ${member.modified}`),
         tie ? make("p", { class: "edit" }, make("b", {}, tie.tier), ` ${tie.edit} · ${tie.confidence.toFixed(2)}`) : null,
         make("p", { class: "quiet" }, `${member.by === "person" ? "by hand: " : "rule: "}${member.reason}`),
-        make("div", { class: "choices" }, act("Stays", "s", "keeper"), act("Keep too", "e", "keep"), act("Drop", "d", "drop"), act("Not a match", "n", "apart"))));
+        make("div", { class: "choices" }, act("Stays", "s", "keeper"), act("Keep too", "e", "keep"), act("Drop", "d", "drop"), act("Not a match", "n", "apart"),
+          make("button", { class: "more", title: "Search with this picture (i)", "aria-label": `Search with ${member.name}`, onclick: () => { this.at = n; this.element.dispatchEvent(new Event("search")); } }, "⌕"))));
   }
 }
 

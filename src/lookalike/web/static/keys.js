@@ -18,6 +18,7 @@ export const KEYS = [
   ["1 2 3", "slider, blink, difference"],
   ["o", "outline of one picture on the other"],
   [", .", "move the slider"],
+  ["i", "search with this picture"],
   ["x", "next open cluster"],
   ["g G", "first, last cluster"],
   ["PgUp PgDn", "ten clusters up, down"],

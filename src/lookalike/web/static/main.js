@@ -18,6 +18,7 @@ const list = new List(by("list"), (number, focused) => {
 });
 const detail = new Detail(by("detail"), learned, () => by("review").classList.remove("looking"));
 by("detail").addEventListener("accept", accept);
+by("detail").addEventListener("search", searchWith);
 
 async function start() {
   await loadIndex();
@@ -93,7 +94,7 @@ function bulk(open) { open([...list.order], reload); }
 
 const modules = { search: "./search.js", charts: "./charts.js", apply: "./apply.js" };
 
-async function openTab(name) {
+async function openTab(name, wanted) {
   for (const tab of TABS) {
     by(tab).hidden = tab !== name;
     by(`tab-${tab}`).setAttribute("aria-selected", tab === name);
@@ -101,9 +102,11 @@ async function openTab(name) {
   }
   if (modules[name]) {
     const module = await import(modules[name]);
-    module.open(by(name), { cluster: () => detail.cluster, member: () => detail.member, go, reload });
+    module.open(by(name), { cluster: () => detail.cluster, member: () => detail.member, go, reload, wanted });
   } else list.draw();
 }
+
+function searchWith() { if (detail.member) openTab("search", detail.member.picture); }
 
 // from another tab to a cluster
 function go(number) {
@@ -129,7 +132,7 @@ const reviewing = {
   n: () => detail.decide("apart"), N: () => detail.none(), b: () => detail.pairApart(), c: () => detail.toggleCompare(),
   1: () => detail.compare.setMode("slider"), 2: () => detail.compare.setMode("blink"), 3: () => detail.compare.setMode("difference"),
   o: () => detail.compare.toggleLines(), ",": () => detail.compare.setSplit(Math.max(0, detail.compare.split - 5)), ".": () => detail.compare.setSplit(Math.min(100, detail.compare.split + 5)),
-  x: nextOpen, f: () => { by("filters").open = true; by("sort").focus(); },
+  i: searchWith, x: nextOpen, f: () => { by("filters").open = true; by("sort").focus(); },
   A: () => bulk(acceptMany), R: () => bulk((numbers, done) => keepByRules(numbers, index, done)),
   Escape: () => by("review").classList.remove("looking"),
 };

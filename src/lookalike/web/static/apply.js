@@ -1,0 +1,1 @@
+export function open(element) { element.textContent = "Apply with: lookalike plan"; }
