@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 FLOORS = {
-    0: ("types", "errors", "config", "protocols"),
+    0: ("types", "errors", "config", "plan_config", "protocols"),
     1: ("distances", "headers", "images", "engine", "sources", "store", "models"),
     2: (
         "descriptors",
@@ -41,6 +41,7 @@ FLOORS = {
         "recipes",
         "pipeline",
         "report",
+        "actions",
     ),
     4: ("evaluation", "training"),
     5: ("cli", "__main__"),
@@ -83,9 +84,13 @@ ALLOWED = {
     ("pipeline", "evidence"),
     ("pipeline", "pairs"),
     ("pipeline", "report"),
+    ("actions", "assemble"),
+    ("actions", "report"),
     ("__main__", "cli"),
     ("protocols", "types"),
     ("config", "errors"),
+    ("config", "plan_config"),
+    ("plan_config", "errors"),
 }
 ADAPTERS = {
     # training only quantises with it
@@ -102,6 +107,7 @@ ADAPTERS = {
     "onnx": {"descriptors", "training"},
     "torch": {"training"},
     "scipy": {"dendrogram"},
+    "send2trash": {"actions"},
     "matplotlib": {"evaluation"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
