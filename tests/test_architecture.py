@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 FLOORS = {
-    0: ("types", "errors", "config", "protocols"),
+    0: ("types", "errors", "config", "plan_config", "protocols"),
     1: ("distances", "headers", "images", "engine", "sources", "store", "models"),
     2: (
         "descriptors",
@@ -43,6 +43,7 @@ FLOORS = {
         "overview",
         "pipeline",
         "report",
+        "actions",
     ),
     4: ("evaluation", "training"),
     5: ("web", "cli", "__main__"),
@@ -87,10 +88,14 @@ ALLOWED = {
     ("pipeline", "evidence"),
     ("pipeline", "pairs"),
     ("pipeline", "report"),
+    ("actions", "assemble"),
+    ("actions", "report"),
     ("__main__", "cli"),
     ("cli", "web"),
     ("protocols", "types"),
     ("config", "errors"),
+    ("config", "plan_config"),
+    ("plan_config", "errors"),
 }
 ADAPTERS = {
     # training only quantises with it
@@ -109,6 +114,7 @@ ADAPTERS = {
     "onnx": {"descriptors", "training"},
     "torch": {"training"},
     "scipy": {"dendrogram"},
+    "send2trash": {"actions"},
     "matplotlib": {"evaluation"},
 }
 FILES = sorted(ROOT.rglob("*.py"))

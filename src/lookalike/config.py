@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lookalike.errors import ConfigError
+from lookalike.plan_config import PlanConfig
 
 __all__ = [
     "EFFORTS",
@@ -21,6 +22,7 @@ __all__ = [
     "HashConfig",
     "KeepConfig",
     "LocalConfig",
+    "PlanConfig",
     "RunConfig",
     "SettleConfig",
     "SystemConfig",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ActionError",
     "CollectionError",
     "ConfigError",
     "LookalikeError",
@@ -46,3 +47,7 @@ class SpecMismatchError(CollectionError):
 
 class ModelError(LookalikeError):
     """A network file that is missing, unreadable or of the wrong shape."""
+
+
+class ActionError(LookalikeError):
+    """A file that could not be moved, brought back or written about."""

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 import lookalike
+from lookalike.cli.acting import apply, plan, undo
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.progress import show_progress
 from lookalike.cli.review import review
@@ -110,7 +111,20 @@ def compare(first: str, second: str, as_json: bool) -> None:
     sys.exit(FOUND if match else 0)
 
 
-for command in (search, review, buckets, recipes, models, evaluate, edits, calibrate, train):
+for command in (
+    search,
+    review,
+    buckets,
+    recipes,
+    models,
+    evaluate,
+    edits,
+    calibrate,
+    train,
+    plan,
+    apply,
+    undo,
+):
     commands.add_command(command)
 
 

@@ -188,8 +188,10 @@ def _about(desk: Desk, cluster: Cluster, image: str, do: str) -> Change:
     if do == "keep":
         return Change(f"keep {name}", {place: "keep"})
     if do == "keeper":
-        others = {reviewed.place(m): "drop" for m in part.members if reviewed.mark(m) == "keeper"}
-        return Change(f"{name} stays", {**others, place: "keeper"})
+        old: dict[Place, Action | None] = {
+            reviewed.place(m): "drop" for m in part.members if reviewed.mark(m) == "keeper"
+        }
+        return Change(f"{name} stays", {**old, place: "keeper"})
     raise RefusedError(f"unknown decision: {do}")
 
 

@@ -69,9 +69,9 @@ class Desk:
         self._freed, self._states = [0] * len(self.clusters), [0] * len(self.clusters)
         self.changed(range(len(self.clusters)))
 
-    def decided(self) -> Report:
-        """The report with everything decided so far."""
-        return with_choices(self.report, self.decisions.choices)
+    def decided(self, report: Report) -> Report:
+        """A report, ours or a part of it, with everything decided so far."""
+        return with_choices(report, self.decisions.choices)
 
     # the list
 

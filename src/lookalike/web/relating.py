@@ -41,6 +41,7 @@ def relate(report: Report, cluster: Cluster, a: str, b: str) -> Relation | None:
     for match in cluster.matches:
         ties[match.query][match.ref] = match
         ties[match.ref][match.query] = match
+    used: tuple[Match, ...]
     if b in ties[a]:
         onto, used = _from_to(report, ties[a][b], a), (ties[a][b],)
     else:
@@ -51,9 +52,9 @@ def relate(report: Report, cluster: Cluster, a: str, b: str) -> Relation | None:
         onto = _from_to(report, second, common[0]) @ _from_to(report, first, a)
         used = (first, second)
     # the picture whose frame holds more of the other is the base
-    if _share_inside(report, a, b, onto) >= _share_inside(report, b, a, np.linalg.inv(onto)):
+    if _share_inside(report, a, b, onto) >= _share_inside(report, b, a, _back(onto)):
         return Relation(b, a, onto, used)
-    return Relation(a, b, np.linalg.inv(onto), used)
+    return Relation(a, b, _back(onto), used)
 
 
 def why(report: Report, relation: Relation) -> dict[str, Any]:
@@ -78,9 +79,13 @@ def why(report: Report, relation: Relation) -> dict[str, Any]:
     }
 
 
+def _back(onto: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.inv(onto), np.float64)
+
+
 def _from_to(report: Report, match: Match, source: str) -> NDArray[np.float64]:
     onto = transform_of(match, report.images[match.query], report.images[match.ref])
-    return onto if match.query == source else np.linalg.inv(onto)
+    return onto if match.query == source else _back(onto)
 
 
 def _share_inside(report: Report, a: str, b: str, onto: NDArray[np.float64]) -> float:

@@ -1,0 +1,197 @@
+"""Who stays and who goes: clusters cut into groups that may stand for one another.
+
+Within a group, a person's decisions outrank the rules', and protection outranks both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lookalike.assemble import decide
+from lookalike.config import KeepConfig, PlanConfig, RunConfig
+from lookalike.types import Cluster, Decision, Match, Report
+
+__all__ = ["Drop", "Grouping", "Left"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One image that goes for another; ``keeper`` and ``image`` are ids, ``cluster`` its id."""
+
+    image: str
+    keeper: str
+    cluster: str
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One image that the decisions drop and that stays, and why."""
+
+    image: str
+    reason: str
+
+
+class Grouping:
+    """Settles clusters one by one.
+
+    Args:
+        report: clusters, images and decisions.
+        config: tiers, confidence, scope and keep rules.
+        folders: of the scope, by image id; images outside of all are missing.
+        protected: the protected folder an image lies in, by image id.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        config: PlanConfig,
+        folders: Mapping[str, str],
+        protected: Mapping[str, str],
+    ) -> None:
+        self._report = report
+        self._config = config
+        self._folders = folders
+        self._protected = protected
+        self._decided = {decision.image: decision for decision in report.decisions}
+
+    def settle(self, cluster: Cluster) -> Iterator[Drop | Left]:
+        """What becomes of the members that do not simply stay."""
+        for members in self._groups(cluster):
+            stays, decisions = self._stays(cluster, members)
+            if not stays:
+                for member in members:
+                    yield Left(member, "every copy is to be dropped, and one must stay")
+            elif len(members) == 1 and self._decided[members[0]].action == "drop":
+                yield Left(
+                    members[0],
+                    "nothing that the settings let stand for it: tier, confidence or folder",
+                )
+            else:
+                yield from self._protect(cluster, members, stays, decisions)
+
+    def _groups(self, cluster: Cluster) -> list[list[str]]:
+        """Members that matches which count connect, then cut by folder."""
+        edges = [(m.query, m.ref) for m in cluster.matches if self._counts(m)]
+        by_person = [d for m in cluster.members if (d := self._decided[m]).by == "person"]
+        edges += [(d.image, d.keeper) for d in by_person if d.keeper in cluster.members]
+        root = _components(cluster.members, edges)
+        groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for member in cluster.members:
+            outside = f"\0{member}"  # touches nobody
+            if self._config.scope == "any":
+                part = ""
+            elif self._config.scope == "within":
+                part = self._folders.get(member, outside)
+            else:
+                part = "" if member in self._folders else outside
+            groups[root[member], part].append(member)
+        return list(groups.values())
+
+    def _counts(self, match: Match) -> bool:
+        """Whether a match is enough to let one go for the other."""
+        least = self._config.min_confidence
+        if match.tier not in self._config.tiers:
+            return False
+        if least is None or match.tier == "exact":
+            return True
+        sure: float | None = getattr(match, "confidence", None)
+        return sure is not None and sure >= least
+
+    def _stays(
+        self, cluster: Cluster, members: Sequence[str]
+    ) -> tuple[list[str], Mapping[str, Decision]]:
+        """Who stays of a group, the first the best, and why everybody."""
+        decided = {member: self._decided[member] for member in members}
+        rules = self._config.keep
+        stays = [
+            m for m, d in decided.items() if d.action == "keep" and (d.by == "person" or not rules)
+        ]
+        free = [m for m, d in decided.items() if (d.by, d.action) != ("person", "drop")]
+        if stays or not free:
+            return stays, decided
+        if len(free) == 1:
+            return free, decided
+        part = replace(
+            cluster,
+            members=tuple(free),
+            matches=tuple(m for m in cluster.matches if m.query in free and m.ref in free),
+        )
+        rules = rules or tuple(self._report.config.get("keep", {}).get("rules", ()))
+        run = RunConfig(keep=KeepConfig(rules)) if rules else RunConfig()
+        ruled = {d.image: d for d in decide([part], self._report.images, run)}
+        return [m for m in free if ruled[m].action == "keep"], {**decided, **ruled}
+
+    def _protect(
+        self,
+        cluster: Cluster,
+        members: Sequence[str],
+        stays: Sequence[str],
+        decisions: Mapping[str, Decision],
+    ) -> Iterator[Drop | Left]:
+        """Protected members stay; what equals one of them goes for it."""
+        for member in members:
+            decision = decisions[member]
+            equal = self._equal(cluster, member, members)
+            if member in self._protected:
+                if member not in stays:
+                    folder = self._protected[member]
+                    yield Left(member, f"it lies in the protected folder {folder}")
+                continue
+            if member in stays and (decision.by == "person" or not equal):
+                continue
+            if member in stays:
+                reason = "the same picture lies in a protected folder"
+                decision = replace(decision, action="drop", keeper=equal, reason=reason)
+            keeper = equal or self._keeper(cluster, decision, stays, members)
+            if self._config.scope == "across" and not self._apart(member, keeper):
+                yield Left(member, "it lies in the same folder as the picture that stays")
+            else:
+                if decision.keeper != keeper:
+                    decision = replace(decision, keeper=keeper)
+                yield Drop(member, keeper, cluster.id, decision)
+
+    def _keeper(
+        self, cluster: Cluster, decision: Decision, stays: Sequence[str], members: Sequence[str]
+    ) -> str:
+        """For whom it goes; if that one goes too, for the protected one it goes for."""
+        keeper = decision.keeper if decision.keeper in stays else stays[0]
+        if keeper in self._protected or self._decided[keeper].by == "person":
+            return keeper
+        return self._equal(cluster, keeper, members) or keeper
+
+    def _equal(self, cluster: Cluster, member: str, members: Sequence[str]) -> str:
+        """A protected member of the same bytes or pixels; empty if there is none."""
+        images = self._report.images
+        pixel = {
+            match.ref if match.query == member else match.query
+            for match in cluster.matches
+            if match.tier in ("exact", "pixel") and member in (match.query, match.ref)
+        }
+        for other in members:
+            if other == member or other not in self._protected:
+                continue
+            if images[other].sha256 == images[member].sha256 or other in pixel:
+                return other
+        return ""
+
+    def _apart(self, image: str, keeper: str) -> bool:
+        return self._folders.get(image) != self._folders.get(keeper)
+
+
+def _components(members: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """A name for every member that connected members share."""
+    root = {member: member for member in members}
+
+    def find(member: str) -> str:
+        while root[member] != member:
+            root[member] = root[root[member]]
+            member = root[member]
+        return member
+
+    for one, other in edges:
+        first, second = sorted((find(one), find(other)))
+        root[second] = first
+    return {member: find(member) for member in members}

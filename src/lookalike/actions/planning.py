@@ -1,0 +1,203 @@
+"""From a report's decisions to a plan: what goes, for what, and what stays after all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from lookalike.actions.companions import Neighbours, is_pair, is_raw
+from lookalike.actions.disk import Disk, is_under
+from lookalike.actions.grouping import Drop, Grouping
+from lookalike.actions.guard import look
+from lookalike.actions.metadata import only_in, read_metadata
+from lookalike.actions.records import SCHEMA, How, Plan, Refusal, Step
+from lookalike.config import PlanConfig
+from lookalike.errors import ConfigError
+from lookalike.types import ImageRef, Report
+
+__all__ = ["make_plan"]
+
+Progress = Callable[[str, int, int], None]
+_DISK = Disk()
+
+
+def make_plan(
+    report: Report,
+    config: PlanConfig,
+    *,
+    progress: Progress | None = None,
+    disk: Disk = _DISK,
+) -> Plan:
+    """What the decisions of a report come to; nothing is changed.
+
+    Args:
+        report: its decisions are a rule's or a person's; a person's outrank all but protection.
+        config: what is protected and how far to go.
+        progress: called with (stage, done, total).
+        disk: through which files are looked at.
+
+    Returns:
+        A plan that leaves at least one picture of whatever it touches; what stays against the
+        decisions is listed with the reason.
+
+    Raises:
+        ConfigError: a folder of the settings does not exist.
+    """
+    for folder in (*config.protected, *config.folders):
+        if not Path(folder).is_dir():
+            raise ConfigError(
+                "a folder to protect, or to stay within, does not exist", got=repr(folder)
+            )
+    maker = _Maker(report, config, disk)
+    maker.decide()
+    steps = maker.steps(progress or (lambda stage, done, total: None))
+    return Plan(
+        schema=SCHEMA,
+        made=datetime.now(UTC).isoformat(timespec="microseconds"),
+        steps=steps,
+        refused=tuple(sorted(maker.refused.values(), key=lambda one: one.path)),
+        protected=maker.protected,
+        collection=config.collection,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A step before anything beside it was looked at."""
+
+    image: str
+    step: Step
+
+
+class _Maker:
+    """A plan in the making: drafts first, then what stands in their way, then what goes along."""
+
+    def __init__(self, report: Report, config: PlanConfig, disk: Disk) -> None:
+        self._report = report
+        self._disk = disk
+        self._folders: dict[str, str] = {}  # real paths of folders met
+        self._places = {image.id: self._place(image) for image in report.images.values()}
+        self.protected = tuple(sorted(disk.real(folder) for folder in config.protected))
+        scope = tuple(sorted((disk.real(folder) for folder in config.folders), key=len))
+        self._grouping = Grouping(
+            report,
+            config,
+            folders=self._lying_in(scope),
+            protected=self._lying_in(self.protected),
+        )
+        self._drafts: list[_Draft] = []
+        self.refused: dict[str, Refusal] = {}
+
+    def decide(self) -> None:
+        """Drafts of everything that the decisions, and earlier drops, let go."""
+        for cluster in self._report.clusters:
+            for settled in self._grouping.settle(cluster):
+                if isinstance(settled, Drop):
+                    self._drafts.append(_Draft(settled.image, self._draft(settled)))
+                else:
+                    self._refuse(self._places[settled.image], settled.reason)
+
+    def steps(self, progress: Progress) -> tuple[Step, ...]:
+        """The drafts that nothing speaks against, with what goes along, in order."""
+        possible = [draft for draft in self._drafts if not self._refused(draft)]
+        gone = {draft.step.path for draft in possible}
+        kept = {draft.step.keeper for draft in possible}
+        neighbours = Neighbours(self._disk)
+        taken: set[str] = set()
+        steps = []
+        possible.sort(key=lambda draft: (draft.step.keeper, draft.step.path))
+        for number, draft in enumerate(possible, start=1):
+            step = draft.step
+            found = neighbours.of(step.path, stays=lambda path: path not in gone)
+            own = tuple(path for path in found if path not in kept | gone | taken)
+            taken.update(own)
+            steps.append(_with_metadata(replace(step, companions=own), neighbours))
+            progress("plan", number, len(possible))
+        return tuple(steps)
+
+    def _draft(self, drop: Drop) -> Step:
+        image, keeper = self._report.images[drop.image], self._report.images[drop.keeper]
+        return Step(
+            path=self._places[drop.image],
+            sha256=image.sha256,
+            n_bytes=image.n_bytes,
+            keeper=self._places[drop.keeper],
+            keeper_sha256=keeper.sha256,
+            cluster=drop.cluster,
+            reason=drop.decision.reason,
+            by=drop.decision.by,
+        )
+
+    def _refused(self, draft: _Draft) -> bool:
+        step = draft.step
+        image = self._report.images.get(draft.image)
+        if image is not None and self._through_link(image):
+            wrong = "it was reached through a symlink, and what lies behind one is left alone"
+        elif is_pair(step.path, step.keeper):
+            wrong = "it and the picture that stays are the raw file and the JPEG of one shot"
+        else:
+            wrong = look(self._disk, Plan(SCHEMA, "", (), (), self.protected), step, How())
+        if wrong:
+            self._refuse(step.path, wrong)
+        return bool(wrong)
+
+    def _refuse(self, path: str, reason: str) -> None:
+        self.refused[path] = Refusal(path, reason)
+
+    def _place(self, image: ImageRef) -> str:
+        """Absolute path, without symlinks but perhaps itself one."""
+        path = Path(image.path).absolute()
+        folder = str(path.parent)
+        if folder not in self._folders:
+            self._folders[folder] = self._disk.real(folder)
+        return os.path.join(self._folders[folder], path.name)  # noqa: PTH118
+
+    def _through_link(self, image: ImageRef) -> bool:
+        """Whether a folder between the one that was asked for and the image is a symlink.
+
+        The id is the path from the folder that was asked for, so what both end with lies below it.
+        """
+        path = Path(image.path).absolute()
+        below = 0
+        inner = PurePosixPath(image.id).parts
+        while below < len(inner) - 1 and path.parts[-2 - below] == inner[-2 - below]:
+            below += 1
+        top = path.parents[below]
+        tail = path.parts[len(top.parts) :]
+        return os.path.join(self._disk.real(str(top)), *tail) != self._places[image.id]  # noqa: PTH118
+
+    def _lying_in(self, folders: tuple[str, ...]) -> dict[str, str]:
+        """The deepest of some folders that an image lies in, by image id."""
+        return {
+            image: folder
+            for image, place in self._places.items()
+            for folder in folders
+            if is_under(place, folder)
+        }
+
+
+def _with_metadata(step: Step, neighbours: Neighbours) -> Step:
+    """What the picture says and its keeper does not, and what goes that the keeper has not."""
+    beside = neighbours.of(step.keeper, stays=lambda path: False)
+    notes = tuple(
+        f"{Path(one).name} goes with it, and the picture that stays has none"
+        for one in step.companions
+        if _kind(one) and _kind(one) not in {_kind(other) for other in beside}
+    )
+    own = read_metadata(step.path, _sidecars(step.companions))
+    lost = only_in(own, read_metadata(step.keeper, _sidecars(beside))) if own else {}
+    return replace(step, metadata=tuple(sorted(lost.items())), notes=notes)
+
+
+def _kind(path: str) -> str:
+    """What a companion is worth: a raw file and a clip are pictures of their own."""
+    if is_raw(path):
+        return "raw"
+    return "clip" if path.lower().endswith(".mov") else ""
+
+
+def _sidecars(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(path for path in paths if path.lower().endswith(".xmp"))

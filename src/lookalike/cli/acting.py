@@ -1,0 +1,175 @@
+"""``lookalike plan``, ``apply`` and ``undo``: what goes, letting it go, and bringing it back.
+
+Exit codes: 11 something to do or done, 0 nothing, 1 an error or a picture that failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lookalike.cli.progress import show_progress
+
+__all__ = ["apply", "plan", "undo"]
+
+FOUND = 11
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, type=click.Path())
+@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@click.option("-o", "--out", type=click.Path(dir_okay=False), help="Write the plan here.")
+@click.option("--recipe", help="For folders: as of find.")
+@click.option("--reference", multiple=True, type=click.Path(), help="Nothing there is touched.")
+@click.option("--within", multiple=True, type=click.Path(), help="Only copies in one such folder.")
+@click.option("--across", multiple=True, type=click.Path(), help="Only copies in two of these.")
+@click.option("--tier", "tiers", multiple=True, help="Default: exact, pixel and copy.")
+@click.option("--min-confidence", type=click.FloatRange(0, 1), help="Only from this on.")
+@click.option("--keep", help="Keep rules, the most important first, with commas.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON alone.")
+def plan(sources: tuple[str, ...], **options: Any) -> None:
+    """Say which copies would go, from the folders or the report SOURCES; change nothing."""
+    from lookalike.actions import make_plan, preview
+    from lookalike.config import PlanConfig
+    from lookalike.pipeline import default_collection
+
+    if options["within"] and options["across"]:
+        raise click.UsageError("--within and --across exclude each other")
+    scope: Any = "within" if options["within"] else "across" if options["across"] else "any"
+    settings: dict[str, Any] = {"tiers": options["tiers"]} if options["tiers"] else {}
+    config = PlanConfig(
+        protected=options["reference"],
+        scope=scope,
+        folders=options["within"] or options["across"],
+        min_confidence=options["min_confidence"],
+        keep=tuple(options["keep"].split(",")) if options["keep"] else (),
+        collection=str(Path(options["db"] or default_collection()).absolute()),
+        **settings,
+    )
+    with show_progress() as progress:
+        made = make_plan(_report(sources, options, progress), config, progress=progress)
+    if options["out"]:
+        Path(options["out"]).write_text(made.to_json() + "\n", encoding="utf-8")
+    if options["as_json"]:
+        click.echo(made.to_json())
+    else:
+        _say(preview(made))
+        where = f"lookalike apply {options['out']}" if options["out"] else "-o plan.json writes it"
+        click.echo(f"\nnothing was changed; {where}")
+    sys.exit(FOUND if made.steps else 0)
+
+
+@click.command()
+@click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, dir_okay=False))
+@click.option("--yes", is_flag=True, help="Do it; without this, only say what would be done.")
+@click.option(
+    "--move-to", type=click.Path(file_okay=False), help="Into this folder, not the trash."
+)
+@click.option("--hardlink", is_flag=True, help="Equal bytes become names of one file.")
+@click.option("--reflink", is_flag=True, help="Equal bytes share their blocks.")
+@click.option("--delete", is_flag=True, help="For good; wants --really too.")
+@click.option("--really", is_flag=True, help="With --delete.")
+@click.option("--copy-metadata", is_flag=True, help="What only a copy says, beside its keeper.")
+@click.option("--journal", type=click.Path(dir_okay=False), help="Default: in the collection.")
+def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> None:
+    """Let the pictures of PLAN go: into the trash, unless told otherwise."""
+    from lookalike.actions import Plan, apply_plan, preview
+    from lookalike.actions.preview import outcome_in_words
+
+    how = _how(options)
+    text = Path(plan_file).read_text(encoding="utf-8")
+    made = Plan.from_json(text)
+    if not yes:
+        _say(preview(made, how))
+        click.echo("\nnothing was changed; --yes does it")
+        sys.exit(FOUND if made.steps else 0)
+    place = Path(journal) if journal else _journals(made.collection) / f"{_name(made, text)}.jsonl"
+    with show_progress() as progress:
+        outcome = apply_plan(made, how, place, progress=progress)
+    _say(outcome_in_words(outcome, "went"))
+    click.echo(f"lookalike undo {place} brings them back" if how.kind != "delete" else "")
+    _remember(made.collection, place)
+    sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
+
+
+@click.command()
+@click.argument("journal", required=False, type=click.Path(exists=True, dir_okay=False))
+@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+def undo(journal: str | None, db: str | None) -> None:
+    """Bring back what was applied with JOURNAL, by default what was applied last."""
+    from lookalike.actions import open_journals
+    from lookalike.actions import undo as bring_back
+    from lookalike.actions.preview import outcome_in_words
+    from lookalike.pipeline import default_collection
+
+    collection = str(Path(db or default_collection()).absolute())
+    if journal is None:
+        journals = open_journals(_journals(collection))
+        if not journals:
+            click.echo("there is nothing to undo")
+            sys.exit(0)
+        journal = str(journals[-1])
+    with show_progress() as progress:
+        outcome = bring_back(Path(journal), progress=progress)
+    _say(outcome_in_words(outcome, "brought back"))
+    _remember(collection, Path(journal))
+    sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
+
+
+def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) -> Any:
+    from lookalike.errors import ConfigError
+    from lookalike.pipeline import find
+    from lookalike.recipes import load_recipe
+    from lookalike.report import from_json
+
+    if len(sources) == 1 and sources[0].endswith(".json"):
+        try:
+            return from_json(Path(sources[0]).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                "cannot read this report",
+                got=f"{sources[0]}: {error}",
+                remedy="make one with: lookalike find FOLDER --json > report.json",
+            ) from error
+    config = load_recipe(options["recipe"] or "default").config
+    return find(sources, db=options["db"], config=config, progress=progress)
+
+
+def _how(options: dict[str, Any]) -> Any:
+    from lookalike.actions import How
+
+    named = {
+        "move": options["move_to"],
+        **{k: options[k] for k in ("hardlink", "reflink", "delete")},
+    }
+    chosen = [kind for kind, asked in named.items() if asked]
+    if len(chosen) > 1:
+        raise click.UsageError("--move-to, --hardlink, --reflink and --delete exclude each other")
+    if options["really"] != options["delete"]:
+        raise click.UsageError("--delete deletes for good, and wants --delete --really")
+    kind: Any = chosen[0] if chosen else "trash"
+    return How(kind, options["move_to"] or "", options["really"], options["copy_metadata"])
+
+
+def _journals(collection: str) -> Path:
+    from lookalike.pipeline import default_collection
+
+    return (Path(collection) if collection else default_collection()) / "journals"
+
+
+def _name(made: Any, text: str) -> str:
+    """The same plan has the same journal, so that applying it again goes on."""
+    when = "".join(letter for letter in made.made[:19] if letter.isdigit() or letter == "T")
+    return f"{when}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _remember(collection: str, journal: Path) -> None:
+    """Drops and undos, in the collection, so that a picture that comes back is recognised."""
+
+
+def _say(text: str) -> None:
+    click.echo(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
