@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,9 @@ def review(report: str | None, db: str | None, port: int, no_browser: bool) -> N
         if not no_browser:
             click.launch(address)
 
+    # a run needs no collection of cycles, a server that stays does; the report itself has none
+    gc.freeze()
+    gc.enable()
     serve(shown, folder, port=port, opened=opened)
 
 

@@ -27,7 +27,7 @@ from lookalike.cluster import make_cluster
 from lookalike.report import SCHEMA
 from lookalike.representative import choose
 from lookalike.store.decisions import Decisions
-from lookalike.types import ImageRef, Match, Report, Verification
+from lookalike.types import Cluster, Decision, ImageRef, Match, Report, Verification
 from lookalike.web.run import listen, prepared
 
 __all__ = ["browser", "made_report", "served"]
@@ -57,7 +57,8 @@ async (scrolls) => {
     }
     if (n % 10 === 9) {
       await new Promise((done) => setTimeout(done, 250));
-      counts.unnamed += [...list.querySelectorAll(".row:not([hidden]) b")].filter((b) => b.textContent.startsWith("cluster ")).length;
+      const names = [...list.querySelectorAll(".row:not([hidden]) b")];
+      counts.unnamed += names.filter((name) => name.textContent.startsWith("cluster ")).length;
     }
   }
   return { ...counts, rows: list.querySelectorAll(".row").length };
@@ -74,7 +75,9 @@ def made_report(folder: Path, clusters: int) -> Report:
     """
     files = _pictures(folder)
     images: dict[str, ImageRef] = {}
-    made, matches, decisions = [], [], []
+    made: list[Cluster] = []
+    matches: list[Match] = []
+    decisions: list[Decision] = []
     for number in range(clusters):
         size = 2 + number * 7 % 4
         members = []
@@ -153,7 +156,7 @@ def browser() -> Iterator[Any]:
 def measure(page: Any, address: str, scrolls: int) -> dict[str, float]:
     """Open the page and scroll to random places: milliseconds, and counts."""
     page.goto(address)
-    page.wait_for_function("performance.getEntriesByName('listed').length > 0")
+    page.wait_for_selector("#list .row[data-number] b")
     times = page.evaluate(
         "() => ({paint: performance.getEntriesByName('first-contentful-paint')[0].startTime,"
         " listed: performance.getEntriesByName('listed')[0].startTime})"

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -44,6 +44,7 @@ class Desk:
         self._freed: list[int] = []
         self._states: list[int] = []
         self._look_again()
+        assert self.fixed, "the columns are made before anyone waits for them"
 
     @property
     def reviewed(self) -> Reviewed:
@@ -84,8 +85,8 @@ class Desk:
             name: [] for name in ("tier", "edits", "size", "confidence", "folders")
         }
         for cluster in self.clusters:
-            found = {kind for match in cluster.matches for kind in kinds_of(match)}
-            where = {str(PurePath(member).parent) for member in cluster.members}
+            found = {kind for match in cluster.matches for kind in kinds_of(match.edit)}
+            where = {member.rpartition("/")[0] or "." for member in cluster.members}
             columns["tier"].append(max(_TIERS.index(m.tier) for m in cluster.matches))
             columns["edits"].append(sorted(kinds.setdefault(kind, len(kinds)) for kind in found))
             columns["size"].append(len(cluster.members))
@@ -240,11 +241,12 @@ def confidence_of(match: Match) -> float:
     return min(1.0, max(0.0, 1.0 - distance))
 
 
-def kinds_of(match: Match) -> set[str]:
+@lru_cache(maxsize=4096)
+def kinds_of(edit: str) -> frozenset[str]:
     """The edits of a match without their amounts: ``cropped to 77%`` is ``cropped``."""
-    parts = match.edit.split(", ")
-    words = {found.group().strip() for part in parts if (found := _KIND.match(part))}
-    return {word for word in words if word and word.split()[0] not in ("picture", "which", "it")}
+    words = {found.group().strip() for part in edit.split(", ") if (found := _KIND.match(part))}
+    aside = ("picture", "which", "it")
+    return frozenset(word for word in words if word and word.split()[0] not in aside)
 
 
 def shown(text: str) -> str:

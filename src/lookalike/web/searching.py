@@ -46,8 +46,8 @@ class Guests:
         self._uploads: OrderedDict[str, Path] = OrderedDict()
         self._found: OrderedDict[str, str] = OrderedDict()
         self._names: dict[str, str] = {}
-        places = ((n, image.id) for n, image in enumerate(room.desk.images))
-        self._numbers = {room.desk.reviewed.place(image)[1]: n for n, image in places}
+        place = room.desk.reviewed.place
+        self._numbers = {place(image.id)[1]: n for n, image in enumerate(room.desk.images)}
         self.progress: tuple[str, int, int] = ("", 0, 0)
 
     def close(self) -> None:
