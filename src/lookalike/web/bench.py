@@ -28,7 +28,7 @@ from lookalike.report import SCHEMA
 from lookalike.representative import choose
 from lookalike.store.decisions import Decisions
 from lookalike.types import Cluster, Decision, ImageRef, Match, Report, Verification
-from lookalike.web.run import listen, prepared
+from lookalike.web.run import configured, listen, prepared
 
 __all__ = ["browser", "made_report", "served"]
 
@@ -118,8 +118,7 @@ def served(report: Report, db: Path) -> Iterator[str]:
     """The page of a report; its address, token included."""
     listener = listen(0)
     with Decisions(db) as decisions, prepared(report, db, decisions, listener) as (app, address):
-        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(configured(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

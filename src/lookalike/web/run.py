@@ -20,7 +20,7 @@ from lookalike.web.desk import Desk
 from lookalike.web.guard import Guard
 from lookalike.web.searching import Guests, routes
 
-__all__ = ["listen", "prepared", "serve"]
+__all__ = ["configured", "listen", "prepared", "serve"]
 
 
 def serve(report: Report, db: Path, *, port: int, opened: Callable[[str], None]) -> None:
@@ -39,9 +39,8 @@ def serve(report: Report, db: Path, *, port: int, opened: Callable[[str], None])
     with Decisions(db) as decisions:
         listener = listen(port)
         with prepared(report, db, decisions, listener) as (app, address):
-            config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
             opened(address)
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(configured(app)).run(sockets=[listener])
 
 
 @contextmanager
@@ -58,6 +57,13 @@ def prepared(
         yield make_app(room, port, token, tabs), f"http://127.0.0.1:{port}/?token={token}"
     finally:
         guests.close()
+
+
+def configured(app: Guard) -> uvicorn.Config:
+    """A quiet server that does not wait for open tabs when it ends."""
+    return uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
 
 
 def listen(port: int) -> socket.socket:

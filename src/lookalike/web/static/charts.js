@@ -131,7 +131,7 @@ function funnel(stages) {
 }
 
 async function showTree(context) {
-  const cluster = context.cluster();
+  const cluster = await context.cluster();
   if (!cluster || built.number === cluster.number) return;
   built.number = cluster.number;
   const { ok, body } = await ask(`/api/tree/${cluster.number}`);

@@ -15,7 +15,12 @@ export class Detail {
     this.at = 0;
   }
 
-  async open(number, picture) {
+  open(number, picture) {
+    this.opening = this.fetch(number, picture);
+    return this.opening;
+  }
+
+  async fetch(number, picture) {
     this.wanted = number;
     if (number === undefined) { this.cluster = undefined; this.element.replaceChildren(make("p", { class: "quiet" }, "No cluster matches these filters.")); return; }
     const { ok, body } = await ask(`/api/cluster/${number}`);

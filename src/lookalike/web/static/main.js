@@ -77,10 +77,9 @@ async function undo() {
 
 // columns and the open cluster again: after undo, bulk decisions, or those of another tab
 async function reload() {
-  const number = list.number;
   await loadIndex();
   list.forget();
-  refresh(number);
+  refresh(list.number);
 }
 
 function nextOpen() {
@@ -102,7 +101,7 @@ async function openTab(name, wanted) {
   }
   if (modules[name]) {
     const module = await import(modules[name]);
-    module.open(by(name), { cluster: () => detail.cluster, member: () => detail.member, go, reload, wanted });
+    module.open(by(name), { cluster: async () => { await detail.opening; return detail.cluster; }, member: () => detail.member, go, reload, wanted });
   } else list.draw();
 }
 
