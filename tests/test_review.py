@@ -371,7 +371,7 @@ def test_charts(chromium: Any, found: Report, db: Path) -> None:
     pytest.importorskip("scipy", reason="the tree needs SciPy (extra lab)")
     with opened(chromium, found, db) as page:
         page.click("#tab-charts")
-        page.locator("#tree .branch").first.wait_for()
+        page.locator("#tree .leaves img").first.wait_for()
         assert page.locator("#charts .threshold").count() >= 2
         assert page.locator(".funnel tr").count() > 5
         page.locator(".map canvas").focus()

@@ -33,6 +33,7 @@ from lookalike.web.desk import shown
 __all__ = ["Acting", "action_routes"]
 
 _SHOWN = 300
+_PLANS_HELD = 4
 _KINDS = ("trash", "move", "hardlink", "reflink")
 
 
@@ -66,8 +67,10 @@ class Acting:
         )
         plan = make_plan(self._report(bool(asked.get("rules"))), config, progress=self._tell)
         key = hashlib.sha256(plan.to_json().encode()).hexdigest()[:16]
-        # one plan is on the page: an older one may be out of date
-        self._shown = {key: plan}
+        # one plan is on the page, but answers may overtake each other
+        self._shown[key] = plan
+        for old in list(self._shown)[:-_PLANS_HELD]:
+            del self._shown[old]
         return {
             "plan": key,
             "count": len(plan.steps),

@@ -102,7 +102,10 @@ def _matches(report: Report) -> list[dict[str, Any]]:
     tiers = Counter((match.metric, match.tier) for match in report.matches)
     drawn = []
     for metric, values in sorted(distances.items(), key=lambda item: -len(item[1])):
-        top = max(values) or 1.0
+        top = max(values)
+        if top <= 0:
+            # equal bytes, equal pixels: there is nothing to draw
+            continue
         counts, edges = np.histogram(values, bins=_BINS, range=(0.0, top))
         drawn.append(
             {

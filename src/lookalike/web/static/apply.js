@@ -37,11 +37,15 @@ function build(element) {
   return { rules, least, folders, kind, folder, go, told, outcome, journals, list, refused };
 }
 
+let asked = 0;
+
 async function look() {
+  const turn = ++asked;
   page.go.disabled = true;
   page.told.textContent = "Looking at the files…";
   const protectedFolders = page.folders.value.split(",").map((name) => name.trim()).filter(Boolean);
   const { ok, body } = await ask("/api/plan", { rules: page.rules.checked, least: page.least.value, protected: protectedFolders });
+  if (turn !== asked) return; // a later look is under way
   if (!ok) { page.told.textContent = body.message || ""; return; }
   page.plan = body.plan;
   page.told.textContent = body.count
