@@ -5,6 +5,9 @@
 # make bench-owl              queries with lines drawn over them, printed
 # make bench-scale            the stages at size, into the same file
 # make bench-hard             templates, insets, prints, bursts, faces, into the same file
+# make bench-confidence       fits how certain a match is, and checks it, into the same file
+# make bench-ablation         what each lever of the cascade gives, and what stays unsolved, likewise
+# make bench-explained        masks of what was added and likely parents, likewise (after make bench)
 # make bench-peers            other programs on the same files, into the same file
 # make models                 weights of published networks that package indexes have
 PYTHON ?= python3
@@ -13,7 +16,8 @@ RUN := $(VENV)/bin/python -m
 SHARED ?= ../shared
 REPORT := lookalike-report
 
-.PHONY: find test check bench bench-systems bench-owl bench-scale bench-hard bench-peers models clean
+.PHONY: find test check bench bench-systems bench-owl bench-scale bench-hard bench-confidence \
+  bench-peers bench-ablation bench-explained models clean
 
 $(VENV)/done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -57,7 +61,20 @@ bench-scale: $(VENV)/done
 
 # other programs run in environments of their own; PEERS_PYTHON: a Python 3.12, which one of them needs
 bench-hard: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_hard --photos $(SHARED)/data/photos --canvases $(SHARED)/data/train
+	$(RUN) lookalike.evaluation.bench_hard --photos $(SHARED)/data/photos \
+	  --canvases $(SHARED)/data/train $(addprefix --detector ,$(wildcard $(SHARED)/models/*Det.onnx))
+
+bench-confidence: $(VENV)/done
+	$(RUN) lookalike.evaluation.bench_confidence --photos $(SHARED)/data/photos \
+	  --canvases $(SHARED)/data/train
+
+bench-ablation: $(VENV)/done
+	$(RUN) lookalike.evaluation.bench_ablation --photos $(SHARED)/data/photos \
+	  --canvases $(SHARED)/data/train
+
+bench-explained: $(VENV)/done
+	$(RUN) lookalike.evaluation.explained --out benchmarks/RESULTS.md \
+	  $(foreach s,five-development fourteen-development five-held-back fourteen-held-back,benchmarks/work/$(s))
 
 bench-peers: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench_peers --photos $(SHARED)/data/photos \

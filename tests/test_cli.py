@@ -51,6 +51,12 @@ def test_find_prints_writes_and_returns_11(folder: Path, db: Path, tmp_path: Pat
     with (tables / "clusters.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4 and sum(row["action"] == "keep" for row in rows) == 1
+    with (tables / "matches.csv").open(newline="") as file:
+        told = [float(row["confidence"]) for row in csv.DictReader(file)]
+    assert len(told) >= 3 and all(0.5 < value < 1 for value in told)
+    assert "expectedfalsepairs:" in said and f"of{len(told)}" in said
+    shown = page.read_text(encoding="utf-8")
+    assert "expected false pairs" in shown and shown.count("<small>confidence") == 3
     assert page.stat().st_size > 5000
 
 
@@ -83,6 +89,10 @@ def test_exit_codes(folder: Path, db: Path, tmp_path: Path) -> None:
     assert gone.returncode == 1 and gone.stderr.count("\n") == 1 and "does not exist" in gone.stderr
     assert run("find").returncode == 2
     assert run("find", folder, "--effort", "heroic").returncode == 2
+    assert run("find", folder, "--precision", 0.3).returncode == 2
+    assert run("find", folder, "--precision", 0.9, "--recipe", "report-hash").returncode == 2
+    both = run("find", folder, "--db", db, "--precision", 0.9, "--similar")
+    assert both.returncode == 1 and "precision and similar" in both.stderr
     assert run("find", folder, "--db", db, "--descriptor", "nothing").returncode == 1
 
 
@@ -91,6 +101,7 @@ def test_compare_explains_and_returns(folder: Path) -> None:
     mine = folder / "a <b>&'\".jpg"
     done = run("compare", mine, folder / "mirror.jpg")
     assert done.returncode == 11 and done.stdout.startswith("copy: mirrored")
+    assert ", confidence 0.9" in done.stdout
     assert run("compare", mine, folder / "other.jpg").returncode == 0
     bad = run("compare", mine, folder / "bad.jpg")
     assert bad.returncode == 1 and "empty" in bad.stderr
@@ -139,7 +150,10 @@ def test_the_page_stands_alone(folder: Path, db: Path, tmp_path: Path) -> None:
     text = write_html(report, tmp_path / "page.html").read_text()
     page = _Page()
     page.feed(text)
-    assert page.loads == [] and page.pictures == 4
+    # four files, and the mask of the letterbox
+    assert page.loads == [] and page.pictures == 5 and "added: border 2" in text
+    bare = write_html(report, tmp_path / "bare.html", max_explained=0).read_text()
+    assert bare.count("<img") == 4 and "added: border" not in bare
     assert "a <b>&'" not in text and "a &lt;b&gt;&amp;" in text
     boxes = [np.array([p.split(",") for p in points.split()], float) for points in page.outlines]
     # the letterbox adds bars of 18 % above and below: the picture lies at 13 % to 87 %
@@ -198,6 +212,8 @@ def test_search_answers_prints_and_writes(folder: Path, db: Path, tmp_path: Path
     done = run("search", query, "--db", db, "--json", "--metrics", "cosine,dice", "--vote")
     answer = json.loads(done.stdout)
     assert answer["hits"][0]["tier"] == "exact" and len(answer["hits"][0]["votes"]) == 2
+    told = {hit["tier"]: hit["confidence"] for hit in answer["hits"]}
+    assert told["exact"] == 1 and 0.5 < told["copy"] < 1 and told.get("similar") is None
     done = run("search", query, "--db", db, "--box", "40,30,500,400", "--ignore-overlays")
     assert done.returncode == 11
     assert run("search", query, "--db", db, "--box", "1,2").returncode == 2

@@ -31,7 +31,7 @@ from lookalike.errors import ConfigError, ModelError
 from lookalike.types import Picture
 
 DATA = Path(__file__).parent / "data"
-OWN = ["pdq", *HASHES, *FILTERS, "efficientnet-lite0-multi", "colour#96", "luminance#64.1"]
+OWN = ["pdq", *HASHES, *FILTERS, "copy-lite0", "colour#96", "luminance#64.1"]
 
 
 def picture(seed: int = 1, width: int = 300, height: int = 210) -> Picture:

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import save, scene
 from lookalike import FindConfig, find
-from lookalike.agreement import agree_aligned
+from lookalike.agreement import Plane, agree_aligned
 from lookalike.geometry import fit_transform
 from lookalike.keypoints import KINDS, Keypoints, describe_keypoints
 from lookalike.types import UInt8Array
@@ -72,7 +72,7 @@ def test_cells_say_which_parts_are_shared() -> None:
     plane = cv2.resize(cv2.cvtColor(scene(8), cv2.COLOR_RGB2GRAY), (160, 120))
     other = plane.copy()
     other[:, 80:] = cv2.resize(cv2.cvtColor(scene(9), cv2.COLOR_RGB2GRAY), (80, 120))
-    seen = agree_aligned(plane, other, np.eye(3))
+    seen = agree_aligned(Plane(plane), Plane(other), np.eye(3))
     assert seen is not None and 0.3 < seen.share < 0.7 and seen.likeness > 0.95
     for cells in (seen.query_cells, seen.ref_cells):
         assert cells[:, :3].mean() > 0.7 and cells[:, 5:].mean() < 0.15

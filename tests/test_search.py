@@ -185,11 +185,13 @@ def test_keypoint_votes_equal_brute_force(seed: int) -> None:
     """Keypoints that share a substring in a small group meet; those in one pose are counted."""
     features = _features(seed)
     asked = VoteSettings(tables=3, substring=7, largest_group=6, min_votes=2, seed=1)
-    low, high, votes = vote_pairs(features, asked)
+    (low, high, votes), turned = vote_pairs(features, asked)
+    assert len(turned.low) == 0
     unpacked = np.unpackbits(features.bits, axis=1)
     meetings: set[tuple[int, int]] = set()
     for table in range(3):
-        places = np.random.default_rng((1, table)).permutation(256)[:7]
+        byte = int(np.random.default_rng(1).permutation(32)[table])
+        places = np.arange(8 * byte, 8 * byte + 7)
         groups: dict[tuple[int, ...], list[int]] = {}
         for number, key in enumerate(unpacked[:, places]):
             groups.setdefault(tuple(key), []).append(number)
@@ -254,5 +256,35 @@ def test_no_keypoints_give_no_votes() -> None:
     upright, mirrored = features_of(np.empty((0, 70), np.uint8), np.empty(0, np.int64))
     asked = VoteSettings(tables=2, substring=8, largest_group=4, min_votes=1)
     for against in (None, mirrored):
-        low, high, votes = vote_pairs(upright, asked, against=against)
-        assert len(low) == len(high) == len(votes) == 0
+        for low, high, votes in vote_pairs(upright, asked, mirrored=against):
+            assert len(low) == len(high) == len(votes) == 0
+
+
+def test_mirrored_votes_equal_votes_against_mirror_images() -> None:
+    """A picture and the mirror image of another meet as if that had been mirrored beforehand."""
+    features = _features(3)
+    flipped = Features(
+        features.bits[::-1].copy(),
+        features.image,
+        features.turns[::-1].copy(),
+        features.octaves[::-1].copy(),
+        features.places[::-1].copy(),
+    )
+    asked = VoteSettings(tables=3, substring=7, largest_group=24, min_votes=2, seed=1)
+    upright, turned = vote_pairs(features, asked, mirrored=flipped)
+    apart = Features(
+        np.concatenate([features.bits, flipped.bits]),
+        np.concatenate([features.image, flipped.image + 9]),
+        np.concatenate([features.turns, flipped.turns]),
+        np.concatenate([features.octaves, flipped.octaves]),
+        np.concatenate([features.places, flipped.places]),
+    )
+    every, _ = vote_pairs(apart, asked)
+    truth = {
+        (low, high - 9): votes
+        for low, high, votes in zip(*(column.tolist() for column in every), strict=True)
+        if low < 9 <= high and low < high - 9
+    }
+    found = zip(*(column.tolist() for column in turned), strict=True)
+    assert {(low, high): votes for low, high, votes in found} == truth
+    assert len(upright.low)

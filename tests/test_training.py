@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from conftest import save, scene
-from lookalike.config import TRAINING, TrainConfig, TrainKind
 from lookalike.descriptors import load_embedding
 from lookalike.errors import ConfigError, ModelError
+from lookalike.training.settings import TRAINING, TrainConfig, TrainKind
 from lookalike.types import Picture
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")

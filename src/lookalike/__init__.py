@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lookalike.config import FindConfig
+    from lookalike.config import FindConfig, InsideConfig
+    from lookalike.difference import Difference
     from lookalike.focus import Focus
-    from lookalike.pipeline import compare, find, search
+    from lookalike.pipeline import compare, explain_pair, find, search
     from lookalike.recipes import load_recipe
     from lookalike.retrieval import Question
     from lookalike.types import Answer, Report
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Answer",
+    "Difference",
     "FindConfig",
     "Focus",
+    "InsideConfig",
     "Question",
     "Report",
     "__version__",
     "compare",
+    "explain_pair",
     "find",
     "load_recipe",
     "search",
@@ -28,8 +32,11 @@ __all__ = [
 
 _HOMES = {
     "FindConfig": "lookalike.config",
+    "InsideConfig": "lookalike.config",
     "Report": "lookalike.types",
+    "Difference": "lookalike.difference",
     "compare": "lookalike.pipeline",
+    "explain_pair": "lookalike.pipeline",
     "find": "lookalike.pipeline",
     "search": "lookalike.pipeline",
     "Answer": "lookalike.types",

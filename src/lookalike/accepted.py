@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lookalike.types import ImageRef, Match, Verification
 
-__all__ = ["Found", "Lead", "Pair", "Pairs", "Verify"]
+__all__ = ["Found", "Lead", "Pair", "Pairs", "Verify", "graph_of"]
 
 Pair = tuple[str, str]
 
@@ -72,11 +72,7 @@ class Pairs:
 
     def graph(self) -> dict[str, set[str]]:
         """Accepted neighbours of every content."""
-        neighbours: dict[str, set[str]] = {sha: set() for sha in self.images}
-        for a, b in self.matches:
-            neighbours[a].add(b)
-            neighbours[b].add(a)
-        return neighbours
+        return graph_of(self.images, self.matches)
 
     def part_told_apart(self) -> None:
         """Take back matches of pairs that a person told apart."""
@@ -98,3 +94,12 @@ class Pairs:
         """Preference as a star's centre: more pixels first, then more bytes."""
         image = self.images[sha]
         return (-image.width * image.height, -image.n_bytes)
+
+
+def graph_of(nodes: Iterable[str], pairs: Iterable[Pair]) -> dict[str, set[str]]:
+    """Neighbours of every node."""
+    neighbours: dict[str, set[str]] = {node: set() for node in nodes}
+    for a, b in pairs:
+        neighbours[a].add(b)
+        neighbours[b].add(a)
+    return neighbours

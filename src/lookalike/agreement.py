@@ -8,6 +8,7 @@ and compared block by block.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -15,13 +16,16 @@ from numpy.typing import NDArray
 
 from lookalike.types import FloatArray, UInt8Array
 
-__all__ = ["GRID", "Agreement", "agree_aligned", "is_flat_beyond", "refine"]
+__all__ = ["GRID", "Agreement", "Plane", "agree_aligned", "is_flat_beyond", "refine"]
 
 GRID = 8
-_BLOCK = 12
-_REFINE_STEPS = 25
+_BLOCK, _STEP = 12, 6
+_BLUR = (3, 3)
+_FINER = 32
+_REFINE_STEPS = 6
 _TEXTURE_VARIANCE = 20.0
 _AGREEING = 0.6
+_FAR = 10_000
 _BORDER_LEVELS = 4
 _BORDER_SHARE = 0.5
 
@@ -52,14 +56,48 @@ class Agreement:
     ref_cells: NDArray[np.bool_]
 
 
-def agree_aligned(
-    query: UInt8Array, ref: UInt8Array, transform: NDArray[np.floating]
-) -> Agreement | None:
-    """Compare two planes in the coarser frame of the two.
+class Plane:
+    """Luma of one picture, and what comparisons need of it every time.
 
     Args:
-        query: ``(h, w)`` uint8 luma.
-        ref: ``(h', w')`` uint8 luma.
+        pixels: ``(h, w)`` uint8.
+    """
+
+    __slots__ = ("_smooth", "_texture", "pixels")
+
+    def __init__(self, pixels: UInt8Array) -> None:
+        self.pixels = pixels
+        self._smooth: FloatArray | None = None
+        self._texture: tuple[FloatArray, FloatArray] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def smooth(self) -> FloatArray:
+        """Without the noise of compression."""
+        return _smooth(self.pixels)
+
+    @property
+    def blocks(self) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance of every block; threads may make them twice, alike."""
+        if self._texture is None:
+            self._texture = _mean_and_variance(self.smooth)
+        return self._texture
+
+    def mirrored(self) -> Plane:
+        """Left to right."""
+        return Plane(np.ascontiguousarray(self.pixels[:, ::-1]))
+
+
+def agree_aligned(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> Agreement | None:
+    """Compare two pictures block by block after alignment.
+
+    Args:
+        query: the one picture.
+        ref: the other.
         transform: ``(3, 3)`` query pixels → ref pixels.
 
     Returns:
@@ -69,22 +107,20 @@ def agree_aligned(
     if abs(np.linalg.det(transform[:2, :2])) < 0.5:
         # the query would shrink to few pixels: compare in its own frame instead
         transform, fixed, moving, is_swapped = np.linalg.inv(transform), query, ref, True
-    size = (fixed.shape[1], fixed.shape[0])
-    warped = cv2.warpPerspective(moving, transform, size, flags=cv2.INTER_LINEAR)
-    inside = cv2.warpPerspective(np.full_like(moving, 255), transform, size) > 127
-    seen = _Blocks.of(warped, fixed, inside)
-    textured = seen.textured.sum()
+    warped = cv2.warpPerspective(moving.pixels, transform, fixed.size, flags=cv2.INTER_LINEAR)
+    seen = _Blocks.of(_smooth(warped), fixed, _shade(moving.size, transform, fixed.size))
+    textured = int(seen.textured.sum())
     if textured < 3:
         return None
     agreeing = int(seen.agreeing.sum())
     growth = abs(float(np.linalg.det(transform[:2, :2])))
-    whole_moving = _texture(moving) * growth
+    whole_moving = int((moving.blocks[1] > _TEXTURE_VARIANCE).sum()) * growth
     covered = max(
         float((seen.agreeing & seen.textured_fixed).sum() / max(1, seen.textured_fixed.sum())),
         agreeing / max(1.0, whole_moving),
     )
-    gain, offset = _tone(warped[inside], fixed[inside], is_swapped=is_swapped)
-    own, other = _cells(seen.agreeing, fixed, moving, transform)
+    gain, offset = seen.tone(is_swapped=is_swapped)
+    own, other = _cells(seen.agreeing, fixed.size, moving.size, transform)
     return Agreement(
         share=agreeing / float(textured),
         blocks=agreeing,
@@ -98,7 +134,7 @@ def agree_aligned(
 
 
 def refine(
-    query: UInt8Array, ref: UInt8Array, transform: NDArray[np.floating]
+    query: Plane, ref: Plane, transform: NDArray[np.floating], *, steps: int = _REFINE_STEPS
 ) -> NDArray[np.floating]:
     """The transform moved to where the pixels correlate best (ECC, Evangelidis and Psarakis 2008).
 
@@ -106,25 +142,20 @@ def refine(
     still does not.
 
     Args:
-        query: ``(h, w)`` uint8 luma.
-        ref: ``(h', w')`` uint8 luma.
+        query: the one picture.
+        ref: the other.
         transform: ``(3, 3)`` query pixels → ref pixels, nearly right.
+        steps: at most.
     """
     is_swapped = abs(np.linalg.det(transform[:2, :2])) < 1.0
     fixed, moving = (ref, query) if is_swapped else (query, ref)
     start = np.linalg.inv(transform) if is_swapped else transform
-    ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _REFINE_STEPS, 1e-3)
-    inside = cv2.warpPerspective(
-        np.full_like(moving, 255),
-        start,
-        (fixed.shape[1], fixed.shape[0]),
-        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-    )
-    held = np.where(inside > 0, fixed, 0).astype(np.uint8)
+    ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-3)
+    held = fixed.pixels * _shade(moving.size, np.linalg.inv(start), fixed.size)
     try:
         _, better = cv2.findTransformECC(
             held,
-            moving,
+            moving.pixels,
             (start / start[2, 2]).astype(np.float32),
             cv2.MOTION_HOMOGRAPHY,
             ends,
@@ -141,84 +172,128 @@ def refine(
 
 @dataclass(frozen=True, slots=True)
 class _Blocks:
-    """Overlapping blocks of the fixed frame."""
+    """Overlapping blocks of the fixed frame.
+
+    Attributes:
+        correlation: of each block.
+        agreeing: which show one texture.
+        textured: which show texture in either picture.
+        textured_fixed: which show texture in the fixed one.
+        moments: sums over the blocks that lie in both: number, then mean and mean square of the
+            moving and of the fixed picture.
+    """
 
     correlation: FloatArray
     agreeing: NDArray[np.bool_]
     textured: NDArray[np.bool_]
     textured_fixed: NDArray[np.bool_]
+    moments: tuple[float, ...]
 
     @classmethod
-    def of(cls, warped: UInt8Array, fixed: UInt8Array, inside: NDArray[np.bool_]) -> _Blocks:
-        a, b = _smooth(warped), _smooth(fixed)
-        mean_a, mean_b = _mean(a), _mean(b)
-        variance_a = np.maximum(_mean(a * a) - mean_a * mean_a, 0)
-        variance_b = np.maximum(_mean(b * b) - mean_b * mean_b, 0)
-        covariance = _mean(a * b) - mean_a * mean_b
+    def of(cls, warped: FloatArray, fixed: Plane, inside: UInt8Array) -> _Blocks:
+        mean_a, variance_a = _mean_and_variance(warped)
+        mean_b, variance_b = fixed.blocks
+        covariance = _mean(warped * fixed.smooth) - mean_a * mean_b
         spread = np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
         correlation = np.asarray(covariance / spread, dtype=np.float32)
         whole = _mean(inside.astype(np.float32)) > 0.95
         textured = (np.maximum(variance_a, variance_b) > _TEXTURE_VARIANCE) & whole
         agreeing = (correlation > _AGREEING) & textured
-        return cls(correlation, agreeing, textured, variance_b > _TEXTURE_VARIANCE)
+        weight = whole.astype(np.float32)
+        moments = (
+            float(weight.sum()),
+            float((mean_a * weight).sum()),
+            float(((variance_a + mean_a * mean_a) * weight).sum()),
+            float((mean_b * weight).sum()),
+            float(((variance_b + mean_b * mean_b) * weight).sum()),
+        )
+        return cls(correlation, agreeing, textured, variance_b > _TEXTURE_VARIANCE, moments)
+
+    def tone(self, *, is_swapped: bool) -> tuple[float, float]:
+        """Contrast and brightness of the ref relative to the query."""
+        count, *sums = self.moments
+        means = [value / max(1.0, count) for value in sums]
+        moving = (means[0], np.sqrt(max(0.0, means[1] - means[0] ** 2)))
+        fixed = (means[2], np.sqrt(max(0.0, means[3] - means[2] ** 2)))
+        query, ref = (fixed, moving) if is_swapped else (moving, fixed)
+        gain = float(ref[1] / query[1]) if query[1] > 1.0 else 1.0
+        return gain, float(ref[0] - gain * query[0])
 
 
 def _smooth(plane: UInt8Array) -> FloatArray:
-    return np.asarray(cv2.GaussianBlur(plane, (0, 0), 1.2), dtype=np.float32)
+    # two boxes of three are nearly a Gaussian of 1.2 pixels, and a quarter of its cost
+    return np.asarray(cv2.blur(cv2.blur(plane, _BLUR), _BLUR), dtype=np.float32)
+
+
+def _mean_and_variance(plane: FloatArray) -> tuple[FloatArray, FloatArray]:
+    mean = _mean(plane)
+    return mean, np.maximum(_mean(plane * plane) - mean * mean, 0)
 
 
 def _mean(plane: FloatArray) -> FloatArray:
-    step = _BLOCK // 2
-    box = cv2.boxFilter(plane, cv2.CV_32F, (_BLOCK, _BLOCK))
-    return np.asarray(box[step::step, step::step], dtype=np.float32)
+    """Means of overlapping blocks: two matrix products, cheaper than a filter of every pixel."""
+    down, across = _windows(plane.shape[0]), _windows(plane.shape[1])
+    return np.asarray(down @ plane @ across.T)
 
 
-def _texture(plane: UInt8Array) -> int:
-    smooth = _smooth(plane)
-    mean = _mean(smooth)
-    return int((_mean(smooth * smooth) - mean * mean > _TEXTURE_VARIANCE).sum())
+@lru_cache(maxsize=512)
+def _windows(length: int) -> FloatArray:
+    """``(blocks, length)`` weights that average every block along one axis."""
+    starts = np.arange(max(1, -(-(length - _STEP) // _STEP))) * _STEP
+    at = np.arange(length)
+    inside = (at >= starts[:, None]) & (at < starts[:, None] + _BLOCK)
+    return np.asarray(inside / inside.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _shade(
+    size: tuple[int, int], transform: NDArray[np.floating], onto: tuple[int, int]
+) -> UInt8Array:
+    """``(h, w)`` 1 where a frame of ``size`` falls on one of size ``onto``, else 0."""
+    width, height = size
+    corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float64)
+    placed = corners @ transform.T
+    spots = np.clip(np.rint(placed[:, :2] / placed[:, 2:] - 0.5), -_FAR, _FAR).astype(np.int32)
+    shade = np.zeros((onto[1], onto[0]), np.uint8)
+    cv2.fillConvexPoly(shade, spots, 1)
+    return shade
 
 
 def _cells(
     agreeing: NDArray[np.bool_],
-    fixed: UInt8Array,
-    moving: UInt8Array,
+    fixed: tuple[int, int],
+    moving: tuple[int, int],
     transform: NDArray[np.floating],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which eighths of both frames agree, by the middle of the blocks."""
-    size = (fixed.shape[1], fixed.shape[0])
-    shown = cv2.resize(agreeing.astype(np.uint8) * 255, size, interpolation=cv2.INTER_NEAREST)
+    """Which eighths of both frames agree, by the blocks there."""
+    shown = agreeing.astype(np.uint8) * 255
+    to_blocks = np.diag([shown.shape[1] / fixed[0], shown.shape[0] / fixed[1], 1.0])
+    from_finer = np.diag([moving[0] / _FINER, moving[1] / _FINER, 1.0])
     back = cv2.warpPerspective(
-        shown, np.linalg.inv(transform), (moving.shape[1], moving.shape[0]), flags=cv2.INTER_NEAREST
+        shown,
+        to_blocks @ transform @ from_finer,
+        (_FINER, _FINER),
+        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
     )
     return _eighths(shown), _eighths(back)
 
 
 def _eighths(shown: UInt8Array) -> NDArray[np.bool_]:
-    return np.asarray(cv2.resize(shown, (GRID, GRID), interpolation=cv2.INTER_AREA) >= 96)
+    small = cv2.resize(shown.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA)
+    return np.asarray(small >= 96)
 
 
-def _tone(moving: UInt8Array, fixed: UInt8Array, *, is_swapped: bool) -> tuple[float, float]:
-    """Contrast and brightness of the ref relative to the query."""
-    query, ref = (fixed, moving) if is_swapped else (moving, fixed)
-    spread = float(query.std())
-    gain = float(ref.std()) / spread if spread > 1.0 else 1.0
-    return gain, float(ref.mean()) - gain * float(query.mean())
-
-
-def is_flat_beyond(side: UInt8Array, other: UInt8Array, onto: NDArray[np.floating]) -> bool:
+def is_flat_beyond(side: Plane, other: Plane, onto: NDArray[np.floating]) -> bool:
     """Whether what a picture shows beyond another is mostly one grey, as a border or page is.
 
     Args:
-        side: ``(h, w)`` luma of the picture where the border would be.
-        other: ``(h', w')`` luma of the picture inside.
-        onto: pixels of ``other`` → ``side``.
+        side: the picture where the border would be.
+        other: the picture inside.
+        onto: ``(3, 3)`` pixels of ``other`` → ``side``.
     """
-    size = (side.shape[1], side.shape[0])
-    covered = cv2.warpPerspective(np.full_like(other, 255), onto, size) > 0
-    beyond = side[~covered]
+    beyond = side.pixels[_shade(other.size, onto, side.size) == 0]
     if len(beyond) == 0:
         return False
-    commonest = int(np.bincount(beyond, minlength=256).argmax())
-    near = np.abs(beyond.astype(np.int16) - commonest) <= _BORDER_LEVELS
-    return bool(near.mean() >= _BORDER_SHARE)
+    counts = np.bincount(beyond, minlength=256)
+    commonest = int(counts.argmax())
+    near = counts[max(0, commonest - _BORDER_LEVELS) : commonest + _BORDER_LEVELS + 1].sum()
+    return bool(near >= _BORDER_SHARE * len(beyond))

@@ -23,7 +23,9 @@ def file_matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> 
         for match in found.matches
     ]
     for files in by_content.values():
-        matches += [Match(files[0].id, twin.id, "exact", 0.0, "bytes") for twin in files[1:]]
+        matches += [
+            Match(files[0].id, twin.id, "exact", 0.0, "bytes", confidence=1.0) for twin in files[1:]
+        ]
     return tuple(sorted(matches, key=lambda match: (match.query, match.ref)))
 
 

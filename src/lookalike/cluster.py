@@ -58,37 +58,56 @@ def _star_center(
 
 
 def star(
-    group: Sequence[str],
-    graph: Graph,
-    rank: Callable[[str], tuple[float, ...]],
-    confirm: Callable[[str, Sequence[str]], None] | None = None,
+    group: Sequence[str], graph: Graph, rank: Callable[[str], tuple[float, ...]]
 ) -> list[tuple[str, list[str]]]:
     """Split one component into stars: a centre and the members that match it.
 
     Args:
         group: node ids of one component.
-        graph: accepted neighbours of every node; ``confirm`` may add to it.
+        graph: accepted neighbours of every node.
         rank: preference among equally connected centres, lower first.
-        confirm: called with a centre and the members not yet compared with it, to compare
-            them and add what it accepts to ``graph``.
 
     Returns:
         (centre, members with the centre, sorted), two or more members each, disjoint.
     """
-    left = set(group)
-    stars = []
-    while len(left) > 1:
-        centre = _star_center(sorted(left), graph, rank)
-        if confirm is not None:
-            unknown = sorted(left - graph[centre] - {centre})
-            if unknown:
-                confirm(centre, unknown)
-        arms = graph[centre] & left
-        if not arms:
-            break
-        stars.append((centre, sorted(arms | {centre})))
-        left -= arms | {centre}
-    return stars
+    return stars([group], graph, rank, lambda unknown: None)
+
+
+def stars(
+    groups: Iterable[Sequence[str]],
+    graph: Graph,
+    rank: Callable[[str], tuple[float, ...]],
+    confirm: Callable[[Mapping[str, Sequence[str]]], None],
+) -> list[tuple[str, list[str]]]:
+    """Split components into stars, all of them at once, so that ``confirm`` is asked rarely.
+
+    Args:
+        groups: node ids of each component.
+        graph: accepted neighbours of every node; ``confirm`` may add to it.
+        rank: preference among equally connected centres, lower first.
+        confirm: called with centres and the members not yet compared with each, to compare
+            them and add what it accepts to ``graph``.
+
+    Returns:
+        (centre, members with the centre, sorted), two or more members each, disjoint; largest
+        stars of the components first.
+    """
+    left = [set(group) for group in groups]
+    found = []
+    while left := [rest for rest in left if len(rest) > 1]:
+        centres = [_star_center(sorted(rest), graph, rank) for rest in left]
+        unknown = {
+            centre: sorted(rest - graph[centre] - {centre})
+            for centre, rest in zip(centres, left, strict=True)
+        }
+        confirm({centre: others for centre, others in unknown.items() if others})
+        for centre, rest in zip(centres, left, strict=True):
+            arms = graph[centre] & rest
+            if arms:
+                found.append((centre, sorted(arms | {centre})))
+            # the best centre has no arms: neither has any other
+            rest -= (arms | {centre}) if arms else set(rest)
+    return found
 
 
 def star_pairs(left: IntArray, right: IntArray, order: Sequence[int], small: int) -> IntArray:

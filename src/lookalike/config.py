@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,30 +12,25 @@ from lookalike.plan_config import PlanConfig
 __all__ = [
     "EFFORTS",
     "LINKAGES",
-    "TRAINING",
     "ClusterConfig",
     "DecodeConfig",
     "Effort",
     "EmbeddingConfig",
     "FindConfig",
     "HashConfig",
+    "InsideConfig",
     "KeepConfig",
     "LocalConfig",
     "PlanConfig",
     "RunConfig",
     "SettleConfig",
     "SystemConfig",
-    "TrainConfig",
-    "TrainKind",
-    "TrainStart",
     "VerifyConfig",
     "ViewConfig",
 ]
 
 Effort = Literal["fast", "standard", "thorough"]
 Linkage = Literal["star", "complete", "average", "single", "ward"]
-TrainKind = Literal["copy", "rotation", "vae"]
-TrainStart = Literal["imagenet", "random"]
 EFFORTS: tuple[Effort, ...] = ("fast", "standard", "thorough")
 LINKAGES: tuple[Linkage, ...] = ("star", "complete", "average", "single", "ward")
 
@@ -57,17 +51,21 @@ class DecodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class HashConfig:
-    """When two PDQ hashes make a candidate; thumbs then decide.
+    """When two PDQ hashes make a candidate, and when 32×32 thumbs of whole frames then agree.
 
     Attributes:
-        max_distance: differing bits of 256, inclusive; Meta calls 31 a match, and thumbs are
-            strict enough to look further.
-        min_quality: PDQ's gradient measure, 0..100, under which an image has too little
-            information to match by anything but its bytes.
+        max_distance: differing bits of 256, inclusive; Meta calls 31 a match, thumbs are strict.
+        min_quality: PDQ's gradient measure, 0..100, under which a hash means nothing.
+        min_agreement: share of the textured blocks that correlate.
+        min_correlation: mean correlation of those blocks.
+        min_block: correlation of every block that is textured in both; below, keypoints decide.
     """
 
     max_distance: int = 48
     min_quality: int = 20
+    min_agreement: float = 0.9
+    min_correlation: float = 0.85
+    min_block: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +82,12 @@ class EmbeddingConfig:
             ``similar``, where the user asks for such pairs.
     """
 
-    model: str = "efficientnet-lite0-multi"
+    model: str = "copy-lite0"
     engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
-    max_distance: float = 0.8
+    max_distance: float = 0.55
     max_neighbours: int = 16
     proposes: bool = False
-    similar_distance: float = 0.35
+    similar_distance: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +101,16 @@ class LocalConfig:
         max_neighbours: candidates per image at most, those with most votes first.
         min_votes: keypoints that must meet in one pose.
         every_pair: images up to which every pair is a candidate.
+        mirrored: whether keypoints of mirrored pictures vote too.
     """
 
     tables: int = 8
     least_substring: int = 22
     largest_group: int = 24
-    max_neighbours: int = 20
+    max_neighbours: int = 12
     min_votes: int = 3
     every_pair: int = 8
+    mirrored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,6 @@ class VerifyConfig:
         min_covered: share of one picture's texture that the other shows.
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers
             under one caption share only the caption, before one wall only the wall.
-        min_thumb_agreement: the same share for whole frames compared as 32×32 thumbs.
-        min_thumb_correlation: mean correlation of the thumbs' blocks.
     """
 
     min_inliers: int = 5
@@ -133,8 +131,6 @@ class VerifyConfig:
     min_blocks: int = 24
     min_covered: float = 0.3
     min_overlap: float = 0.7
-    min_thumb_agreement: float = 0.9
-    min_thumb_correlation: float = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,34 +138,76 @@ class SettleConfig:
     """Which verified matches count by themselves, and which only together with others.
 
     Attributes:
-        strong_agreement: from this share on a match of whole frames counts by itself; below, it
-            can only tie an image without other matches to one cluster.
-        moved_agreement: likewise for a match of a part.
-        within_agreement: likewise where one picture lies in the other whole and much supports it:
-            a picture photographed again, with glare on it and other things around it.
-        strong_inliers: inliers of a match that counts by itself.
-        strong_support: likewise inliers per keypoint: a wall of bricks fits another in some.
-        most_fruitless: verifications that did not join an image, after which it is only compared
-            with images that have had fewer.
-        weak_weight: inliers × agreement (twice where the frames coincide) of a match that does not
-            count by itself.
-        copy_agreement: from this agreement on a pair is a copy,
-        firm_likeness: if what agrees is at least so alike;
-        copy_likeness: below ``copy_agreement`` it must be so alike, or it is another shot;
+        copy_likeness: what agrees must be so alike, or the pair is another shot;
         within_likeness: likewise where one picture lies in the other whole.
+        strong_agreement: from this share on a match of whole frames counts by itself.
+        moved_agreement: likewise for frames that overlap, with
+        moved_inliers: so many inliers: the squares of two boards overlap by some.
+        within_agreement: likewise where one picture lies in the other whole.
+        strong_support: inliers per keypoint of a match that counts by itself.
+        most_fruitless: verifications in vain, after which an image meets only others with fewer.
+        part_agreement: agreement of a match of a part that does not count by itself.
+        mostly_agreement: from this agreement on such a match needs
+        weak_support: so many inliers per keypoint.
+        alone_agreement: agreement of such a match between two images that nothing else matches.
+        alone_weight: likewise inliers × agreement, where a picture is searched for.
+        own_share: share of what such a match shows that other pictures do not show too.
     """
 
-    strong_agreement: float = 0.9
-    moved_agreement: float = 0.75
-    within_agreement: float = 0.65
-    strong_inliers: int = 6
-    strong_support: float = 0.1
-    most_fruitless: int = 5
-    weak_weight: float = 6.0
-    copy_agreement: float = 0.8
-    firm_likeness: float = 0.85
     copy_likeness: float = 0.88
     within_likeness: float = 0.83
+    strong_agreement: float = 0.9
+    moved_agreement: float = 0.75
+    moved_inliers: int = 9
+    within_agreement: float = 0.65
+    strong_support: float = 0.1
+    most_fruitless: int = 3
+    part_agreement: float = 0.6
+    mostly_agreement: float = 0.6
+    weak_support: float = 0.08
+    alone_agreement: float = 0.8
+    alone_weight: float = 6.0
+    own_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class InsideConfig:
+    """Whether and how pictures are looked for inside larger ones.
+
+    Attributes:
+        wanted: whether to look.
+        regions: where larger pictures are looked at closely: ``whole``, ``grid``, ``rectangles``,
+            or the path of an ONNX detector that proposes regions.
+        tables: random substrings of the keypoints' bits that are compared.
+        largest_group: keypoints of one substring that still vote.
+        min_votes: keypoints that must meet in one pose.
+        max_neighbours: candidates per image at most, those with most votes first.
+        min_inliers: correspondences at different places that place a picture,
+        min_confirmed: and those with the part alone, looked at again, that confirm it.
+        min_support: these per keypoint, of the picture that has fewer: a checkerboard fits into
+            another in some.
+        min_agreement: share of the textured blocks, cut out and aligned, that correlate.
+        min_likeness: mean correlation of those.
+        min_blocks: number of those.
+        min_overlap: share of the small picture's area that lies within the large one.
+        max_share: share of the large picture's area that the small one covers at most; beyond,
+            both are one picture, and a pair for clusters.
+    """
+
+    wanted: bool = False
+    regions: str = "whole"
+    tables: int = 8
+    largest_group: int = 24
+    min_votes: int = 2
+    max_neighbours: int = 20
+    min_inliers: int = 4
+    min_confirmed: int = 8
+    min_support: float = 0.1
+    min_agreement: float = 0.7
+    min_likeness: float = 0.85
+    min_blocks: int = 24
+    min_overlap: float = 0.85
+    max_share: float = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +280,17 @@ class FindConfig(RunConfig):
         effort: ``fast`` compares bytes, pixels and hashes; ``standard`` also an embedding, and
             verifies by keypoints what descriptors alone do not decide; ``thorough`` also looks
             for pairs that share keypoints.
+        precision: expected share of true pairs among copies, .5..1: the least certain are left
+            out until it holds; None leaves none out.
     """
 
     effort: Effort = "standard"
+    precision: float | None = None
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     local: LocalConfig = field(default_factory=LocalConfig)
     verify: VerifyConfig = field(default_factory=VerifyConfig)
     settle: SettleConfig = field(default_factory=SettleConfig)
+    inside: InsideConfig = field(default_factory=InsideConfig)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -261,6 +303,10 @@ class FindConfig(RunConfig):
             raise ConfigError(
                 "unknown effort", got=repr(self.effort), expected=f"one of {', '.join(EFFORTS)}"
             )
+        if not 0.5 <= (1.0 if self.precision is None else self.precision) <= 1.0:
+            raise ConfigError("no such precision", got=str(self.precision), expected="from .5 to 1")
+        if self.precision is not None and self.cluster.similar:
+            raise ConfigError("precision and similar: nothing tells how certain other shots are")
         if self.cluster.linkage == "ward":
             raise ConfigError(
                 "ward needs distances, the cascade gives verified matches",
@@ -334,60 +380,3 @@ class SystemConfig(RunConfig):
                 got=", ".join(f"{v.descriptor} {v.metric}" for v in self.views),
                 expected='one view with metric = "euclidean"',
             )
-
-
-@dataclass(frozen=True, slots=True)
-class TrainConfig:
-    """How a network is trained; its ``kind`` decides what the other defaults are.
-
-    Attributes:
-        kind: ``copy``, ``rotation`` or ``vae``.
-        epochs: passes over the pictures; 0 exports the start as it is.
-        batch: pictures in a step.
-        side: pixels of the square that training sees.
-        graph_side: pixels of the square that the finished graph takes.
-        rate: largest learning rate of the network.
-        start: ``imagenet`` for the published weights, ``random``.
-        seed: of everything random.
-        threads: processors to use.
-        frozen: blocks of EfficientNet-Lite0, from the first, that are left as they are.
-    """
-
-    kind: TrainKind
-    epochs: int
-    batch: int
-    side: int
-    graph_side: int
-    rate: float
-    start: TrainStart = "random"
-    seed: int = 0
-    threads: int = 1
-    frozen: int = 0
-
-    def __post_init__(self) -> None:
-        if min(self.epochs, self.batch - 2, self.threads - 1, self.seed) < 0:
-            raise ConfigError(
-                "a count is out of range",
-                got=f"epochs {self.epochs}, batch {self.batch}, threads {self.threads}, "
-                f"seed {self.seed}",
-                expected="epochs and seed from 0, threads from 1, batch from 2",
-            )
-        for side in (self.side, self.graph_side):
-            if side < 32 or side % 32:
-                raise ConfigError(
-                    "no network takes pictures of this side",
-                    got=str(side),
-                    expected="a multiple of 32 from 32",
-                )
-        if self.kind == "vae" and (self.start, self.graph_side) != ("random", self.side):
-            raise ConfigError(
-                "a VAE starts at random and describes pictures of the side it learnt on",
-                got=f"start {self.start}, side {self.side}, graph side {self.graph_side}",
-            )
-
-
-TRAINING: Mapping[TrainKind, TrainConfig] = {
-    "copy": TrainConfig("copy", 11, 48, 160, 192, 2e-4, "imagenet", frozen=5),
-    "rotation": TrainConfig("rotation", 6, 64, 96, 224, 1e-3),
-    "vae": TrainConfig("vae", 20, 64, 64, 64, 1e-3),
-}

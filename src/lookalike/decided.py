@@ -38,17 +38,19 @@ def with_choices(report: Report, choices: Choices) -> Report:
     clusters = tuple(sorted((c for part in parts for c in part.clusters), key=lambda c: c.members))
     decisions = {d.image: d for part in parts for d in part.decisions}
     images = report.images
-    matches = tuple(
-        match
-        for match in report.matches
-        if pair_of(images[match.query].sha256, images[match.ref].sha256) not in choices.apart
-    )
+
+    def is_apart(a: str, b: str) -> bool:
+        return pair_of(images[a].sha256, images[b].sha256) in choices.apart
+
+    matches = tuple(match for match in report.matches if not is_apart(match.query, match.ref))
+    held = tuple(item for item in report.containments if not is_apart(item.small, item.large))
     funnel = {**report.funnel, "matches": len(matches), "clusters": len(clusters)}
     funnel["clustered"] = sum(len(cluster.members) for cluster in clusters)
     return replace(
         report,
         clusters=clusters,
         matches=matches,
+        containments=held,
         funnel=funnel,
         decisions=tuple(decisions[m] for cluster in clusters for m in cluster.members),
     )

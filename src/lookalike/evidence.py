@@ -7,25 +7,29 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
-from lookalike.config import FindConfig
+from lookalike.config import DecodeConfig, FindConfig
+from lookalike.cores import each
 from lookalike.describe import Describer
-from lookalike.images import pixel_digest
+from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
 from lookalike.ingest import Progress
 from lookalike.keypoints import KeypointKind
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, UInt8Array, Verification
-from lookalike.verify import PLANE_SPEC, VERIFIER, Side, describe_side
+from lookalike.verify import PLANE_SPEC, VERIFIER, Side, describe_side, verify_all
 from lookalike.verify import verify as verify_sides
 
 __all__ = ["Evidence"]
 
 Pair = tuple[str, str]
 _HELD = 4096
-_VERIFY_BATCH = 1024
+_VERIFY_BATCH = 4096
+_CHUNK, _WORTH_PROCESSES = 32, 1500
 
 
 class Evidence(Describer):
@@ -47,7 +51,7 @@ class Evidence(Describer):
     ) -> None:
         super().__init__(images, collection, config, progress)
         self._verify = config.verify
-        self._done = 0
+        self._done = self._opened = 0
         self._sides: OrderedDict[tuple[str, str], Side] = OrderedDict()
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
@@ -84,14 +88,12 @@ class Evidence(Describer):
     ) -> dict[Pair, Verification | None]:
         seen_as = "mirrored" if mirrored else "upright"
         verifier = f"{VERIFIER} {kind} {self._verify} {seen_as}"
-        known = self._collection.verdicts(pairs, verifier)
+        known = self._collection.verdicts(pairs, verifier) if pairs else {}
         open_pairs = [pair for pair in pairs if pair not in known]
         for at in range(0, len(open_pairs), _VERIFY_BATCH):
             some = open_pairs[at : at + _VERIFY_BATCH]
             self._load(sorted({sha for pair in some for sha in pair}), kind)
-            with ThreadPoolExecutor(self._config.threads) as pool:
-                judged = pool.map(partial(self._verdict, kind=kind, mirrored=mirrored), some)
-                found = dict(zip(some, judged, strict=True))
+            found = self._verdicts(some, kind, mirrored=mirrored)
             self._collection.add_verdicts(found, verifier)
             known |= found
             self._done += len(some)
@@ -108,6 +110,10 @@ class Evidence(Describer):
         rows = self._collection.ragged(kind.spec, [shas[number] for number in there])
         owner = np.repeat(np.array(there, np.int64), [len(some) for some in rows])
         return features_of(np.concatenate([np.empty((0, 70), np.uint8), *rows]), owner)
+
+    def luma(self, sha: str, config: DecodeConfig) -> UInt8Array | None:
+        """A content's luma ``(h, w)`` uint8, if it can still be read."""
+        return _read_luma(self._images[sha], config)
 
     def image(self, sha: str) -> ImageRef:
         """The image that stands for a content."""
@@ -130,11 +136,22 @@ class Evidence(Describer):
                     break
         return found
 
-    def _verdict(self, pair: Pair, kind: KeypointKind, *, mirrored: bool) -> Verification | None:
-        query, ref = (self._sides.get((sha, kind.name)) for sha in pair)
-        if query is None or ref is None:
-            return None
-        return verify_sides(query, ref, self._verify, kind, mirrored=mirrored)
+    def _verdicts(
+        self, pairs: Sequence[Pair], kind: KeypointKind, *, mirrored: bool
+    ) -> dict[Pair, Verification | None]:
+        there = [pair for pair in pairs if all((sha, kind.name) in self._sides for sha in pair)]
+        self._opened += len(there)
+        chunks = [there[at : at + _CHUNK] for at in range(0, len(there), _CHUNK)]
+        judged = each(
+            partial(verify_all, config=self._verify, kind=kind, mirrored=mirrored),
+            [(self._sides_of(chunk, kind), chunk) for chunk in chunks],
+            self._config.threads,
+            apart=self._opened >= _WORTH_PROCESSES,
+        )
+        return dict.fromkeys(pairs) | dict(zip(there, chain.from_iterable(judged), strict=True))
+
+    def _sides_of(self, pairs: Sequence[Pair], kind: KeypointKind) -> dict[str, Side]:
+        return {sha: self._sides[sha, kind.name] for pair in pairs for sha in pair}
 
     def _load(self, shas: Sequence[str], kind: KeypointKind) -> None:
         """Have the sides of ``shas`` in memory, describing those that never were."""
@@ -157,9 +174,16 @@ class Evidence(Describer):
         unreadable: set[str] = set()
         for at in range(0, len(missing), self._config.batch):
             some = missing[at : at + self._config.batch]
-            with ThreadPoolExecutor(self._config.threads) as pool:
-                described = pool.map(partial(self._describe, kind=kind), some)
-                rows = dict(zip(some, described, strict=True))
+            finer = replace(self._config.decode, min_side=kind.min_side)
+            files = [self._images[sha] for sha in some]
+            chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
+            described = each(
+                partial(_described_all, config=finer, kind=kind),
+                chunks,
+                self._config.threads,
+                apart=len(missing) >= _WORTH_PROCESSES,
+            )
+            rows = dict(zip(some, chain.from_iterable(described), strict=True))
             made = {sha: row for sha, row in rows.items() if row}
             unreadable |= rows.keys() - made.keys()
             specs = enumerate((kind.spec, PLANE_SPEC))
@@ -172,14 +196,30 @@ class Evidence(Describer):
                 self._progress("keypoints", at + len(some), len(missing))
         return unreadable
 
-    def _describe(self, sha: str, kind: KeypointKind) -> tuple[UInt8Array, UInt8Array] | None:
-        finer = replace(self._config.decode, min_side=kind.min_side)
-        picture = self.picture(sha, finer)
-        return None if picture is None else describe_side(picture, kind)
-
     def _pixel_digest(self, sha: str) -> str | None:
         data = self.read(sha)
         if data is None:
             return None
         digest = pixel_digest(self._images[sha].path, data, self._config.decode)
         return None if isinstance(digest, Failure) else digest
+
+
+def _described_all(
+    images: Sequence[ImageRef], config: DecodeConfig, kind: KeypointKind
+) -> list[tuple[UInt8Array, UInt8Array] | None]:
+    """Rows of ``describe_side`` for some images; None where one can no longer be read."""
+    found: list[tuple[UInt8Array, UInt8Array] | None] = []
+    for image in images:
+        luma = _read_luma(image, config)
+        size = (image.width, image.height)
+        found.append(None if luma is None else describe_side(luma, size, kind))
+    return found
+
+
+def _read_luma(image: ImageRef, config: DecodeConfig) -> UInt8Array | None:
+    try:
+        data = Path(image.path).read_bytes()
+    except OSError:
+        return None
+    luma = decode_luma(image.path, data, config)
+    return None if isinstance(luma, Failure) else luma

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.types import Frame, Verification
 
-__all__ = ["Alignment", "Seen", "Tone", "explain", "reverse", "whole_frame"]
+__all__ = ["Alignment", "Seen", "Tone", "explain", "reverse", "tone_words", "whole_frame"]
 
 Size = tuple[int, int]
 _WHOLE = 0.97
@@ -106,7 +105,7 @@ def explain(alignment: Alignment, seen: Seen) -> Verification:
         *_frame_words(frame, overlap_query, overlap_ref),
         *_shape_words(float(stretch[0] / max(stretch[1], 1e-9)), growth),
         *(["perspective"] if bend > 0.05 else []),
-        *_tone_words(alignment.tone, seen.agreement),
+        *tone_words(alignment.tone, seen.agreement),
     ]
     return Verification(
         inliers=seen.inliers,
@@ -153,7 +152,7 @@ def whole_frame(
     words = [
         *_turn_words(angle, mirrored=mirrored),
         *_shape_words(max(x, y) / min(x, y), growth),
-        *_tone_words(tone, 1.0),
+        *tone_words(tone, 1.0),
     ]
     first = (-x if horizontal else x, float(ref_size[0]) if horizontal else 0.0)
     second = (-y if vertical else y, float(ref_size[1]) if vertical else 0.0)
@@ -241,19 +240,40 @@ def _angle(linear: NDArray[np.float64], *, mirrored: bool) -> float:
 
 def _overlaps(alignment: Alignment) -> tuple[float, float]:
     """Shares of the query's and of the ref's area that both show."""
-    placed = cv2.perspectiveTransform(
-        _frame(alignment.query_size).astype(np.float64), alignment.transform
-    ).astype(np.float32)
-    placed = cv2.convexHull(placed)
-    shared, _ = cv2.intersectConvexConvex(placed, _frame(alignment.ref_size))
-    area = float(cv2.contourArea(placed)) or 1.0
+    width, height = alignment.query_size
+    corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float64)
+    placed = corners @ alignment.transform.T
+    frame = [(x / w, y / w) for x, y, w in placed.tolist()]
+    area = _area(frame) or 1.0
+    shared = frame
+    for axis, limit in enumerate(alignment.ref_size):
+        shared = _clipped(_clipped(shared, axis, 0.0, 1.0), axis, float(limit), -1.0)
     whole = float(alignment.ref_size[0] * alignment.ref_size[1])
-    return min(1.0, float(shared) / area), min(1.0, float(shared) / whole)
+    return min(1.0, _area(shared) / area), min(1.0, _area(shared) / whole)
 
 
-def _frame(size: tuple[int, int]) -> NDArray[np.float32]:
-    width, height = size
-    return np.array([[[0, 0]], [[width, 0]], [[width, height]], [[0, height]]], np.float32)
+def _clipped(
+    polygon: list[tuple[float, float]], axis: int, limit: float, sign: float
+) -> list[tuple[float, float]]:
+    """What lies beyond a limit of one axis (Sutherland and Hodgman 1974).
+
+    OpenCV's intersection of convex polygons loses area where two edges nearly coincide.
+    """
+    kept = []
+    for before, after in zip(polygon, polygon[1:] + polygon[:1], strict=True):
+        from_, to = (before[axis] - limit) * sign, (after[axis] - limit) * sign
+        if from_ >= 0:
+            kept.append(before)
+        if from_ * to < 0:
+            share = from_ / (from_ - to)
+            x, y = (a + share * (b - a) for a, b in zip(before, after, strict=True))
+            kept.append((x, y))
+    return kept
+
+
+def _area(polygon: list[tuple[float, float]]) -> float:
+    ends = polygon[1:] + polygon[:1]
+    return abs(sum(a * d - b * c for (a, b), (c, d) in zip(polygon, ends, strict=True))) / 2
 
 
 def _turn_words(angle: float, *, mirrored: bool) -> list[str]:
@@ -304,7 +324,8 @@ def _shape_words(stretch: float, growth: float) -> list[str]:
     return words
 
 
-def _tone_words(tone: Tone, agreement: float) -> list[str]:
+def tone_words(tone: Tone, agreement: float = 1.0) -> list[str]:
+    """What was done to light and colour, from query to ref, in words."""
     words = ["partly covered"] if agreement < 0.85 else []
     if tone.grey:
         words.append("made grey" if tone.grey > 0 else "colour where the query is grey")

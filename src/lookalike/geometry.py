@@ -20,12 +20,13 @@ from lookalike.types import FloatArray, IntArray
 __all__ = ["fit_transform"]
 
 _MOST = 160
-_POSE_PLACE, _POSE_ANGLE, _POSE_OCTAVES = 16.0, math.radians(25), 0.6
+_POSE_PLACE, _POSE_COSINE, _POSE_OCTAVES = 16.0, math.cos(math.radians(25)), 0.6
 _TOLERANCES = (10.0, 6.0, 4.0, 4.0)
 _NEAR = 24.0
 _SPOT = 3.0
 _HOMOGRAPHY_TRIES = 300
 _FEW, _CLEARLY = 8, 1.15
+_FLATTEST = 1e-6
 
 
 def fit_transform(
@@ -46,25 +47,27 @@ def fit_transform(
         return None
     pairs = pairs[:_MOST]
     first, second = query.places[pairs[:, 0]], ref.places[pairs[:, 1]]
+    rows = np.concatenate([first, np.ones((len(first), 1)), second], axis=1)
     inside = _largest_pose(query, ref, pairs)
     affine = None
     for tolerance in _TOLERANCES:
-        if inside.sum() < max(4, least):
+        if np.count_nonzero(inside) < max(4, least):
             return None
-        affine = _least_squares(first[inside], second[inside])
+        affine = _least_squares(rows[inside])
         if affine is None:
             return None
-        growth = _growth(affine)
-        error = np.linalg.norm(first @ affine[:, :2].T + affine[:, 2] - second, axis=1)
-        inside = error < tolerance * growth
+        growth = max(1.0, abs(affine[0, 0] * affine[1, 1] - affine[0, 1] * affine[1, 0]))
+        apart = rows[:, :3] @ affine.T - rows[:, 3:]
+        error = apart[:, 0] ** 2 + apart[:, 1] ** 2
+        inside = error < tolerance**2 * growth
     assert affine is not None
-    count = _places(first[inside], second[inside])
+    count = _places(rows[inside])
     if count < least:
         return None
     transform = np.vstack([affine, [0.0, 0.0, 1.0]])
-    if count >= _FEW and (error < _NEAR * growth).sum() > 1.1 * inside.sum():
-        near = error < _NEAR * growth
-        bent = _homography(first[near], second[near], 3.0 * growth)
+    near = error < _NEAR**2 * growth
+    if count >= _FEW and np.count_nonzero(near) > 1.1 * np.count_nonzero(inside):
+        bent = _homography(rows[near], 3.0 * math.sqrt(growth))
         if bent is not None and bent[1] > _CLEARLY * count and _is_orderly(bent[0], first):
             return bent
     return transform, count
@@ -73,69 +76,93 @@ def fit_transform(
 def _largest_pose(query: Keypoints, ref: Keypoints, pairs: IntArray) -> NDArray[np.bool_]:
     """Which correspondences agree with the similarity that most agree with."""
     left, right = pairs[:, 0], pairs[:, 1]
-    turn = ref.angles[right] - query.angles[left]
     octaves = ref.octaves[right] - query.octaves[left]
     growth = np.exp2(octaves)
-    # places as complex numbers: a similarity is one product and one sum
-    start = query.places[left] @ np.array([1, 1j], np.complex64)
-    end = ref.places[right] @ np.array([1, 1j], np.complex64)
-    factor = growth * np.exp(1j * turn)
-    shift = end - factor * start
-    error = np.abs(factor[:, None] * start + shift[:, None] - end)
-    agreeing = error < _POSE_PLACE * np.maximum(1.0, growth)[:, None]
-    apart = np.abs((turn[:, None] - turn + np.pi) % (2 * np.pi) - np.pi)
-    agreeing &= apart < _POSE_ANGLE
+    turn = ref.angles[right] - query.angles[left]
+    cosine, sine = np.cos(turn), np.sin(turn)
+    # every hypothesis meets every correspondence in three matrix products
+    (x, y), (u, v) = query.places[left].T, ref.places[right].T
+    turned, crossed = growth * cosine, growth * sine
+    start = np.ones((4, len(pairs)), np.float32)
+    start[0], start[1] = x, y
+    maps = np.empty((4, len(pairs)), np.float32)
+    maps[0], maps[1] = turned, -crossed
+    maps[2] = u - turned * x + crossed * y
+    maps[3], start[3] = -1.0, u
+    across = maps.T @ start
+    maps[0], maps[1] = crossed, turned
+    maps[2], start[3] = v - crossed * x - turned * y, v
+    down = maps.T @ start
+    reach = (_POSE_PLACE * np.maximum(1.0, growth)) ** 2
+    agreeing = across * across + down * down < reach[:, None]
+    facing = np.stack([cosine, sine], axis=1)
+    agreeing &= facing @ facing.T > _POSE_COSINE
     agreeing &= np.abs(octaves[:, None] - octaves) < _POSE_OCTAVES
     return np.asarray(agreeing[int(agreeing.sum(axis=1).argmax())])
 
 
-def _least_squares(first: FloatArray, second: FloatArray) -> NDArray[np.floating] | None:
-    """``(2, 3)`` affine map, None where it folds the plane or squeezes it to a line."""
-    middle = first.mean(axis=0)
-    centred = np.column_stack([first - middle, np.ones(len(first))]).astype(np.float64)
-    normal = centred.T @ centred
-    if np.linalg.cond(normal) > 1e9:
+def _least_squares(rows: NDArray[np.floating]) -> NDArray[np.floating] | None:
+    """``(2, 3)`` affine map, None where it folds the plane or squeezes it to a line.
+
+    Args:
+        rows: ``(k, 5)`` x, y and 1 in the one picture, then x and y in the other.
+    """
+    # one product has every sum; the two normal equations are then cheaper by hand than a solver
+    sums = (rows.T @ rows).tolist()
+    x, y, count, u, v = sums[2]
+    x, y, u, v = x / count, y / count, u / count, v / count
+    xx, xy, yy = sums[0][0] - count * x * x, sums[0][1] - count * x * y, sums[1][1] - count * y * y
+    xu, xv = sums[0][3] - count * x * u, sums[0][4] - count * x * v
+    yu, yv = sums[1][3] - count * y * u, sums[1][4] - count * y * v
+    whole = xx * yy - xy * xy
+    if whole <= _FLATTEST * (xx + yy) ** 2:
         return None
-    solved = np.linalg.solve(normal, centred.T @ second).T
-    solved[:, 2] -= solved[:, :2] @ middle
-    return solved if _is_even(solved[:, :2]) else None
+    linear = (
+        (yy * xu - xy * yu) / whole,
+        (xx * yu - xy * xu) / whole,
+        (yy * xv - xy * yv) / whole,
+        (xx * yv - xy * xv) / whole,
+    )
+    if not _is_even(*linear):
+        return None
+    a, b, c, d = linear
+    return np.array([[a, b, u - a * x - b * y], [c, d, v - c * x - d * y]])
 
 
-def _growth(affine: NDArray[np.floating]) -> float:
-    return max(1.0, math.sqrt(abs(float(np.linalg.det(affine[:, :2])))))
-
-
-def _is_even(linear: NDArray[np.floating]) -> bool:
-    stretch = np.linalg.svd(linear, compute_uv=False)
-    return bool(stretch[1] > 0.05 and stretch[0] <= 20 and stretch[0] <= 4 * stretch[1])
+def _is_even(a: float, b: float, c: float, d: float) -> bool:
+    """Whether ``[[a, b], [c, d]]`` neither shrinks, grows nor squeezes beyond what edits do."""
+    half, whole = (a * a + b * b + c * c + d * d) / 2, abs(a * d - b * c)
+    # the squares of the singular values have this sum and product
+    spread = math.sqrt(max(0.0, half * half - whole * whole))
+    most, least = math.sqrt(half + spread), math.sqrt(max(0.0, half - spread))
+    return least > 0.05 and most <= 20 and most <= 4 * least
 
 
 def _homography(
-    first: FloatArray, second: FloatArray, tolerance: float
+    rows: NDArray[np.floating], tolerance: float
 ) -> tuple[NDArray[np.floating], int] | None:
-    cv2.setRNGSeed(0)
+    # it draws from a seed of its own, so the answer is the same on any thread
     bent, held = cv2.findHomography(
-        first, second, cv2.RANSAC, tolerance, maxIters=_HOMOGRAPHY_TRIES
+        rows[:, :2], rows[:, 3:], cv2.USAC_FAST, tolerance, maxIters=_HOMOGRAPHY_TRIES
     )
     if bent is None:
         return None
-    inside = held.reshape(-1).astype(bool)
-    return bent, _places(first[inside], second[inside])
+    return bent, _places(rows[held.reshape(-1) > 0])
 
 
-def _places(first: FloatArray, second: FloatArray) -> int:
+def _places(rows: NDArray[np.floating]) -> int:
     """Correspondences at different places: a pyramid finds one corner several times."""
-
-    def different(places: FloatArray) -> int:
-        spots = np.rint(places / _SPOT).astype(np.int64)
-        return len(np.unique(spots[:, 0] * 65536 + spots[:, 1]))
-
-    return min(different(first), different(second)) if len(first) else 0
+    spots = np.rint(rows / _SPOT).astype(np.int64)
+    spots = spots * (65536, 1, 0, 65536, 1)
+    return min(
+        len(set((spots[:, 0] + spots[:, 1]).tolist())),
+        len(set((spots[:, 3] + spots[:, 4]).tolist())),
+    )
 
 
 def _is_orderly(transform: NDArray[np.floating], points: FloatArray) -> bool:
     """A real edit neither folds the plane nor squeezes it to a line."""
-    if not _is_even(transform[:2, :2]):
+    if not _is_even(*transform[:2, :2].reshape(-1).tolist()):
         return False
     depth = points @ transform[2, :2] + transform[2, 2]
     return bool(depth.min() > 0.2 and depth.max() < 5.0)

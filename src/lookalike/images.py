@@ -12,7 +12,7 @@ import hashlib
 import io
 import threading
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ from lookalike.config import DecodeConfig
 from lookalike.headers import JpegHeader, describe_content, parse_jpeg, sniff
 from lookalike.types import Failure, Picture, UInt8Array
 
-__all__ = ["decode", "pixel_digest", "sniff"]
+__all__ = ["decode", "decode_luma", "luma_of", "pixel_digest", "sniff"]
 
 _LOSSLESS = {"PNG", "GIF", "BMP"}
 _plugins = threading.Lock()
@@ -49,14 +49,31 @@ def decode(path: str, data: bytes, config: DecodeConfig) -> Picture | Failure:
     try:
         kind = _checked_kind(data)
         if kind == "JPEG":
-            picture = _decode_jpeg(data, config)
-            if picture is not None:
-                return picture
+            decoded = _decode_jpeg(data, config, "RGB")
+            if decoded is not None:
+                return _jpeg_picture(*decoded)
         return _decode_any(data, kind, config)
     except _BadImageError as reason:
         return Failure(path, "decode", str(reason))
     except Exception as error:  # a decoder may raise anything at all on a broken file
         return Failure(path, "decode", _in_words(error))
+
+
+def decode_luma(path: str, data: bytes, config: DecodeConfig) -> UInt8Array | Failure:
+    """As ``decode``, only the luma ``(h, w)`` uint8: a JPEG's colour is then never decoded."""
+    try:
+        decoded = _decode_jpeg(data, config, "GRAY") if sniff(data[:64]) == "JPEG" else None
+    except Exception:  # whatever is wrong with the file, decode() says it in words
+        decoded = None
+    if decoded is not None:
+        return decoded[0]
+    picture = decode(path, data, config)
+    return picture if isinstance(picture, Failure) else luma_of(picture)
+
+
+def luma_of(picture: Picture) -> UInt8Array:
+    """Luma ``(h, w)`` uint8 of a decoded picture (ITU-R BT.601)."""
+    return np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
 def pixel_digest(path: str, data: bytes, config: DecodeConfig) -> str | Failure:
@@ -106,7 +123,9 @@ def _reduction(width: int, height: int, config: DecodeConfig) -> int:
     return factor
 
 
-def _decode_jpeg(data: bytes, config: DecodeConfig) -> Picture | None:
+def _decode_jpeg(
+    data: bytes, config: DecodeConfig, colours: Literal["RGB", "GRAY"]
+) -> tuple[UInt8Array, JpegHeader] | None:
     """The fast path; None where the file needs Pillow (CMYK, odd profiles, complaints)."""
     header = parse_jpeg(data)
     if header is None:
@@ -116,9 +135,9 @@ def _decode_jpeg(data: bytes, config: DecodeConfig) -> Picture | None:
         return None
     factor = min(8, _reduction(header.width, header.height, config))
     try:
-        rgb = simplejpeg.decode_jpeg(
+        pixels = simplejpeg.decode_jpeg(
             data,
-            "RGB",
+            colours,
             fastdct=True,
             fastupsample=True,
             min_height=-(-header.height // factor),
@@ -127,8 +146,9 @@ def _decode_jpeg(data: bytes, config: DecodeConfig) -> Picture | None:
     except ValueError:
         # a warning of the decoder: Pillow tells harmless leftovers from missing pixels
         return None
-    rgb = _reduced(rgb, _reduction(rgb.shape[1], rgb.shape[0], config))
-    return _jpeg_picture(_upright(rgb, header.orientation), header)
+    pixels = pixels[..., 0] if colours == "GRAY" else pixels
+    pixels = _reduced(pixels, _reduction(pixels.shape[1], pixels.shape[0], config))
+    return _upright(pixels, header.orientation), header
 
 
 def _jpeg_picture(rgb: UInt8Array, header: JpegHeader) -> Picture:

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from lookalike.config import RunConfig
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
+from lookalike.errors import ConfigError
 from lookalike.images import decode, sniff
 from lookalike.sources import looks_like_image
 from lookalike.store import Batch, Collection, Content, KnownFile
 from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
 
-__all__ = ["Catalogue", "Progress", "image_ref", "ingest"]
+__all__ = ["Catalogue", "Progress", "image_ref", "ingest", "remembered_images"]
 
 Progress = Callable[[str, int, int], None]
 _CHUNK = 16
@@ -298,3 +299,16 @@ def image_ref(name: str, path: str, content: Content, modified_ns: int = 0) -> I
         sharpness=content.sharpness,
         low_information=content.low_information,
     )
+
+
+def remembered_images(collection: Collection) -> list[ImageRef]:
+    """Every image file of the collection that is still there, by path."""
+    files = {key: sha for key, sha in collection.images().items() if Path(key).is_file()}
+    contents = collection.contents(set(files.values()))
+    images = [image_ref(key, key, contents[sha]) for key, sha in files.items() if sha in contents]
+    if not images:
+        raise ConfigError(
+            "the collection holds no images",
+            remedy="fill it with 'lookalike find PHOTOS --db DIR' and search the same --db",
+        )
+    return images

@@ -13,8 +13,9 @@ from itertools import combinations
 
 import numpy as np
 
-from lookalike.accepted import Found, Lead, Pair, Pairs
+from lookalike.accepted import Found, Lead, Pair, Pairs, graph_of
 from lookalike.cluster import agglomerate, components, star, star_pairs
+from lookalike.confidence import certain_enough, with_confidence
 from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
 from lookalike.evidence import Evidence
@@ -24,7 +25,7 @@ from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import VoteSettings, vote_pairs
 from lookalike.keypoints import KINDS, KeypointKind
 from lookalike.protocols import Descriptor
-from lookalike.settle import add_similar, settle
+from lookalike.settle import add_shots, add_similar, settle
 from lookalike.store import Collection
 from lookalike.thumbs import agree, explain_whole_frames
 from lookalike.types import DescriptorSpec, ImageRef, IntArray, Match, UInt8Array
@@ -35,6 +36,7 @@ __all__ = ["find_pairs"]
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
 _SMALL_STAR = 16
+_INSIDE, _NOT_ALL, _SAME_SCALE = 0.98, 0.9, 0.02
 _MOST_BITS = 60
 # which orientations of ``ORIENTATIONS`` are reflections
 _MIRRORED = [sum(orientation) % 2 == 1 for orientation in ORIENTATIONS]
@@ -52,7 +54,7 @@ def find_pairs(
     """Every accepted pair among distinct contents, and their clusters.
 
     Args:
-        images: one image a content, sorted by id, none of low information.
+        images: one image a content, sorted by id; hashes pass over those of low information.
         collection: holds their descriptors.
         config: settings.
         evidence: describes and verifies what hashes leave open.
@@ -61,13 +63,19 @@ def find_pairs(
     pairs = Pairs({image.sha256: image for image in images})
     told = (pair for pair in collection.choices.apart if pairs.images.keys() >= {*pair})
     pairs.apart = frozenset(pairs.order(*pair) for pair in told)
-    shas = [image.sha256 for image in images]
-    if len(shas) > 1:
-        proposed = _by_hash(pairs, shas, collection, config, evidence.pixel_digests)
-        if config.effort != "fast":
-            _by_evidence(pairs, proposed, collection, config, evidence, network)
+    telling = [image.sha256 for image in images if not image.low_information]
+    proposed: dict[Pair, Lead] = {}
+    if len(telling) > 1:
+        proposed = _by_hash(pairs, telling, collection, config, evidence.pixel_digests)
+    if len(images) > 1 and config.effort != "fast":
+        _by_evidence(pairs, proposed, collection, config, evidence, network)
+    pairs.matches = with_confidence(pairs.matches)
+    if config.precision is not None:
+        kept = certain_enough(pairs.matches, config.precision)
+        pairs.counts["too_doubtful"] = len(pairs.matches) - len(kept)
+        pairs.matches = kept
     names = ("hash_candidates", "hash_accepted", "embedding_within_range", "local_candidates")
-    more = ("candidates", "verified", "verified_accepted")
+    more = ("candidates", "verified", "verified_accepted", "too_doubtful")
     counts = {name: pairs.counts[name] for name in (*names, *more)}
     return Found(tuple(pairs.matches.values()), _parts(pairs, config), counts)
 
@@ -81,34 +89,60 @@ def _by_evidence(
     network: Descriptor | None,
 ) -> None:
     """Propose more pairs, and let keypoints and pixels decide."""
-    centres = _one_per_picture(pairs, list(pairs.images))
+    centres = _one_per_picture(pairs, list(pairs.images), turned=network is not None)
     near: dict[Pair, float] = {}
     if network is not None:
         described = evidence.embed(network, centres)
         near = _by_embedding(pairs, described, collection, config, network.spec)
     asked = near if config.embedding.proposes else {}
     leads = {**{pair: Lead(1.0 + distance) for pair, distance in asked.items()}, **proposed}
+    shots: dict[Pair, Match] = {}
     for name in config.kinds:
         kind = KINDS[name]
         for pair, lead in _by_keypoints(pairs, centres, config, evidence, kind).items():
             leads[pair] = min(lead, leads.get(pair, lead))
         verify = pairs.unless_apart(partial(evidence.verify, kind=kind))
-        settle(pairs, leads, verify, config.settle)
+        shots |= settle(pairs, leads, verify, config.settle)
         # dearer keypoints are only for what cheaper ones left alone
-        centres, leads = _one_per_cluster(pairs), {}
+        centres, leads = _few_per_cluster(pairs), {}
+    if config.cluster.similar:
+        add_shots(pairs, shots)
     if network is not None and config.cluster.similar:
         add_similar(pairs, near, config.embedding.similar_distance, network.spec.name)
         pairs.part_told_apart()
 
 
-def _one_per_cluster(pairs: Pairs) -> list[str]:
-    """Contents that nothing matches yet, and the centres of clusters."""
+def _few_per_cluster(pairs: Pairs) -> list[str]:
+    """Contents that nothing matches yet, the centres of clusters, and what lies in a centre.
+
+    Where a page is the centre, the bare picture in it finds other pages that show it.
+    """
     graph = pairs.graph()
     others: set[str] = set()
     for group in components(pairs.images, pairs.matches):
         for centre, members in star(group, graph, pairs.rank):
-            others |= {*members} - {centre}
+            inside = {
+                m: area for m in members if m != centre and (area := _inside(pairs, centre, m))
+            }
+            bare = max(sorted(inside), key=inside.__getitem__, default=centre)
+            others |= {*members} - {centre, bare}
     return [sha for sha in pairs.images if sha not in others]
+
+
+def _inside(pairs: Pairs, centre: str, member: str) -> float:
+    """Share of ``centre`` that ``member`` shows, 0 where it shows all of it or other things too.
+
+    What is as large as the centre shows it was cut from there, most likely: that does not count.
+    """
+    pair = pairs.order(centre, member)
+    seen = pairs.matches[pair].verification
+    if seen is None:
+        return 0.0
+    shown, own = seen.overlap_query, seen.overlap_ref
+    if pair[0] == member:
+        shown, own = own, shown
+    is_part = own >= _INSIDE and shown < _NOT_ALL
+    return shown if is_part and abs(seen.scale - 1.0) > _SAME_SCALE else 0.0
 
 
 def _by_hash(
@@ -125,7 +159,7 @@ def _by_hash(
     pairs.counts["hash_candidates"] = len(query)
     same = _same_pixels(pairs, shas, thumbs, (query, ref, turn, bits), pixel_digests)
     agreement = agree(thumbs, query, ref, turn, threads=config.threads)
-    accepted = agreement.accepted(config.verify)
+    accepted = agreement.accepted(config.hashes)
     rows = np.flatnonzero(accepted)
     if config.cluster.linkage == "star":
         # a thousand near-identical pictures are half a million pairs
@@ -209,10 +243,15 @@ def _same_pixels(
     return {(a, b) for a, b in likely if a in digests and digests.get(a) == digests.get(b)}
 
 
-def _one_per_picture(pairs: Pairs, shas: Sequence[str]) -> list[str]:
+def _one_per_picture(pairs: Pairs, shas: Sequence[str], *, turned: bool) -> list[str]:
     """Contents that stand for themselves and for those the hash joined to them.
 
-    One of every orientation stays: a network sees a mirrored picture as another one.
+    One that is mirrored against them stays too: it finds more mirrored ones than they do.
+
+    Args:
+        pairs: what the hash found.
+        shas: contents.
+        turned: also one of every angle, for a network, which sees a turned picture as another one.
     """
     graph = pairs.graph()
     standing = set(shas)
@@ -221,7 +260,8 @@ def _one_per_picture(pairs: Pairs, shas: Sequence[str]) -> list[str]:
             kept: dict[tuple[bool, float], str] = {(False, 0.0): centre}
             for member in sorted(members, key=lambda sha: (*pairs.rank(sha), sha)):
                 if member != centre:
-                    kept.setdefault(_orientation(pairs, centre, member), member)
+                    mirrored, angle = _orientation(pairs, centre, member)
+                    kept.setdefault((mirrored, angle if turned else 0.0), member)
             standing -= set(members) - set(kept.values())
     return [sha for sha in shas if sha in standing]
 
@@ -257,8 +297,8 @@ def _by_keypoints(
         threads=config.threads,
     )
     leads = {pair: Lead(1.0) for pair in combinations(shas, 2)} if is_small else {}
-    for is_mirrored, against in ((False, None), (True, mirrored)):
-        low, high, votes = vote_pairs(upright, settings, against=against)
+    found = vote_pairs(upright, settings, mirrored=mirrored if local.mirrored else None)
+    for is_mirrored, (low, high, votes) in zip((False, True), found, strict=True):
         distance = (1.0 / votes).astype(np.float32)
         kept = among_nearest(low, high, distance, local.max_neighbours)
         pairs.counts["local_candidates"] += len(kept)
@@ -290,20 +330,46 @@ def _by_embedding(
 
 
 def _parts(pairs: Pairs, config: FindConfig) -> list[tuple[str, list[str]]]:
-    """Disjoint sets of contents with their centres, by the linkage asked for."""
+    """Disjoint sets of contents with their centres, by the linkage asked for.
+
+    Stars are made of copies first, so that another shot never parts two copies.
+    """
+    if config.cluster.linkage == "star":
+        similar = [pair for pair, match in pairs.matches.items() if match.tier == "similar"]
+        copies = _stars(pairs, list(pairs.matches.keys() - similar))
+        return _tied(pairs, copies, similar) if similar else copies
     graph = pairs.graph()
-    parts: list[tuple[str, list[str]]] = []
     edges: dict[str, list[tuple[str, str]]] = defaultdict(list)
     groups = components(pairs.images, pairs.matches)
     home = {sha: group[0] for group in groups for sha in group}
     order = sorted(pairs.matches, key=lambda pair: (pairs.matches[pair].distance, pair))
     for pair in order:
         edges[home[pair[0]]].append(pair)
-    for group in groups:
-        if config.cluster.linkage == "star":
-            parts += star(group, graph, pairs.rank)
-            continue
-        least = _LEAST_MATCHING[config.cluster.linkage]
-        for members in agglomerate(group, edges[group[0]], graph, least):
-            parts.append((star(members, graph, pairs.rank)[0][0], members))
-    return parts
+    least = _LEAST_MATCHING[config.cluster.linkage]
+    return [
+        (star(members, graph, pairs.rank)[0][0], members)
+        for group in groups
+        for members in agglomerate(group, edges[group[0]], graph, least)
+    ]
+
+
+def _stars(pairs: Pairs, edges: Sequence[Pair]) -> list[tuple[str, list[str]]]:
+    graph = graph_of(pairs.images, edges)
+    groups = components(pairs.images, edges)
+    return [one for group in groups for one in star(group, graph, pairs.rank)]
+
+
+def _tied(
+    pairs: Pairs, copies: list[tuple[str, list[str]]], similar: Sequence[Pair]
+) -> list[tuple[str, list[str]]]:
+    """Stars of copies and single contents, tied to one another by other shots of their scene."""
+    home = {sha: centre for centre, members in copies for sha in members}
+    members_of = dict(copies)
+    ties = {(home.get(a, a), home.get(b, b)) for a, b in similar}
+    parts = _stars(pairs, sorted((a, b) for a, b in ties if a != b))
+    tied = {centre for _, centres in parts for centre in centres}
+    scenes = [
+        (first, sorted(sha for centre in centres for sha in members_of.get(centre, [centre])))
+        for first, centres in parts
+    ]
+    return [part for part in copies if part[0] not in tied] + scenes

@@ -19,25 +19,38 @@ from threadpoolctl import threadpool_limits
 import lookalike
 from lookalike.accepted import Found
 from lookalike.assemble import count_funnel, decide, file_clusters, file_matches
+from lookalike.bucketing import bucketed
+from lookalike.confidence import calibration
 from lookalike.config import FindConfig, RunConfig, SettleConfig, SystemConfig, ViewConfig
 from lookalike.decided import with_choices
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
+from lookalike.difference import Difference, difference_of
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
+from lookalike.inside import Inside, contain, one_per_frame, told_by
 from lookalike.pairs import find_pairs
 from lookalike.protocols import Descriptor
+from lookalike.regions import load_regions
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
-from lookalike.retrieval import Question, bucketed, search_collection
+from lookalike.retrieval import Question, search_collection
 from lookalike.sources import FolderSource
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
 from lookalike.systems import find_in_space
-from lookalike.types import Answer, Failure, FileEntry, ImageRef, Match, Report
+from lookalike.types import Answer, Containment, Failure, FileEntry, ImageRef, Match, Report
 
-__all__ = ["buckets", "compare", "default_collection", "find", "find_json", "search"]
+__all__ = [
+    "buckets",
+    "compare",
+    "default_collection",
+    "explain_pair",
+    "find",
+    "find_json",
+    "search",
+]
 
 
 def find(
@@ -174,13 +187,37 @@ def compare(
     wide = replace(
         config,
         effort="thorough",
-        settle=SettleConfig(
-            strong_agreement=0.0, moved_agreement=0.0, strong_inliers=0, strong_support=0.0
-        ),
+        settle=SettleConfig(strong_agreement=0.0, moved_agreement=0.0, strong_support=0.0),
     )
     with tempfile.TemporaryDirectory() as folder:
         report = find([first, second], db=folder, config=wide, hidden=True)
     return (report.matches[0] if report.matches else None), report
+
+
+def explain_pair(
+    first: str | Path, second: str | Path, *, config: FindConfig | None = None
+) -> Difference | None:
+    """How two files differ: what both show, what was added to which, which is likely the parent.
+
+    Args:
+        first: an image file; the query of the answer.
+        second: another; the ref of the answer.
+        config: settings of the comparison.
+
+    Returns:
+        None where they are not the same picture.
+
+    Raises:
+        ConfigError: a file does not exist or cannot be read, or both are one file.
+    """
+    match, report = compare(first, second, config=config)
+    found: Difference | Failure | None = next(iter(report.failures), None)
+    if match is not None:
+        sides = report.images[match.query], report.images[match.ref]
+        found = difference_of(match, sides, turned=not Path(sides[0].path).samefile(first))
+    if isinstance(found, Failure):
+        raise ConfigError("a picture cannot be read", got=f"{found.path}: {found.message}")
+    return found
 
 
 def default_collection() -> Path:
@@ -241,9 +278,11 @@ def _settings(config: RunConfig) -> dict[str, object]:
     return json.loads(json.dumps(settings))
 
 
-def _versions(descriptors: Sequence[Descriptor]) -> dict[str, str]:
+def _versions(config: RunConfig, descriptors: Sequence[Descriptor]) -> dict[str, str]:
     specs = [descriptor.spec for descriptor in descriptors]
     own = {spec.name: f"{spec.version}, {spec.preprocessing}" for spec in specs}
+    if isinstance(config, FindConfig):
+        own["confidence"] = calibration().version
     return {"lookalike": lookalike.__version__, **own}
 
 
@@ -253,12 +292,19 @@ def _fingerprint(
     descriptors: Sequence[Descriptor],
     edition: int,
 ) -> str:
-    """Digest of everything a report depends on: settings, decisions, and the files by stamps."""
-    asked = [SCHEMA, _settings(config), _versions(descriptors), *([edition] if edition else [])]
+    """Digest of everything a report depends on: settings, decisions, and the files."""
+    asked = [SCHEMA, _settings(config), _versions(config, descriptors), _regions(config), edition]
     digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
         digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _regions(config: RunConfig) -> str:
+    """What proposes regions of larger pictures; a detector by its content."""
+    if not isinstance(config, FindConfig) or not config.inside.wanted:
+        return ""
+    return load_regions(config.inside.regions, config.embedding.engine).name
 
 
 def _answer(
@@ -275,6 +321,7 @@ def _answer(
     first = {sha: files[0] for sha, files in by_content.items()}
     with clock("pairs"):
         found = _found(first, collection, config, descriptors, progress)
+    containments, counts = _contained(first, found, collection, config, clock, progress)
     with clock("cluster"):
         matches = file_matches(found, by_content)
         clusters = file_clusters(found, by_content, matches, config)
@@ -283,14 +330,37 @@ def _answer(
     return Report(
         schema=SCHEMA,
         config=_settings(config),
-        versions=_versions(descriptors),
+        versions=_versions(config, descriptors),
         images=images,
-        funnel=count_funnel(catalogue, found, matches, clusters),
+        funnel={**count_funnel(catalogue, found, matches, clusters), **counts},
         clusters=clusters,
         matches=matches,
         decisions=decisions,
         failures=catalogue.failures,
+        containments=containments,
     )
+
+
+def _contained(
+    first: Mapping[str, ImageRef],
+    found: Found,
+    collection: Collection,
+    config: RunConfig,
+    clock: _Clock,
+    progress: Progress,
+) -> tuple[tuple[Containment, ...], dict[str, int]]:
+    """Pictures inside larger ones, where they are asked for, and funnel counts."""
+    if not isinstance(config, FindConfig) or not config.inside.wanted:
+        return (), {}
+    with clock("inside"):
+        telling = {sha: image for sha, image in first.items() if not image.low_information}
+        evidence = Evidence(first, collection, config, progress)
+        inside = Inside(collection, config, evidence, progress)
+        seen, counts = inside.among(one_per_frame(telling, found.matches))
+        seen = told_by(found.matches, first, config.inside) | seen
+        held = [contain(first[small], first[large], v) for (small, large), v in seen.items()]
+    held.sort(key=lambda item: (item.large, item.small))
+    return tuple(held), {**counts, "containments": len(held)}
 
 
 def _found(
@@ -301,17 +371,16 @@ def _found(
     progress: Progress,
 ) -> Found:
     """Pairs and clusters among contents, by the cascade or by a published system."""
-    telling = [image for image in first.values() if not image.low_information]
     if isinstance(config, SystemConfig):
         describer = Describer(first, collection, config, progress)
-        shas = [image.sha256 for image in telling]
+        shas = [sha for sha, image in first.items() if not image.low_information]
         space = fit_space(config, descriptors, shas, collection, describer.embed)
         return find_in_space(space, config, first)
     assert isinstance(config, FindConfig)
     evidence = Evidence(first, collection, config, progress)
     network = descriptors[0] if descriptors else None
     return find_pairs(
-        telling,
+        list(first.values()),
         collection,
         config,
         evidence=evidence,

@@ -10,27 +10,29 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lookalike.confidence import confidence_of
 from lookalike.config import DecodeConfig, FindConfig, RunConfig, SystemConfig, ViewConfig
-from lookalike.describe import Describer
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.distances import check_metric
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.focus import Focus, focused
-from lookalike.images import decode, pixel_digest
+from lookalike.images import decode, luma_of, pixel_digest
 from lookalike.index.blocks import block_distances, blocks_of, nearest_rows
-from lookalike.ingest import Progress, image_ref
+from lookalike.ingest import Progress, remembered_images
+from lookalike.inset import INSET_KIND, PAGE_MIN_SIDE
+from lookalike.inside import Asked, Inside
 from lookalike.keypoints import KINDS
 from lookalike.protocols import Descriptor
 from lookalike.settle import counts_alone
 from lookalike.spaces import Space, fit_space, load_views
 from lookalike.store import Collection
 from lookalike.thumbs import agree, explain_whole_frames
-from lookalike.types import Answer, Failure, Hit, ImageRef, Picture, Tier, Verification
+from lookalike.types import Answer, Containment, Failure, Hit, ImageRef, Picture, Tier, Verification
 from lookalike.verify import Side, describe_side
 from lookalike.vote import Voted, vote
 
-__all__ = ["Question", "as_system", "bucketed", "search_collection"]
+__all__ = ["Question", "as_system", "search_collection"]
 
 _VERIFIED = 32
 _BALLOT = 5
@@ -50,6 +52,14 @@ class _Near:
 
 
 @dataclass(frozen=True, slots=True)
+class _Judged:
+    """Evidence of a copy, and in how many bits the hashes of whole frames differ."""
+
+    seen: Verification
+    bits: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of a collection.
 
@@ -59,6 +69,7 @@ class Question:
         metrics: distances to rank by instead of the descriptor's own; several of them vote.
         voting: let metrics vote: those named, or five where none is.
         focus: which part of the query counts.
+        inside: also say which images the query lies in, which lie in it, and where.
     """
 
     query: str | Path
@@ -66,6 +77,7 @@ class Question:
     metrics: tuple[str, ...] = ()
     voting: bool = False
     focus: Focus | None = None
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,7 @@ def search_collection(
     """
     names = _metrics(config, question)
     query = _read(question, config)
-    images = _images(collection)
+    images = remembered_images(collection)
     own = hashlib.sha256(query.data).hexdigest()
     first: dict[str, ImageRef] = {}
     for image in images:
@@ -139,33 +151,19 @@ def search_collection(
         searched=len(images),
         in_set=tuple(image.path for image in images if image.sha256 == own),
         hits=tuple(_with_twins(hits, images)[: question.k]),
+        containments=_contained(query, first, Inside(collection, asking, evidence, progress))
+        if question.inside
+        else (),
     )
 
 
-def bucketed(
-    config: SystemConfig, collection: Collection, progress: Progress
-) -> dict[str, tuple[str, ...]]:
-    """Paths of a collection's images by the bits of the first view's descriptor.
-
-    Raises:
-        ConfigError: a descriptor of numbers, or an empty collection.
-    """
-    descriptors = load_views(config)
-    if descriptors[0].spec.metric != "hamming":
-        raise ConfigError(
-            "buckets need bits", got=config.views[0].descriptor, remedy="add #96 behind it"
-        )
-    images = _images(collection)
-    first = {image.sha256: image for image in images}
-    describer = Describer(first, collection, config, progress)
-    space = fit_space(config, descriptors, sorted(first), collection, describer.embed)
-    rows = np.asarray(space.views[0].rows[slice(None)])
-    bits = {sha: row.tobytes().hex() for sha, row in zip(space.shas, rows, strict=True)}
-    found: dict[str, list[str]] = {}
-    for image in images:
-        if image.sha256 in bits:
-            found.setdefault(bits[image.sha256], []).append(image.path)
-    return {key: tuple(found[key]) for key in sorted(found)}
+def _contained(
+    query: _Query, images: Mapping[str, ImageRef], inside: Inside
+) -> tuple[Containment, ...]:
+    """Where the query lies in images of the collection, and where they lie in it."""
+    small, large = query.reduced(INSET_KIND.min_side), query.reduced(PAGE_MIN_SIDE)
+    others = {sha: image for sha, image in images.items() if sha != query.sha256}
+    return inside.around(Asked(str(query.path), small, large), others)
 
 
 def _metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
@@ -208,19 +206,6 @@ def _read(question: Question, config: RunConfig) -> _Query:
         is_plain=focus is None,
         config=config.decode,
     )
-
-
-def _images(collection: Collection) -> list[ImageRef]:
-    """Every image file of the collection that is still there, by path."""
-    files = {key: sha for key, sha in collection.images().items() if Path(key).is_file()}
-    contents = collection.contents(set(files.values()))
-    images = [image_ref(key, key, contents[sha]) for key, sha in files.items() if sha in contents]
-    if not images:
-        raise ConfigError(
-            "the collection holds no images",
-            remedy="fill it with 'lookalike find PHOTOS --db DIR' and search the same --db",
-        )
-    return images
 
 
 def as_system(config: RunConfig) -> tuple[SystemConfig, tuple[Descriptor, ...]]:
@@ -311,15 +296,16 @@ def _judged(
     evidence: Evidence,
     collection: Collection,
     config: FindConfig,
-) -> dict[str, Verification]:
+) -> dict[str, _Judged]:
     """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
     shas = [item.sha for item in near]
     found = _whole_frames(shas, query, evidence, collection, config)
     kind = KINDS["sift"]
     picture = query.reduced(kind.min_side)
-    side = Side.from_rows(picture.width, picture.height, *describe_side(picture, kind))
+    size = (picture.width, picture.height)
+    side = Side.from_rows(*size, *describe_side(luma_of(picture), size, kind))
     seen = evidence.verify_query(side, [sha for sha in shas if sha not in found], kind)
-    found |= {sha: v for sha, v in seen.items() if counts_alone(v, config.settle)}
+    found |= {sha: _Judged(v) for sha, v in seen.items() if counts_alone(v, config.settle)}
     return found
 
 
@@ -329,7 +315,7 @@ def _whole_frames(
     evidence: Evidence,
     collection: Collection,
     config: FindConfig,
-) -> dict[str, Verification]:
+) -> dict[str, _Judged]:
     """Whole frames whose hash is near in some orientation and whose thumbs agree."""
     own = describe_hashes(query.reduced(config.decode.min_side))
     thumbs = np.concatenate([own.thumb[None], collection.rows(THUMB_SPEC, shas)])
@@ -338,23 +324,26 @@ def _whole_frames(
     near = np.flatnonzero(bits.min(axis=0) <= config.hashes.max_distance)
     turn = bits.argmin(axis=0)[near]
     agreement = agree(thumbs, np.zeros_like(near), near + 1, turn, threads=config.threads)
-    kept = np.flatnonzero(agreement.accepted(config.verify))
+    kept = np.flatnonzero(agreement.accepted(config.hashes))
     picture = query.picture
     asking = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
     refs = [evidence.image(shas[n]) for n in near[kept].tolist()]
     seen = explain_whole_frames([asking] * len(refs), refs, turn[kept], agreement.take(kept))
-    return {ref.sha256: v for ref, v in zip(refs, seen, strict=True)}
+    least = bits.min(axis=0)[near[kept]].tolist()
+    return {ref.sha256: _Judged(v, b) for ref, v, b in zip(refs, seen, least, strict=True)}
 
 
 def _hit(
-    item: _Near, image: ImageRef, seen: Verification | None, query: _Query, config: FindConfig
+    item: _Near, image: ImageRef, judged: _Judged | None, query: _Query, config: FindConfig
 ) -> Hit:
-    tier: Tier = "copy" if seen else "similar"
+    tier: Tier = "copy" if judged else "similar"
     if item.sha == query.sha256:
-        tier, seen = "exact", None
-    elif query.sha256 and seen and _same_pixels(image, query, config):
-        tier, seen = "pixel", None
-    return Hit(image, tier, round(item.distance, 6), item.metric, seen, item.votes)
+        tier, judged = "exact", None
+    elif query.sha256 and judged and _same_pixels(image, query, config):
+        tier, judged = "pixel", None
+    seen = judged.seen if judged else None
+    confidence = confidence_of(tier, seen, judged.bits if judged else 0.0)
+    return Hit(image, tier, round(item.distance, 6), item.metric, seen, item.votes, confidence)
 
 
 def _same_pixels(image: ImageRef, query: _Query, config: FindConfig) -> bool:

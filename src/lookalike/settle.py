@@ -4,43 +4,48 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
 
 from lookalike.accepted import Lead, Pair, Pairs, Verify
-from lookalike.cluster import components, star
+from lookalike.cluster import components, star, stars
 from lookalike.config import SettleConfig
 from lookalike.types import Match, Verification
 
-__all__ = ["add_similar", "counts_alone", "settle"]
+__all__ = ["add_shots", "add_similar", "counts_alone", "is_strong", "settle"]
 
-_LEAST_ALONE = 0.8
-_CLEARLY = 1.5
-_OWN_SHARE = 0.5
-_COINCIDING, _TWICE = 0.88, 2.0
-_LEAST_MOVED = 0.6
+_COINCIDING = 0.88
 _WITHIN = 0.985
-_PLENTY, _PLENTY_SUPPORT, _OVERLAPPING = 20, 0.15, 9
 
 
 def settle(
     pairs: Pairs, proposed: Mapping[Pair, Lead], verify: Verify, config: SettleConfig
-) -> None:
-    """Verify candidates, the surest first, leaving out pairs that are joined already."""
+) -> dict[Pair, Match]:
+    """Verify candidates, the surest first, leaving out pairs that are joined already.
+
+    Returns:
+        Pairs that were confirmed and yet are no copies: other shots of one scene.
+    """
     pairs.counts["candidates"] = len(proposed)
     left = sorted(proposed, key=lambda pair: (proposed[pair], pair))
     joined = _Joined(pairs.images)
     for pair in pairs.matches:
         joined.join(*pair)
     weak: dict[Pair, Match] = {}
+    shots: dict[Pair, Match] = {}
     fruitless: Counter[str] = Counter()
     while left:
         asked, left = joined.forest(left)
         found = _verified(pairs, {pair: proposed[pair].mirrored for pair in asked}, verify)
         for pair, match in found.items():
-            if _is_strong(match, config):
+            if is_strong(match, config):
                 pairs.matches[pair] = match
                 joined.join(*pair)
             elif match.verification and _is_copy(match.verification, config):
                 weak[pair] = match
+            elif match.verification and _is_sure(match.verification, config):
+                shots[pair] = match
         for pair in asked:
             if pairs.order(*pair) not in pairs.matches:
                 fruitless.update(pair)
@@ -48,6 +53,7 @@ def settle(
         left = [pair for pair in left if not tired.issuperset(pair)]
     _confirm_stars(pairs, verify, config)
     _attach_leaves(pairs, weak, verify, config)
+    return shots
 
 
 class _Joined:
@@ -86,47 +92,57 @@ def _root(parent: dict[str, str], node: str) -> str:
     return node
 
 
+def add_shots(pairs: Pairs, shots: Mapping[Pair, Match]) -> None:
+    """Confirmed pairs that are no copies, as other shots of one scene, with their evidence."""
+    home = _homes(pairs)
+    for pair, match in sorted(shots.items()):
+        if home.get(pair[0], pair[0]) != home.get(pair[1], pair[1]):
+            pairs.matches[pair] = replace(match, tier="similar")
+
+
 def add_similar(
     pairs: Pairs, proposed: Mapping[Pair, float], max_distance: float, metric: str
 ) -> None:
     """Near pairs that share no pixels: another shot of the scene, by the descriptor alone."""
-    copies = components(pairs.images, list(pairs.matches))
-    home = {sha: group[0] for group in copies for sha in group}
+    home = _homes(pairs)
     for pair, distance in sorted(proposed.items()):
         apart = home.get(pair[0], pair[0]) != home.get(pair[1], pair[1])
-        if apart and distance <= max_distance:
+        if apart and distance <= max_distance and pair not in pairs.matches:
             pairs.matches[pair] = Match(*pair, "similar", round(distance, 4), metric)
+
+
+def _homes(pairs: Pairs) -> dict[str, str]:
+    """For every content that has a copy, a name of all that are tied to it by copies."""
+    copies = [pair for pair, match in pairs.matches.items() if match.tier != "similar"]
+    return {sha: group[0] for group in components(pairs.images, copies) for sha in group}
 
 
 def counts_alone(seen: Verification, config: SettleConfig) -> bool:
     """Whether evidence ties two images that nothing else is known of."""
     weight = seen.inliers * seen.agreement
-    firm = seen.agreement >= _LEAST_ALONE and weight >= config.weak_weight
+    firm = seen.agreement >= config.alone_agreement and weight >= config.alone_weight
     return firm or _is_firm(seen, config)
 
 
-def _is_strong(match: Match, config: SettleConfig) -> bool:
+def is_strong(match: Match, config: SettleConfig) -> bool:
     """Whether a match counts by itself, whatever else its images match."""
     return match.verification is None or _is_firm(match.verification, config)
 
 
 def _is_firm(seen: Verification, config: SettleConfig) -> bool:
     """Pages of one template lie on each other frame by frame; a moved part is no accident."""
-    if not _is_copy(seen, config):
-        return False
-    if seen.inliers < config.strong_inliers or seen.support < config.strong_support:
+    if not (_is_copy(seen, config) and _is_sure(seen, config)):
         return False
     if _is_coinciding(seen):
         return seen.agreement >= config.strong_agreement
     if _is_within(seen):
-        is_plenty = seen.inliers >= _PLENTY and seen.support >= _PLENTY_SUPPORT
-        return seen.agreement >= (config.within_agreement if is_plenty else config.moved_agreement)
-    return seen.agreement >= config.moved_agreement and seen.inliers >= _OVERLAPPING
+        return seen.agreement >= config.within_agreement
+    return seen.agreement >= config.moved_agreement and seen.inliers >= config.moved_inliers
 
 
-def _holds_alone(seen: Verification) -> bool:
-    """Whether weak evidence ties two images that have no other match."""
-    return seen.agreement >= _LEAST_ALONE and seen.support >= _PLENTY_SUPPORT
+def _is_sure(seen: Verification, config: SettleConfig) -> bool:
+    """Whether so many keypoints correspond that the two show one scene."""
+    return seen.support >= config.strong_support
 
 
 def _is_copy(seen: Verification, config: SettleConfig) -> bool:
@@ -134,9 +150,12 @@ def _is_copy(seen: Verification, config: SettleConfig) -> bool:
 
     Of a picture and its edit one mostly lies in the other whole; two shots overlap.
     """
-    if seen.agreement >= config.copy_agreement and seen.likeness >= config.firm_likeness:
-        return True
     return seen.likeness >= (config.within_likeness if _is_within(seen) else config.copy_likeness)
+
+
+def _is_supported(seen: Verification, config: SettleConfig) -> bool:
+    """Where nearly all agrees keypoints do too, but for textures that repeat."""
+    return seen.agreement < config.mostly_agreement or seen.support >= config.weak_support
 
 
 def _is_coinciding(seen: Verification) -> bool:
@@ -171,12 +190,12 @@ def _confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
         seen = pairs.matches[pairs.order(a, b)].verification
         return seen is not None and seen.mirrored
 
-    def confirm(centre: str, members: Sequence[str]) -> None:
-        left = set(members)
-        while near := {m: graph[m] & graph[centre] for m in left if graph[m] & graph[centre]}:
+    def confirm(unknown: Mapping[str, Sequence[str]]) -> None:
+        left = {(centre, member) for centre, members in unknown.items() for member in members}
+        while near := {pair: both for pair in left if (both := graph[pair[0]] & graph[pair[1]])}:
             left -= near.keys()
             asked = {}
-            for member, common in near.items():
+            for (centre, member), common in near.items():
                 between = min(common)
                 asked[centre, member] = is_mirrored(centre, between) != is_mirrored(between, member)
             # a strong match with a member is behind every one of these: here weak ones suffice
@@ -187,8 +206,7 @@ def _confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
                 graph[a].add(b)
                 graph[b].add(a)
 
-    for group in components(pairs.images, list(pairs.matches)):
-        star(group, graph, pairs.rank, confirm)
+    stars(components(pairs.images, list(pairs.matches)), graph, pairs.rank, confirm)
 
 
 def _attach_leaves(
@@ -205,31 +223,69 @@ def _attach_leaves(
     for group in components(pairs.images, list(pairs.matches)):
         for centre, members in star(group, graph, pairs.rank):
             home.update(dict.fromkeys(members, centre))
+    furniture = _furniture(weak, home)
+    weight = partial(_weight, config=config)
     leads: dict[str, dict[str, Match]] = defaultdict(dict)
     for (a, b), match in sorted(weak.items()):
         for leaf, other in ((a, b), (b, a)):
             if leaf not in home:
                 target = home.get(other, other)
-                leads[leaf][target] = max(leads[leaf].get(target, match), match, key=_weight)
-    own = {leaf: _without_furniture(leaf, leads) for leaf in leads}
+                leads[leaf][target] = max(leads[leaf].get(target, match), match, key=weight)
+    own = {leaf: _without_furniture(leaf, leads, config) for leaf in leads}
     asked: dict[Pair, bool] = {}
     for leaf in sorted(own):
-        lead = _only_lead(leaf, own, set(home.values())) or _best_lead(own[leaf], home, config)
-        if lead is not None:
-            best = own[leaf].get(lead)
-            if best is not None and _weight(best) >= config.weak_weight:
-                seen = best.verification
-                asked[pairs.order(leaf, lead)] = bool(seen and seen.mirrored)
-    found = _verified(pairs, asked, verify)
-    for pair, match in found.items():
-        seen = match.verification
+        lead = _only_lead(leaf, own, set(home.values()))
+        best = own[leaf].get(lead) if lead is not None else None
+        if lead is not None and best is not None and weight(best) > 0:
+            seen = best.verification
+            asked[pairs.order(leaf, lead)] = bool(seen and seen.mirrored)
+    for pair, match in _verified(pairs, asked, verify).items():
         is_alone = pair[0] not in home and pair[1] not in home
-        is_proof = seen is not None and _is_copy(seen, config) and _weight(match) > 0
-        if seen and is_proof and (not is_alone or _holds_alone(seen)):
+        if _is_leaf(match, config, is_alone=is_alone) and _is_own(match, furniture, config):
             pairs.matches[pair] = match
 
 
-def _without_furniture(leaf: str, leads: Mapping[str, Mapping[str, Match]]) -> dict[str, Match]:
+def _is_leaf(match: Match, config: SettleConfig, *, is_alone: bool) -> bool:
+    """Whether weak evidence ties an image to a cluster, or to another that stands alone."""
+    seen = match.verification
+    if seen is None or not _is_copy(seen, config) or _weight(match, config) == 0:
+        return False
+    if seen.agreement >= config.mostly_agreement and seen.support < config.weak_support:
+        # where nearly all agrees keypoints do too, but for textures that repeat
+        return False
+    return not is_alone or seen.agreement >= config.alone_agreement
+
+
+def _furniture(weak: Mapping[Pair, Match], home: Mapping[str, str]) -> dict[str, int]:
+    """Parts of clustered images that images of two other clusters show too.
+
+    One other cluster may be of the same picture, not joined yet.
+    """
+    shown: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for pair, match in weak.items():
+        for image, other in (pair, pair[::-1]):
+            if image in home and other in home and home[image] != home[other]:
+                shown[image][home[other]] |= _cells_of(image, match)
+    parts: dict[str, int] = defaultdict(int)
+    for image, others in shown.items():
+        for first, second in combinations(others.values(), 2):
+            parts[image] |= first & second
+    return parts
+
+
+def _is_own(match: Match, furniture: Mapping[str, int], config: SettleConfig) -> bool:
+    """Whether enough of what a match shows is no furniture of either image."""
+    for image in (match.query, match.ref):
+        cells = _cells_of(image, match)
+        own = cells & ~furniture.get(image, 0)
+        if own.bit_count() < config.own_share * cells.bit_count():
+            return False
+    return True
+
+
+def _without_furniture(
+    leaf: str, leads: Mapping[str, Mapping[str, Match]], config: SettleConfig
+) -> dict[str, Match]:
     """Leads of ``leaf`` that show more than what strangers to them show too.
 
     The frame of a page recurs with every other page of its template; what the page shows does
@@ -243,7 +299,7 @@ def _without_furniture(leaf: str, leads: Mapping[str, Mapping[str, Match]]) -> d
             if other != target and target not in leads.get(other, {}):
                 elsewhere |= mask
         alone = cells[target] & ~elsewhere
-        if alone.bit_count() >= _OWN_SHARE * cells[target].bit_count():
+        if alone.bit_count() >= config.own_share * cells[target].bit_count():
             kept[target] = match
     return kept
 
@@ -255,19 +311,17 @@ def _cells_of(leaf: str, match: Match) -> int:
     return int(seen.shared_query if match.query == leaf else seen.shared_ref, 16)
 
 
-def _weight(match: Match) -> float:
+def _weight(match: Match, config: SettleConfig) -> float:
     """Inliers by how much agrees where they lie.
 
-    Frames that coincide are half the proof. A part that moved and then agrees in half of its
-    textures is another thing before the same wall; frames that only overlap are two shots.
+    A part that moved and then agrees in half of its textures is another thing before the same
+    wall; frames that only overlap are two shots.
     """
     seen = match.verification
     if seen is None:
         return 0.0
-    if _is_coinciding(seen):
-        return _TWICE * seen.inliers * seen.agreement
-    is_part = _is_within(seen) and seen.agreement >= _LEAST_MOVED
-    return seen.inliers * seen.agreement if is_part else 0.0
+    is_part = _is_within(seen) and seen.agreement >= config.part_agreement
+    return seen.inliers * seen.agreement if is_part or _is_coinciding(seen) else 0.0
 
 
 def _only_lead(
@@ -283,24 +337,3 @@ def _only_lead(
     if not clusters and len(others) == 1 and leads[next(iter(others))].keys() == {leaf}:
         return next(iter(others))
     return None
-
-
-def _best_lead(
-    leads: Mapping[str, Match], home: Mapping[str, str], config: SettleConfig
-) -> str | None:
-    """The cluster that a leaf of several weak matches shows as a part of itself.
-
-    Pages of one template lie on each other frame by frame; what a page shows lies elsewhere and
-    in another size, so a match of whole frames tells nothing where there is another kind.
-    """
-    moved = {
-        target: match
-        for target, match in leads.items()
-        if match.verification and not _is_coinciding(match.verification) and target in home
-    }
-    if not moved:
-        return None
-    ranked = sorted(moved, key=lambda target: (-_weight(moved[target]), target))
-    best = _weight(moved[ranked[0]])
-    second = _weight(moved[ranked[1]]) if len(ranked) > 1 else 0.0
-    return ranked[0] if best >= config.weak_weight and best >= _CLEARLY * second else None

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config import VerifyConfig
+from lookalike.config import HashConfig
 from lookalike.descriptors.hashes import CHROMA_SIDE, ORIENTATIONS, THUMB_SIDE, orient_thumbs
 from lookalike.explain import Tone, whole_frame
 from lookalike.types import FloatArray, ImageRef, IntArray, UInt8Array, Verification
@@ -34,6 +34,8 @@ class ThumbAgreement:
     Attributes:
         share: ``(k,)`` float32, share of textured blocks that correlate at .6, 0..1.
         correlation: ``(k,)`` float32, mean correlation of textured blocks, −1..1.
+        least: ``(k,)`` float32, lowest correlation of a block that is textured in both, −1..1; 1
+            where there is none.
         gain: ``(k,)`` float32, luma contrast of the ref relative to the query.
         offset: ``(k,)`` float32, grey levels added in the ref.
         grey: ``(k,)`` int8, +1 where only the ref is colourless, −1 where only the query is.
@@ -42,6 +44,7 @@ class ThumbAgreement:
 
     share: FloatArray
     correlation: FloatArray
+    least: FloatArray
     gain: FloatArray
     offset: FloatArray
     grey: NDArray[np.int8]
@@ -52,16 +55,23 @@ class ThumbAgreement:
         return ThumbAgreement(
             self.share[rows],
             self.correlation[rows],
+            self.least[rows],
             self.gain[rows],
             self.offset[rows],
             self.grey[rows],
             self.tint[rows],
         )
 
-    def accepted(self, config: VerifyConfig) -> NDArray[np.bool_]:
-        """``(k,)`` which pairs are one picture."""
-        return (self.share >= config.min_thumb_agreement) & (
-            self.correlation >= config.min_thumb_correlation
+    def accepted(self, config: HashConfig) -> NDArray[np.bool_]:
+        """``(k,)`` which pairs are one picture.
+
+        Two pages of one template may agree nearly everywhere; where they do not, both show
+        something. Such pairs are left to keypoints.
+        """
+        return (
+            (self.share >= config.min_agreement)
+            & (self.correlation >= config.min_correlation)
+            & (self.least >= config.min_block)
         )
 
 
@@ -83,7 +93,7 @@ def agree(
         threads: chunks worked on at once.
     """
     order = np.argsort(orientation, kind="stable")
-    columns = np.empty((6, len(query)), np.float32)
+    columns = np.empty((7, len(query)), np.float32)
     upright = _Planes.of(thumbs, 0)
     with ThreadPoolExecutor(threads) as pool:
         # one orientation after the other, so that only two sets of planes are held
@@ -97,8 +107,8 @@ def agree(
                 columns[:, some] = _agree(turned, upright, query[some], ref[some])
 
             list(pool.map(work, [rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK)]))
-    share, correlation, gain, offset, grey, tint = columns
-    return ThumbAgreement(share, correlation, gain, offset, grey.astype(np.int8), tint)
+    share, correlation, least, gain, offset, grey, tint = columns
+    return ThumbAgreement(share, correlation, least, gain, offset, grey.astype(np.int8), tint)
 
 
 def explain_whole_frames(
@@ -166,7 +176,7 @@ class _Planes:
 
 
 def _agree(turned: _Planes, upright: _Planes, query: IntArray, ref: IntArray) -> FloatArray:
-    """``(6, k)``: share, correlation, gain, offset, grey, tint."""
+    """``(7, k)``: share, correlation, least, gain, offset, grey, tint."""
     product = (turned.luma[query] * upright.luma[ref]) @ _windows()
     variance_a, variance_b = turned.variance[query], upright.variance[ref]
     covariance = product - turned.mean[query] * upright.mean[ref]
@@ -176,6 +186,8 @@ def _agree(turned: _Planes, upright: _Planes, query: IntArray, ref: IntArray) ->
     count = np.maximum(blocks, 1)
     share = ((correlation > 0.6) & textured).sum(axis=1) / count * (blocks >= 3)
     mean = np.where(textured, correlation, 0).sum(axis=1) / count
+    in_both = np.minimum(variance_a, variance_b) > _TEXTURE_VARIANCE
+    least = np.where(in_both, correlation, 1).min(axis=1)
     gain = upright.spread[ref] / np.maximum(turned.spread[query], 1.0)
     offset = upright.level[ref] - gain * turned.level[query]
     a, b = turned.chroma[query], upright.chroma[ref]
@@ -183,7 +195,7 @@ def _agree(turned: _Planes, upright: _Planes, query: IntArray, ref: IntArray) ->
     grey = ((colour_b < 2) & (colour_a > 6)).astype(np.float32)
     grey -= (colour_a < 2) & (colour_b > 6)
     tint = 2 * np.abs(a - b).mean(axis=1)
-    return np.stack([share, mean, gain, offset, grey, tint]).astype(np.float32)
+    return np.stack([share, mean, least, gain, offset, grey, tint]).astype(np.float32)
 
 
 def _turned(rows: UInt8Array, side: int, turn: int) -> FloatArray:

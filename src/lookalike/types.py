@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 __all__ = [
     "Answer",
     "Cluster",
+    "Containment",
     "Decision",
-    "DescriptorBatch",
     "DescriptorSpec",
     "Failure",
     "FileEntry",
@@ -76,7 +77,8 @@ class ImageRef:
         lossless: whether the pixels were stored without loss.
         exif_fields: number of EXIF tags.
         sharpness: variance of the Laplacian of the reduced luma, higher is sharper.
-        low_information: blank or nearly so; such an image matches only by its bytes.
+        low_information: blank or nearly so; such an image matches by its bytes or by keypoints,
+            never by a hash.
     """
 
     id: str
@@ -148,21 +150,6 @@ class DescriptorSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class DescriptorBatch:
-    """Descriptors of several images.
-
-    Attributes:
-        spec: what the values are.
-        ids: image ids, one a row.
-        values: ``(n, spec.row_width)`` of ``spec.dtype``.
-    """
-
-    spec: DescriptorSpec
-    ids: tuple[str, ...]
-    values: NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Verification:
     """Geometric evidence that two images show the same pixels.
 
@@ -223,6 +210,8 @@ class Match:
         metric: which descriptor measured ``distance``: ``bytes``, ``pixels``, ``pdq`` or the
             name of an embedding.
         verification: geometric evidence, where the tier needs any.
+        confidence: probability that both show the same picture, 0..1; None where nothing tells:
+            of tier ``similar``.
     """
 
     query: str
@@ -231,6 +220,7 @@ class Match:
     distance: float
     metric: str
     verification: Verification | None = None
+    confidence: float | None = None
 
     @property
     def edit(self) -> str:
@@ -240,6 +230,25 @@ class Match:
         if self.tier == "pixel":
             return "identical pixels"
         return self.verification.edit if self.verification else "same scene"
+
+
+@dataclass(frozen=True, slots=True)
+class Containment:
+    """One picture that lies in a larger one; it makes no cluster.
+
+    Attributes:
+        small: image id; the path where a search gives it.
+        large: likewise.
+        box: left, top, width and height of where it lies, within the large picture, pixels.
+        corners: of the small picture, x and y in the large one, from its top left clockwise.
+        verification: from small to large, with scale, angle and whether it is mirrored.
+    """
+
+    small: str
+    large: str
+    box: tuple[int, int, int, int]
+    corners: tuple[tuple[float, float], ...]
+    verification: Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +262,7 @@ class Hit:
         metric: name of that distance.
         verification: from the query to the image, for a copy that keypoints confirm.
         votes: place in every metric that voted for it, from 1.
+        confidence: as of a ``Match``.
     """
 
     image: ImageRef
@@ -261,6 +271,7 @@ class Hit:
     metric: str
     verification: Verification | None = None
     votes: Mapping[str, int] = field(default_factory=dict)
+    confidence: float | None = None
 
     @property
     def edit(self) -> str:
@@ -273,16 +284,17 @@ class Answer:
     """The answer of one search.
 
     Attributes:
-        query: path of the picture searched with.
+        query: path of the picture searched with; ``in_set``: of images with its very bytes.
         searched: images looked among.
-        in_set: paths of images with the query's very bytes.
         hits: nearest first; a query in the set finds itself as ``exact``.
+        containments: where the query lies in an image or one in it, if that was asked for.
     """
 
     query: str
     searched: int
     in_set: tuple[str, ...]
     hits: tuple[Hit, ...]
+    containments: tuple[Containment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +368,7 @@ class Report:
         decisions: one for every member of every cluster.
         failures: what could not be read, sorted by path.
         timings: seconds by stage, and ``images_per_second``.
+        containments: pictures inside larger ones, sorted, if that was asked for.
     """
 
     schema: str
@@ -368,6 +381,16 @@ class Report:
     decisions: tuple[Decision, ...]
     failures: tuple[Failure, ...]
     timings: Mapping[str, float] = field(default_factory=dict)
+    containments: tuple[Containment, ...] = ()
+
+    @property
+    def expected_false_pairs(self) -> float:
+        """How many of ``matches`` are to be expected wrong: their doubts, summed.
+
+        Matches without a confidence are not in it.
+        """
+        doubts = (1.0 - m.confidence for m in self.matches if m.confidence is not None)
+        return round(math.fsum(doubts), 4)
 
     def keeper_of(self, cluster: Cluster) -> str:
         """Id of the image that stays in ``cluster``."""

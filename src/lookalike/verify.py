@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.agreement import Agreement, agree_aligned, is_flat_beyond, refine
+from lookalike.agreement import Agreement, Plane, agree_aligned, is_flat_beyond, refine
 from lookalike.config import VerifyConfig
 from lookalike.engine import byte_product
 from lookalike.explain import Alignment, Seen, Tone, explain
 from lookalike.geometry import fit_transform
 from lookalike.keypoints import KeypointKind, Keypoints, describe_keypoints, fitted, shrunk
-from lookalike.types import DescriptorSpec, IntArray, Picture, UInt8Array, Verification
+from lookalike.types import DescriptorSpec, IntArray, UInt8Array, Verification
 
-__all__ = ["PLANE_SPEC", "VERIFIER", "Side", "describe_side", "verify"]
+__all__ = [
+    "PLANE_SPEC",
+    "VERIFIER",
+    "Side",
+    "correspondences",
+    "describe_side",
+    "verify",
+    "verify_all",
+]
 
-VERIFIER = "pose-agreement/6"
+VERIFIER = "pose-agreement/7"
 _PLANE_SIDE = 160
 _REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.4, 0.8, 15
 _COINCIDING = 0.05
@@ -37,33 +44,34 @@ class Side:
         width: full width of the image, pixels.
         height: full height of the image, pixels.
         rows: keypoints as stored.
-        plane: ``(h, w)`` uint8 luma, long side 160.
+        plane: luma, long side 160.
     """
 
     width: int
     height: int
     rows: UInt8Array
-    plane: UInt8Array
+    plane: Plane
 
     @classmethod
     def from_rows(cls, width: int, height: int, keypoints: UInt8Array, plane: UInt8Array) -> Side:
         """Rebuild a side from stored rows of keypoints and of ``PLANE_SPEC``."""
         shape = fitted(width, height, _PLANE_SIDE)
-        return cls(width, height, keypoints, plane.reshape(shape[1], shape[0]))
+        return cls(width, height, keypoints, Plane(plane.reshape(shape[1], shape[0])))
 
 
-def describe_side(picture: Picture, kind: KeypointKind) -> tuple[UInt8Array, UInt8Array]:
+def describe_side(
+    luma: UInt8Array, size: tuple[int, int], kind: KeypointKind
+) -> tuple[UInt8Array, UInt8Array]:
     """Keypoints and the small plane of one picture, as stored rows.
 
     Args:
-        picture: reduced and upright.
+        luma: ``(h, w)`` uint8 of the reduced, upright picture.
+        size: its full width and height, pixels.
         kind: of the keypoints.
 
     Returns:
         ``(k, 70)`` uint8 of ``kind.spec`` and ``(h * w, 1)`` uint8 of ``PLANE_SPEC``.
     """
-    luma = np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY))
-    size = (picture.width, picture.height)
     plane = shrunk(luma, fitted(*size, _PLANE_SIDE))
     return describe_keypoints(luma, size, kind), plane.reshape(-1, 1)
 
@@ -85,7 +93,7 @@ def verify(
     """
     points, plane = _seen_as(query, kind, mirrored=mirrored)
     others = Keypoints.from_rows(ref.rows)
-    fit = fit_transform(points, others, _correspondences(points, others, kind), config.min_inliers)
+    fit = fit_transform(points, others, correspondences(points, others, kind), config.min_inliers)
     if fit is None:
         return None
     transform, inliers = fit
@@ -123,8 +131,22 @@ def verify(
     return verification if is_enough else None
 
 
+def verify_all(
+    task: tuple[Mapping[str, Side], Sequence[tuple[str, str]]],
+    *,
+    config: VerifyConfig,
+    kind: KeypointKind,
+    mirrored: bool,
+) -> list[Verification | None]:
+    """``verify`` for some pairs of some sides, in their order; work for another process."""
+    sides, pairs = task
+    return [
+        verify(sides[query], sides[ref], config, kind, mirrored=mirrored) for query, ref in pairs
+    ]
+
+
 def _aligned(
-    query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating], inliers: int
+    query: Plane, ref: Plane, onto: NDArray[np.floating], inliers: int
 ) -> tuple[Agreement, NDArray[np.floating]] | None:
     """How the planes agree, and the transform between them, refined where that may help."""
     seen = agree_aligned(query, ref, onto)
@@ -139,25 +161,22 @@ def _aligned(
     return seen, onto
 
 
-def _seen_as(side: Side, kind: KeypointKind, *, mirrored: bool) -> tuple[Keypoints, UInt8Array]:
+def _seen_as(side: Side, kind: KeypointKind, *, mirrored: bool) -> tuple[Keypoints, Plane]:
     if not mirrored:
         return Keypoints.from_rows(side.rows), side.plane
     width = fitted(side.width, side.height, kind.side)[0]
-    turned = np.ascontiguousarray(side.plane[:, ::-1])
-    return Keypoints.mirrored_from_rows(side.rows, width), turned
+    return Keypoints.mirrored_from_rows(side.rows, width), side.plane.mirrored()
 
 
-def _correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> IntArray:
+def correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> IntArray:
     """``(k, 2)`` keypoints clearly nearer to each other than to the second best, nearest first."""
     if min(len(query.bits), len(ref.bits)) < 2:
         return np.empty((0, 2), np.int64)
     # bits as 0/1 times bits as ±1: Hamming = ones(ref) − product, see index.hamming
     asked = np.unpackbits(query.bits, axis=1)
-    held = np.unpackbits(ref.bits, axis=1)
-    signs = (held.astype(np.int8) << 1) - 1
-    distance = held.sum(axis=1, dtype=np.int32) - byte_product()(
-        asked, np.ascontiguousarray(signs.T)
-    )
+    held = np.unpackbits(np.ascontiguousarray(ref.bits.T), axis=0).view(np.int8)
+    product = byte_product()(asked, (held << 1) - 1)
+    distance = held.sum(axis=0, dtype=np.int32) - product
     rows = np.arange(len(asked))
     first = distance.argmin(axis=1)
     nearest = distance[rows, first]
@@ -186,11 +205,11 @@ def _support(
     return min(1.0, inliers / max(1, min(counts)))
 
 
-def _is_coinciding(query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating]) -> bool:
+def _is_coinciding(query: Plane, ref: Plane, onto: NDArray[np.floating]) -> bool:
     """Whether the middle and a corner of the query fall near those of the ref, or of its turns."""
-    height, width = query.shape
+    width, height = query.size
     placed = np.array([[width / 2, height / 2, 1.0], [0.0, 0.0, 1.0]]) @ onto.T
-    x, y = (placed[:, :2] / placed[:, 2:] / (ref.shape[1], ref.shape[0]) - 0.5).T
+    x, y = (placed[:, :2] / placed[:, 2:] / ref.size - 0.5).T
     is_middle = max(abs(x[0]), abs(y[0])) < _COINCIDING
     return bool(is_middle and max(abs(abs(x[1]) - 0.5), abs(abs(y[1]) - 0.5)) < 2 * _COINCIDING)
 
@@ -203,7 +222,7 @@ def _scaled(
     def growth(side: Side) -> NDArray[np.floating]:
         start = fitted(side.width, side.height, before)
         end = fitted(side.width, side.height, after) if after else (side.width, side.height)
-        return np.diag([end[0] / start[0], end[1] / start[1], 1.0])
+        return np.array([end[0] / start[0], end[1] / start[1], 1.0])
 
-    full = growth(ref) @ transform @ np.linalg.inv(growth(query))
+    full = growth(ref)[:, None] * transform / growth(query)
     return np.asarray(full / full[2, 2])

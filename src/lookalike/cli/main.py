@@ -28,6 +28,8 @@ from lookalike.errors import LookalikeError
 __all__ = ["main"]
 
 FOUND = 11
+# options that only lookalike's own cascade has
+_OWN = ("effort", "precision", "descriptor", "engine", "inside", "regions")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,7 +44,14 @@ def commands() -> None:
 @click.option("--recipe", help="Name of a recipe or a TOML file; other options override it.")
 @click.option("--effort", type=click.Choice(EFFORTS), help="Default: standard.")
 @click.option("--linkage", type=click.Choice(LINKAGES), help="Default: star, or the recipe's.")
+@click.option("--inside", is_flag=True, help="Also say which picture lies in which larger one.")
+@click.option("--regions", help="With --inside: whole (default), grid, rectangles, or a detector.")
 @click.option("--similar", is_flag=True, help="Also join other shots of the same scene.")
+@click.option(
+    "--precision",
+    type=click.FloatRange(0.5, 1.0),
+    help="Expected share of true pairs among the copies; the least certain are left out.",
+)
 @click.option("--keep", help="Keep rules, the most important first, with commas.")
 @click.option("--descriptor", help="A network or ONNX file that proposes pairs too.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Default: onnxruntime.")
@@ -67,7 +76,7 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
     if options["as_json"] and not any(options[name] for name in ("kept", "html", "csv")):
         # the funnel comes first: the rest of a large text is not read again
         funnel, _ = json.JSONDecoder().raw_decode(text, text.index("{", 1))
-        sys.exit(FOUND if funnel["clusters"] else 0)
+        sys.exit(FOUND if funnel["clusters"] or funnel.get("containments") else 0)
     report = from_json(text)
     written = []
     if options["kept"]:
@@ -85,30 +94,44 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
         written += write_csv(report, Path(options["csv"]))
     if not options["as_json"]:
         _print_summary(report, written)
-    sys.exit(FOUND if report.clusters else 0)
+    sys.exit(FOUND if report.clusters or report.containments else 0)
 
 
 @commands.command()
 @click.argument("first", type=click.Path())
 @click.argument("second", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the match as JSON.")
-def compare(first: str, second: str, as_json: bool) -> None:
-    """Say how the image FIRST is related to SECOND."""
+@click.option("--html", type=click.Path(dir_okay=False), help="Write a page of both.")
+@click.option(
+    "--mask", type=click.Path(dir_okay=False), help="Write a PNG: what was added, in red."
+)
+def compare(first: str, second: str, **options: Any) -> None:
+    """Say how the image FIRST is related to SECOND, and which of them is likely the parent."""
+    from lookalike.difference import difference_of
     from lookalike.pipeline import compare as compare_files
     from lookalike.report import to_dict
+    from lookalike.report.as_pair import difference_in_words, difference_to_dict
+    from lookalike.types import Failure
 
     match, report = compare_files(first, second)
     if report.failures:
         _fail("; ".join(f"{item.path}: {item.message}" for item in report.failures))
+    if match is None:
+        click.echo("null" if options["as_json"] else "not the same picture")
+        return
+    sides = report.images[match.query], report.images[match.ref]
+    found = difference_of(match, sides)
+    if isinstance(found, Failure):
+        _fail(f"{found.path}: {found.message}")
     plain = to_dict(report)
-    if as_json:
-        click.echo(json.dumps(plain["matches"][0] if match else None))
-    elif match is None:
-        click.echo("not the same picture")
+    if options["as_json"]:
+        click.echo(json.dumps({**plain["matches"][0], "difference": difference_to_dict(found)}))
     else:
         click.echo(f"{match.tier}: {match.edit}")
         _print_evidence(plain["matches"][0], plain["clusters"])
-    sys.exit(FOUND if match else 0)
+        click.echo("\n".join(difference_in_words(match, found, sides)))
+    _write_pair(match, found, sides, options)
+    sys.exit(FOUND)
 
 
 for command in (
@@ -169,7 +192,9 @@ def _config(**options: Any) -> RunConfig:
         keep=KeepConfig(tuple(options["keep"].split(","))) if options["keep"] else config.keep,
         threads=options["threads"] or config.threads,
     )
-    own = {name: options[name] for name in ("effort", "descriptor", "engine") if options[name]}
+    own = {name: options[name] for name in _OWN if options[name]}
+    if options["regions"] and not options["inside"]:
+        raise click.UsageError("--regions needs --inside")
     if not isinstance(config, FindConfig):
         if own:
             named = ", ".join(f"--{name}" for name in own)
@@ -181,7 +206,18 @@ def _config(**options: Any) -> RunConfig:
         proposes="descriptor" in own or config.embedding.proposes,
         engine=own.get("engine", config.embedding.engine),
     )
-    return replace(config, effort=own.get("effort", config.effort), embedding=embedding)
+    inside = replace(
+        config.inside,
+        wanted="inside" in own or config.inside.wanted,
+        regions=own.get("regions", config.inside.regions),
+    )
+    return replace(
+        config,
+        effort=own.get("effort", config.effort),
+        precision=own.get("precision", config.precision),
+        embedding=embedding,
+        inside=inside,
+    )
 
 
 def _print_summary(report: Any, written: list[Path]) -> None:
@@ -196,8 +232,21 @@ def _print_summary(report: Any, written: list[Path]) -> None:
         console.print(f"written: {path}", style="dim")
 
 
+def _write_pair(match: Any, found: Any, sides: Any, options: dict[str, Any]) -> None:
+    from lookalike.report.as_pair import write_pair_page, write_pair_sheet
+
+    written = []
+    if options["html"]:
+        written.append(write_pair_page(match, found, sides, Path(options["html"])))
+    if options["mask"]:
+        written.append(write_pair_sheet(found, sides, Path(options["mask"])))
+    for path in written:
+        click.echo(f"written: {path}", err=options["as_json"])
+
+
 def _print_evidence(match: dict[str, Any], clusters: list[dict[str, Any]]) -> None:
-    click.echo(f"distance {match['distance']:g} ({match['metric']})")
+    certain = "" if match["confidence"] is None else f", confidence {match['confidence']:.4g}"
+    click.echo(f"distance {match['distance']:g} ({match['metric']}){certain}")
     seen = match["verification"]
     if seen:
         click.echo(

@@ -27,6 +27,7 @@ FOUND = 11
 @click.option("--mask", type=click.Path(), help="Picture that is white where the query counts.")
 @click.option("--box", help="x,y,w,h in pixels: the part of the query that counts.")
 @click.option("--ignore-overlays", is_flag=True, help="Fill in lines drawn over the query.")
+@click.option("--inside", is_flag=True, help="Also look in larger pictures, and in QUERY.")
 @click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, nothing else.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write a page with the hits.")
@@ -45,6 +46,7 @@ def search(query: str, **options: Any) -> None:
             tuple(options["metrics"].split(",")) if options["metrics"] else (),
             options["vote"],
             _focus(options),
+            options["inside"],
         )
         config = replace(config, threads=options["threads"] or config.threads)
         answer = search_for(question, db=options["db"], config=config, progress=progress)
@@ -52,7 +54,8 @@ def search(query: str, **options: Any) -> None:
         click.echo(json.dumps(asdict(answer)))
     else:
         _print(answer, _written(answer, options))
-    sys.exit(FOUND if any(hit.tier != "similar" for hit in answer.hits) else 0)
+    is_found = answer.containments or any(hit.tier != "similar" for hit in answer.hits)
+    sys.exit(FOUND if is_found else 0)
 
 
 def _focus(options: dict[str, Any]) -> Any:
@@ -83,6 +86,7 @@ def _written(answer: Any, options: dict[str, Any]) -> list[Path]:
 
 def _print(answer: Any, written: list[Path]) -> None:
     from lookalike.report.as_sheet import hit_in_words
+    from lookalike.report.containments import containment_in_words
 
     click.echo(
         f"the query is in the set: {', '.join(answer.in_set)}"
@@ -92,6 +96,9 @@ def _print(answer: Any, written: list[Path]) -> None:
     for place, hit in enumerate(answer.hits, start=1):
         path = hit.image.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         click.echo(f"{place}. {path}\n   {hit_in_words(hit)}")
+    for item in answer.containments:
+        words = containment_in_words(item)
+        click.echo(words.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
     for path in written:
         click.echo(f"written: {path}")
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from lookalike.cli.progress import show_progress
-from lookalike.config import TRAINING, TrainKind
+from lookalike.training.settings import TRAINING, TrainKind
 
 __all__ = ["train"]
 

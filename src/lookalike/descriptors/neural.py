@@ -16,15 +16,13 @@ from lookalike.engine import EngineName, Graph, open_graph, shipped
 from lookalike.errors import ModelError
 from lookalike.types import DescriptorSpec, Picture
 
-__all__ = ["COPY_TRAINED", "SHIPPED", "NeuralDescriptor", "load_embedding"]
+__all__ = ["SHIPPED", "NeuralDescriptor", "load_embedding"]
 
-SHIPPED = "efficientnet-lite0-multi"
-COPY_TRAINED = "copy-lite0"
+SHIPPED = "copy-lite0"
 _SIDE = 192
-_DIMS = {SHIPPED: 384, COPY_TRAINED: 256}
+_SHIPPED_DIM = 256
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 _STD = np.array([0.229, 0.224, 0.225], np.float32) * 255
-_MEAN_COLOUR = (124, 116, 104)
 _DEFAULT_SIDE = 224
 _Order = Literal["planes", "pixels", "bytes"]
 
@@ -35,21 +33,21 @@ def load_embedding(
     """A network by name or file.
 
     Args:
-        model: name of a shipped network, or path of an ONNX file.
+        model: name of the shipped network, or path of an ONNX file.
         engine: ``onnxruntime`` or ``openvino``.
         threads: pictures described at once.
 
     Raises:
         ModelError: neither a name nor a file.
     """
-    if model in _DIMS:
-        return ShippedDescriptor(model, engine, threads=threads)
+    if model == SHIPPED:
+        return ShippedDescriptor(engine, threads=threads)
     path = Path(model)
     if not path.is_file():
         raise ModelError(
             "unknown network",
             got=repr(model),
-            expected=f"{SHIPPED!r}, {COPY_TRAINED!r} or the path of an ONNX file",
+            expected=f"{SHIPPED!r} or the path of an ONNX file",
             remedy="check the spelling",
         )
     return NeuralDescriptor(path, engine, threads=threads)
@@ -149,34 +147,24 @@ class NeuralDescriptor:
 
 
 class ShippedDescriptor(NeuralDescriptor):
-    """A network of the package, int8; from bytes to the unit vector all lies in the graph.
+    """The network of the package, int8; from bytes to the unit vector all lies in the graph.
 
-    See ``models/MODEL_CARD.md`` (three poolings of EfficientNet-Lite0, whitened) and
-    ``models/COPY_LITE0.md`` (the same, trained for copies).
+    See ``models/MODEL_CARD.md``: EfficientNet-Lite0, three poolings, trained for copies.
     """
 
     min_side = 112
 
-    def __init__(self, name: str, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
-        super().__init__(shipped(f"{name}.onnx"), engine, threads=threads)
-        self._name = name
+    def __init__(self, engine: EngineName = "onnxruntime", *, threads: int = 1) -> None:
+        super().__init__(shipped(f"{SHIPPED}.onnx"), engine, threads=threads)
 
     @cached_property
     def spec(self) -> DescriptorSpec:
         """Known without starting an engine: a run with nothing new never loads one."""
         return DescriptorSpec(
-            name=self._name,
+            name=SHIPPED,
             version="1",
             metric="cosine",
-            dim=_DIMS[self._name],
+            dim=_SHIPPED_DIM,
             dtype="float16",
             preprocessing=f"squashed to {_SIDE}x{_SIDE} by area, int8, {self._engine}",
         )
-
-    def _embed(self, picture: Picture) -> NDArray[np.float32]:
-        if self._name != SHIPPED:
-            return super()._embed(picture)
-        square = cv2.resize(picture.rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        # the stem's padding, in the colour that is zero after normalisation
-        padded = cv2.copyMakeBorder(square, 0, 1, 0, 1, cv2.BORDER_CONSTANT, value=_MEAN_COLOUR)
-        return np.asarray(self._graph(padded[None])[0], dtype=np.float32)

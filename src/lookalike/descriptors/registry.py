@@ -15,7 +15,7 @@ from lookalike.descriptors.filters import FILTERS, FilterDescriptor
 from lookalike.descriptors.hashes import PDQ_SPEC, describe_hashes
 from lookalike.descriptors.hashing import HASHES, HashDescriptor
 from lookalike.descriptors.networks import ARCHITECTURES
-from lookalike.descriptors.neural import COPY_TRAINED, SHIPPED, load_embedding
+from lookalike.descriptors.neural import SHIPPED, load_embedding
 from lookalike.descriptors.zoo import graph_file
 from lookalike.engine import EngineName, Graph, open_graph
 from lookalike.errors import ConfigError, ModelError
@@ -30,7 +30,7 @@ _POOL5 = 512 * 7 * 7
 
 def descriptor_names() -> tuple[str, ...]:
     """Every name that ``load_descriptor`` knows."""
-    return ("pdq", *HASHES, *FILTERS, SHIPPED, COPY_TRAINED, *ARCHITECTURES, "vgg16-pool5")
+    return ("pdq", *HASHES, *FILTERS, SHIPPED, *ARCHITECTURES, "vgg16-pool5")
 
 
 def load_descriptor(
@@ -76,7 +76,7 @@ def _plain(name: str, engine: EngineName, threads: int) -> Descriptor:
         return part_of(whole, name, slice(_POOL5_START, None), _POOL5)
     if name in ARCHITECTURES:
         return PublishedNetwork(name, engine, threads=threads)
-    if name in (SHIPPED, COPY_TRAINED) or Path(name).suffix == ".onnx":
+    if name == SHIPPED or Path(name).suffix == ".onnx":
         return load_embedding(name, engine, threads=threads)
     raise ConfigError(
         "unknown descriptor",

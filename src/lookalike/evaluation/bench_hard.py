@@ -13,23 +13,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from lookalike.evaluation.bench_systems import with_section
 from lookalike.evaluation.datasets import Label, Split, read_labels
-from lookalike.evaluation.hard.pasted import PastedBox, read_boxes
+from lookalike.evaluation.hard.inside import LEAST_IOU, proposals_table, score_boxes
 from lookalike.evaluation.hard.relations import Relation, count_relations
 from lookalike.evaluation.hard.sets import HARD_SETS, make_hard_set
 from lookalike.evaluation.metrics import count_pairs
 from lookalike.evaluation.predict import measured_find
-from lookalike.types import Match, Report
+from lookalike.types import Report
 
 __all__ = ["main"]
 
 START, END = "<!-- hard -->", "<!-- end hard -->"
 _EFFORTS = ("default", "thorough")
 _SHOTS = ("bursts", "faces")
-_LEAST_IOU = 0.5
 
 
 def main() -> None:
@@ -40,6 +37,7 @@ def main() -> None:
     parser.add_argument("--split", choices=("development", "held-back"), default="held-back")
     parser.add_argument("--work", type=Path, default=Path("benchmarks/work/hard"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--detector", type=Path, help="an ONNX detector to compare")
     asked = parser.parse_args()
     lines = [
         f"## Hard sets, {asked.split} half",
@@ -51,19 +49,22 @@ def main() -> None:
         "|---|---|---|---|---|---|---|---|",
     ]
     more: list[str] = []
+    inside: list[str] = []
     for name in HARD_SETS:
         folder = _made(name, asked)
+        if name == "inside":
+            inside = _inside_lines(folder, asked)
+            continue
         for recipe in _EFFORTS:
             report, seconds, _ = measured_find([folder], recipe, _fresh(asked.work / "collection"))
             labels = read_labels(folder)
-            if name == "inside":
-                more.append(_boxes_row(recipe, report, folder))
-                continue
             lines.append(_row(name, recipe, report, labels, folder, seconds))
             if name in _SHOTS:
-                more.append(_shots_row(name, recipe, report, labels, folder))
+                known = asked.work / "collection"
+                wider, _, _ = measured_find([folder], recipe, known, ("--similar",))
+                more.append(_shots_row(f"{name}, {recipe}", (report, wider), labels, folder))
             print(lines[-1], flush=True)
-    lines += ["", *more, ""]
+    lines += ["", *more, *inside]
     text = asked.out.read_text(encoding="utf-8") if asked.out.exists() else ""
     asked.out.write_text(with_section(text, lines, START, END), encoding="utf-8")
 
@@ -102,64 +103,60 @@ def _row(
 
 
 def _shots_row(
-    name: str, recipe: str, report: Report, labels: Sequence[Label], folder: Path
+    name: str, reports: tuple[Report, Report], labels: Sequence[Label], folder: Path
 ) -> str:
-    """The confusion of copies, other shots and strangers, in a line."""
-    said: dict[tuple[str, str], Relation] = {}
+    """The confusion of copies, other shots and strangers, in a line.
+
+    Args:
+        name: of the set and recipe.
+        reports: of a plain run, whose clusters are copies, and of one with ``--similar``.
+        labels: of the set.
+        folder: of the set.
+    """
+    plain, wider = reports
+    said: dict[tuple[str, str], Relation] = _together(wider, folder, "similar")
+    said |= _together(plain, folder, "copy")
+    cells = {(c.truth, c.said): c.pairs for c in count_relations(labels, said)}
+    truths: tuple[tuple[Relation, str], ...] = (
+        ("copy", "copies"),
+        ("similar", "other shots"),
+        ("none", "strangers"),
+    )
+    words = [
+        f"{kind}: {cells[truth, 'copy']} copy, {cells[truth, 'similar']} similar, "
+        f"{cells[truth, 'none']} apart"
+        for truth, kind in truths
+    ]
+    return f"- {name}, said of pairs of {'; '.join(words)}."
+
+
+def _together(report: Report, folder: Path, said: Relation) -> dict[tuple[str, str], Relation]:
+    """Every pair in one cluster."""
+    pairs: dict[tuple[str, str], Relation] = {}
     for cluster in report.clusters:
         members = [_name(report, m, folder) for m in cluster.members]
-        said |= {(a, b): "copy" for a in members for b in members if a < b}
-    cells = {(c.truth, c.said): c.pairs for c in count_relations(labels, said)}
-    copies, shots = cells["copy", "copy"], cells["similar", "copy"]
-    return (
-        f"- {name}, {recipe}: of {copies + cells['copy', 'none']} pairs of copies {copies} are "
-        f"together; of {shots + cells['similar', 'none']} pairs of other shots {shots} are, of "
-        f"strangers {cells['none', 'copy']}."
+        pairs |= {(a, b): said for a in members for b in members if a < b}
+    return pairs
+
+
+def _inside_lines(folder: Path, asked: argparse.Namespace) -> list[str]:
+    """What ``find --inside`` says of pasted pictures, and with which regions."""
+    report, seconds, _ = measured_find(
+        [folder], "default", _fresh(asked.work / "collection"), ("--inside",)
     )
-
-
-def _boxes_row(recipe: str, report: Report, folder: Path) -> str:
-    """How many pasted pictures are matched where they lie, and what else is matched."""
-    truth = {(box.large, box.small): box for box in read_boxes(folder)}
-    empty = {label.path for label in read_labels(folder) if label.edit == "empty"}
-    found = wrong = 0
-    for match in report.matches:
-        names = (_name(report, match.query, folder), _name(report, match.ref, folder))
-        for pair, is_query in ((names, True), (names[::-1], False)):
-            if pair in truth:
-                found += _iou(_placed(match, report, small_is_query=not is_query), truth[pair])
-        wrong += bool(empty & set(names))
-    return (
-        f"- inside, {recipe}: {found} of {len(truth)} pasted pictures are matched with IoU ≥ "
-        f"{_LEAST_IOU}; {wrong} matches with the {len(empty)} empty canvases."
-    )
-
-
-def _placed(
-    match: Match, report: Report, *, small_is_query: bool
-) -> tuple[float, float, float, float]:
-    """Box of the small picture in the large one, from the match's transform."""
-    assert match.verification is not None
-    transform = np.array(match.verification.transform).reshape(3, 3)
-    if not small_is_query:
-        transform = np.linalg.inv(transform)
-    small = report.images[match.query if small_is_query else match.ref]
-    corners = np.array(
-        [[0, 0, 1], [small.width, 0, 1], [0, small.height, 1], [small.width, small.height, 1]]
-    )
-    placed = corners @ transform.T
-    placed = placed[:, :2] / placed[:, 2:]
-    (x0, y0), (x1, y1) = placed.min(axis=0), placed.max(axis=0)
-    return float(x0), float(y0), float(x1), float(y1)
-
-
-def _iou(box: tuple[float, float, float, float], truth: PastedBox) -> bool:
-    x0, y0 = max(box[0], truth.x0), max(box[1], truth.y0)
-    x1, y1 = min(box[2], truth.x1), min(box[3], truth.y1)
-    shared = max(0.0, x1 - x0) * max(0.0, y1 - y0)
-    both = (box[2] - box[0]) * (box[3] - box[1])
-    both += (truth.x1 - truth.x0) * (truth.y1 - truth.y0) - shared
-    return shared >= _LEAST_IOU * both
+    score = score_boxes(report, folder)
+    images = len(report.images)
+    return [
+        "",
+        f"`find --inside`: {score.found} of {score.pasted} pasted pictures are found with IoU ≥ "
+        f"{LEAST_IOU} (mean {score.mean_iou:.3f}); {score.on_empty} in the {score.empty} canvases "
+        f"with nothing pasted, {score.elsewhere} wrong elsewhere; {images / seconds:.1f} images/s.",
+        "",
+        "Regions that are looked at closely (`--regions`):",
+        "",
+        *proposals_table(folder, asked.detector),
+        "",
+    ]
 
 
 if __name__ == "__main__":

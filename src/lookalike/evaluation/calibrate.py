@@ -12,6 +12,7 @@ import numpy as np
 
 from lookalike.errors import ConfigError
 from lookalike.evaluation.ranking import Steps, steps
+from lookalike.evaluation.reliability import wilson
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import load_truth
 from lookalike.pipeline import find
@@ -21,7 +22,6 @@ from lookalike.retrieval import as_system
 __all__ = ["Advice", "advise_from_examples", "advise_from_labels", "advise_from_steps"]
 
 Progress = Callable[[str, int, int], None]
-_Z = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def advise_from_steps(found: Steps, precision: float) -> Advice:
     tp, fp = int(found.tp[at]), int(found.fp[at])
     following = found.threshold[at + 1] if at + 1 < len(found.threshold) else found.threshold[at]
     threshold = float((found.threshold[at] + following) / 2)
-    low = _wilson(tp, tp + fp)
+    low, _ = wilson(tp, tp + fp)
     return Advice(
         threshold,
         tp / (tp + fp),
@@ -74,13 +74,6 @@ def advise_from_steps(found: Steps, precision: float) -> Advice:
         f"{tp} duplicates and {fp} strangers lie within it, of {found.positives} duplicates and "
         f"{found.negatives} strangers; precision {low:.4f} or more with 95 % confidence",
     )
-
-
-def _wilson(right: int, total: int) -> float:
-    """Lower end of Wilson's interval (1927)."""
-    share = right / total
-    spread = _Z * math.sqrt(share * (1 - share) / total + _Z**2 / (4 * total**2))
-    return (share + _Z**2 / (2 * total) - spread) / (1 + _Z**2 / total)
 
 
 def advise_from_labels(recipe: str, dataset: str, precision: float, progress: Progress) -> Advice:

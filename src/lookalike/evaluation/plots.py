@@ -13,6 +13,7 @@ from lookalike import dendrogram
 from lookalike.dendrogram import outline, tree
 from lookalike.errors import ConfigError
 from lookalike.evaluation.ranking import Steps
+from lookalike.evaluation.reliability import Bin, wilson
 
 __all__ = [
     "check_available",
@@ -20,6 +21,7 @@ __all__ = [
     "plot_histogram",
     "plot_map",
     "plot_precision_recall",
+    "plot_reliability",
     "plot_roc",
 ]
 
@@ -80,6 +82,35 @@ def plot_precision_recall(curves: Mapping[str, Steps], path: Path) -> Path:
         axes.plot(found.recall, found.precision, label=name, **_style(number))
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
     figure.legend(fontsize=7, loc="outside right upper", frameon=False)
+    return _saved(figure, path)
+
+
+def plot_reliability(bins: Mapping[str, Sequence[Bin]], path: Path) -> Path:
+    """How many of the matches of about one confidence are wrong, against how many should be.
+
+    Both axes are shares of wrong ones, 1e-4..1; the larger a dot, the more matches; bars are 95 %
+    Wilson intervals. Dots above the line: the confidence promised too much.
+    """
+    figure, axes = _figure(5.6, 5.0)
+    axes.plot([1e-4, 1], [1e-4, 1], color="#333", linewidth=1, label="as promised")
+    for number, (name, some) in enumerate(bins.items()):
+        promised = [max(1e-4, 1 - one.predicted) for one in some]
+        found = [max(1e-4, 1 - one.observed) for one in some]
+        ends = np.array([wilson(one.wrong, one.pairs) for one in some]).clip(1e-4, 1)
+        bars = np.abs(ends.T - np.array(found))
+        ink = _COLOURS[number % len(_COLOURS)]
+        axes.errorbar(promised, found, yerr=bars, fmt="none", color=ink, alpha=0.5, linewidth=1)
+        sizes = [12 + 12 * np.log10(one.pairs) for one in some]
+        axes.scatter(promised, found, s=sizes, color=ink, label=name, linewidths=0, zorder=3)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlim=(8e-5, 1.2),
+        ylim=(8e-5, 1.2),
+        xlabel="expected share of false matches (1 − confidence)",
+        ylabel="found share of false matches",
+    )
+    axes.legend(frameon=False)
     return _saved(figure, path)
 
 

@@ -152,10 +152,11 @@ def _is_done(folder: Path, asked: dict[str, Any]) -> bool:
 
 
 def measured_find(
-    paths: Sequence[Path], recipe: str, collection: Path
+    paths: Sequence[Path], recipe: str, collection: Path, options: Sequence[str] = ()
 ) -> tuple[Report, float, float]:
     """Report, seconds and peak megabytes of ``lookalike find --recipe`` as a command of its own."""
-    command = [sys.executable, "-m", "lookalike", "find", *map(str, paths), "--recipe", recipe]
+    asked = [*map(str, paths), "--recipe", recipe, *options]
+    command = [sys.executable, "-m", "lookalike", "find", *asked]
     with tempfile.TemporaryFile() as out:
         done = subprocess.run(
             [sys.executable, "-c", TIMER, *command, "--json", "--db", str(collection)],

@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.types import FloatArray, IntArray, UInt8Array
 
-__all__ = ["Features", "VoteSettings", "features_of", "vote_pairs"]
+__all__ = ["Features", "VoteSettings", "Votes", "features_of", "vote_between", "vote_pairs"]
 
 _MOST_MEETINGS = 60_000_000
 _MEETINGS_EACH = 6
@@ -45,6 +46,20 @@ class Features:
     turns: FloatArray
     octaves: FloatArray
     places: NDArray[np.complex64]
+
+
+class Votes(NamedTuple):
+    """Pairs of images that share keypoints, sorted, every pair once.
+
+    Attributes:
+        low: ``(k,)`` lower image numbers.
+        high: ``(k,)`` higher image numbers.
+        votes: ``(k,)`` keypoints that meet in one pose.
+    """
+
+    low: IntArray
+    high: IntArray
+    votes: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +107,55 @@ def features_of(rows: UInt8Array, image: IntArray) -> tuple[Features, Features]:
 
 
 def vote_pairs(
-    features: Features, settings: VoteSettings, *, against: Features | None = None
-) -> tuple[IntArray, IntArray, IntArray]:
+    features: Features, settings: VoteSettings, *, mirrored: Features | None = None
+) -> tuple[Votes, Votes]:
     """Pairs of images by the pairs of their keypoints that meet in one pose.
 
     Args:
         features: keypoints of all images.
         settings: see there.
-        against: the same images in another form, such as mirrored: the lower image of a pair is
-            taken from ``features``, the higher from here; without it both from ``features``.
+        mirrored: the same keypoints as the mirror images have them, in the same order.
 
     Returns:
-        ``(k,)`` lower and higher image numbers, and votes; every pair once, sorted.
+        Votes between images as they are; then between the lower image as it is and the higher
+        one mirrored, none without ``mirrored``.
     """
-    whole = features if against is None else _joined(features, against)
-    second = None if against is None else len(features.image)
+    whole = features if mirrored is None else _joined(features, mirrored)
+    return _voted(whole, len(features.image), settings)
+
+
+def vote_between(first: Features, second: Features, settings: VoteSettings) -> Votes:
+    """As ``vote_pairs``, only between images of ``first`` and of ``second``.
+
+    Args:
+        first: keypoints of some images.
+        second: keypoints of others, whose numbers are all higher.
+        settings: see there.
+    """
+    whole = _joined(first, second)
+    return _voted(whole, len(first.image), settings, across=True)[1]
+
+
+def _voted(
+    whole: Features, turned: int, settings: VoteSettings, *, across: bool = False
+) -> tuple[Votes, Votes]:
+    """Votes among the keypoints before ``turned``, and between those and the others."""
     parts = 1 + len(whole.image) * _MEETINGS_EACH // _MOST_MEETINGS
     found = []
     with ThreadPoolExecutor(settings.threads) as pool:
         tables = list(pool.map(partial(_table, whole.bits, settings), range(settings.tables)))
         for part in range(parts):
-            some = pool.map(partial(_meetings, whole, second, (part, parts)), tables)
-            meetings = np.unique(np.concatenate([*some, np.empty(0, np.int64)]))
-            found.append(_votes(whole, meetings, settings.min_votes))
+            asked = partial(_meetings, whole, turned, (part, parts), across=across)
+            some = pool.map(asked, tables)
+            meetings = _distinct(np.concatenate([*some, np.empty(0, np.int64)]))
+            found.append(_votes(whole, turned, meetings, settings.min_votes))
     keys, votes = (np.concatenate(columns) for columns in zip(*found, strict=True))
     order = np.argsort(keys)
-    low, high = np.divmod(keys[order], int(whole.image.max(initial=0)) + 1)
-    return low, high, votes[order]
+    keys, votes = keys[order], votes[order]
+    images = int(whole.image.max(initial=0)) + 1
+    first = int(np.searchsorted(keys, images * images))
+    upright = Votes(*np.divmod(keys[:first], images), votes[:first])
+    return upright, Votes(*np.divmod(keys[first:] - images * images, images), votes[first:])
 
 
 def _joined(first: Features, second: Features) -> Features:
@@ -133,37 +170,52 @@ def _joined(first: Features, second: Features) -> Features:
 
 def _table(bits: UInt8Array, settings: VoteSettings, number: int) -> list[IntArray]:
     """Groups of keypoints with one substring: ``(m, size)`` rows for every size."""
-    random = np.random.default_rng((settings.seed, number))
-    places = random.permutation(bits.shape[1] * 8)[: settings.substring]
+    # whole bytes first: a table reads a few columns, and tables share as few as they can
+    order = np.random.default_rng(settings.seed).permutation(bits.shape[1])
+    width = -(-settings.substring // 8)
+    chosen = order[(number * width + np.arange(width)) % len(order)]
     keys = np.zeros(len(bits), np.int64)
-    for place in places.tolist():
-        keys = (keys << 1) | ((bits[:, place // 8] >> (7 - place % 8)) & 1)
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(keys) else order
+    for byte in chosen.tolist():
+        keys = (keys << 8) | bits[:, byte]
+    # the number of a keypoint behind its key: one sort of numbers, no sort of places
+    room = max(1, len(bits) - 1).bit_length()
+    keys = (keys >> max(8 * width - settings.substring, 8 * width + room - 63)) << room
+    keys |= np.arange(len(bits))
+    keys.sort()
+    starts = np.flatnonzero(np.r_[True, np.diff(keys >> room) != 0]) if len(keys) else keys
     sizes = np.diff(np.r_[starts, len(keys)])
+    keys &= (1 << room) - 1
     return [
-        order[starts[sizes == size][:, None] + np.arange(size)]
+        keys[starts[sizes == size][:, None] + np.arange(size)]
         for size in range(2, settings.largest_group + 1)
         if (sizes == size).any()
     ]
 
 
 def _meetings(
-    features: Features, second: int | None, part: tuple[int, int], groups: list[IntArray]
+    features: Features, turned: int, part: tuple[int, int], groups: list[IntArray], *, across: bool
 ) -> NDArray[np.int64]:
-    """One number for every two keypoints of different images in one group."""
+    """One number for every two keypoints of different images in one group.
+
+    The lower image's keypoint is one before ``turned``; with ``across`` the other is not.
+    """
     found = [np.empty(0, np.int64)]
     count = len(features.image)
     for a, b in _cross(groups):
         low, high = np.where(features.image[a] < features.image[b], (a, b), (b, a))
-        kept = features.image[low] != features.image[high]
-        if second is not None:
-            kept &= (low < second) & (high >= second)
+        kept = (features.image[low] != features.image[high]) & (low < turned)
+        if across:
+            kept &= high >= turned
         if part[1] > 1:
             kept &= features.image[low] % part[1] == part[0]
         found.append(low[kept] * count + high[kept])
     return np.concatenate(found)
+
+
+def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sorted values without repetition; NumPy's own, by hashing, takes many times as long."""
+    ordered = np.sort(values)
+    return ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
 
 
 def _cross(groups: list[IntArray]) -> Iterator[tuple[IntArray, IntArray]]:
@@ -173,33 +225,31 @@ def _cross(groups: list[IntArray]) -> Iterator[tuple[IntArray, IntArray]]:
 
 
 def _votes(
-    features: Features, meetings: NDArray[np.int64], least: int
+    features: Features, turned: int, meetings: NDArray[np.int64], least: int
 ) -> tuple[IntArray, IntArray]:
     """Pairs of images, as one number, with the most meetings that one pose explains."""
     first, second = np.divmod(meetings, max(1, len(features.image)))
     count = int(features.image.max(initial=0)) + 1
-    pair = features.image[first] * count + features.image[second]
-    keys, place, sizes = np.unique(pair, return_inverse=True, return_counts=True)
+    pair = ((second >= turned) * count + features.image[first]) * count + features.image[second]
+    order = np.argsort(pair, kind="stable")
+    pair = pair[order]
+    starts = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]]) if len(pair) else order
+    lengths = np.diff(np.r_[starts, len(pair)])
     # most pairs meet once or twice and need no look at the pose
-    kept = sizes[place] >= least
-    first, second, place = first[kept], second[kept], place[kept]
-    order = np.argsort(place, kind="stable")
-    first, second, place = first[order], second[order], place[order]
-    votes = np.zeros(len(keys), np.int64)
-    starts = np.flatnonzero(np.r_[True, place[1:] != place[:-1]]) if len(place) else place
-    lengths = np.diff(np.r_[starts, len(place)])
+    starts, lengths = starts[lengths >= least], lengths[lengths >= least]
+    votes = np.zeros(len(starts), np.int64)
     for some in np.array_split(np.argsort(lengths), max(1, len(lengths) // _POSES_AT_ONCE)):
         if len(some):
             width = min(_MOST_POSES, int(lengths[some].max()))
             columns = np.arange(width)
             # of many meetings, some spread over all of them tell enough
             spread = columns * np.maximum(1, lengths[some] // width)[:, None]
-            rows = starts[some][:, None] + np.minimum(spread, lengths[some][:, None] - 1)
+            rows = order[starts[some][:, None] + np.minimum(spread, lengths[some][:, None] - 1)]
             is_there = spread < lengths[some][:, None]
             agreeing = _in_one_pose(features, first[rows], second[rows], is_there)
-            votes[place[starts[some]]] = agreeing * lengths[some] // np.maximum(1, is_there.sum(1))
+            votes[some] = agreeing * lengths[some] // np.maximum(1, is_there.sum(1))
     enough = votes >= least
-    return keys[enough], votes[enough]
+    return pair[starts[enough]], votes[enough]
 
 
 def _in_one_pose(

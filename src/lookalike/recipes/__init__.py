@@ -112,7 +112,8 @@ def _record(kind: type, table: dict[str, Any], where: str) -> object:
             values[key] = _record(typing.cast(type, hint), value, f"{where}, [{key}]")
             continue
         value = tuple(value) if isinstance(value, list) else value
-        value = float(value) if hint is float and type(value) is int else value
+        is_number = hint is float or float in typing.get_args(hint)
+        value = float(value) if is_number and type(value) is int else value
         if not _fits(value, hint):
             raise ConfigError(
                 f"a value of the wrong kind in recipe {where}",

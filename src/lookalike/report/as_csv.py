@@ -1,4 +1,4 @@
-"""The report as three tables."""
+"""The report as tables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lookalike.report.containments import COLUMNS, containment_rows, were_asked_for
 from lookalike.types import Report
 
 __all__ = ["write_csv"]
@@ -13,6 +14,8 @@ __all__ = ["write_csv"]
 
 def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
     """Write ``clusters.csv``, ``matches.csv`` and ``failures.csv``.
+
+    Where pictures were looked for inside larger ones, ``containments.csv`` too.
 
     File names that are not UTF-8 keep their bytes.
 
@@ -24,6 +27,9 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
         The files written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    inside: tuple[Path, ...] = ()
+    if were_asked_for(report):
+        inside = (_write(folder / "containments.csv", COLUMNS, containment_rows(report)),)
     return (
         _write(
             folder / "clusters.csv",
@@ -32,7 +38,7 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
         ),
         _write(
             folder / "matches.csv",
-            "query,ref,tier,distance,metric,edit",
+            "query,ref,tier,distance,metric,confidence,edit",
             (
                 (
                     report.images[match.query].path,
@@ -40,6 +46,7 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
                     match.tier,
                     match.distance,
                     match.metric,
+                    "" if match.confidence is None else match.confidence,
                     match.edit,
                 )
                 for match in report.matches
@@ -50,6 +57,7 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
             "path,stage,message",
             ((item.path, item.stage, item.message) for item in report.failures),
         ),
+        *inside,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,19 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config import DecodeConfig
+from lookalike.difference import difference_of
 from lookalike.images import decode
+from lookalike.report.as_pair import added_in_words, mask_png
 from lookalike.report.as_text import (
     edit_towards,
+    expectation,
     headline,
     reclaimable_bytes,
     size_in_words,
     tie_to_keeper,
 )
-from lookalike.types import Cluster, Decision, Failure, Match, Report
+from lookalike.report.containments import outline, place_in_words
+from lookalike.types import Cluster, Containment, Decision, Failure, Match, Report
 
 __all__ = ["thumbnail", "write_html"]
 
 _THUMB_SIDE = 220
+_COMPARED_SIDE, _MOST_EXPLAINED = 320, 6
+_MOST_CONTAINMENTS = 500
 _FUNNEL = (
     ("files", "files"),
     ("images", "images"),
@@ -49,10 +56,13 @@ class _Card:
     kept: bool
     tier: str
     edit: str
+    certain: str
     reason: str
     facts: str
     mirrored: bool
     polygon: str
+    mask: str
+    added: str
     ratio: str
 
 
@@ -72,6 +82,7 @@ def write_html(
     path: Path,
     *,
     max_clusters: int = 500,
+    max_explained: int = 200,
     picture: Callable[[str], bytes | None] | None = None,
 ) -> Path:
     """Write the page.
@@ -81,6 +92,7 @@ def write_html(
         path: the page; its folder is created when missing.
         max_clusters: clusters shown, those that free most bytes first; the page says how many
             are left out.
+        max_explained: copies of which the page shows what was added, six of a cluster at most.
         picture: JPEG bytes of a small picture for a path, or None; ``thumbnail`` by default.
 
     Returns:
@@ -89,19 +101,26 @@ def write_html(
     load = picture or thumbnail
     clusters = sorted(report.clusters, key=lambda c: (-_freed(report, c), c.id))
     shown = clusters[:max_clusters]
-    paths = sorted({report.images[m].path for cluster in shown for m in cluster.members})
+    inside = report.containments[:_MOST_CONTAINMENTS]
+    names = {m for cluster in shown for m in cluster.members}
+    names |= {name for item in inside for name in (item.small, item.large)}
+    paths = sorted({report.images[name].path for name in names})
     with ThreadPoolExecutor() as pool:
         pictures = dict(zip(paths, pool.map(load, paths), strict=True))
+        added = dict(pool.map(partial(_added, report), _to_explain(report, shown, max_explained)))
     template = jinja2.Environment(
         loader=jinja2.PackageLoader("lookalike.report"), autoescape=True, trim_blocks=True
     ).get_template("report.html.j2")
     page = template.render(
         headline=headline(report),
+        expectation=expectation(report) if report.matches else "",
         freed=size_in_words(reclaimable_bytes(report)),
         funnel=list(_funnel_bars(report)),
         tiers=Counter(match.tier for match in report.matches),
-        groups=[_group(report, cluster, pictures) for cluster in shown],
+        groups=[_group(report, cluster, pictures, added) for cluster in shown],
         hidden=len(clusters) - len(shown),
+        containments=[_inside(report, item, pictures) for item in inside],
+        more_containments=len(report.containments) - len(inside),
         failures=[(_text(f.path), f.stage, _text(f.message)) for f in report.failures],
         timings=report.timings,
         versions=report.versions,
@@ -134,13 +153,45 @@ def _freed(report: Report, cluster: Cluster) -> int:
     return sum(report.images[m].n_bytes for m in cluster.members if m != keeper)
 
 
-def _group(report: Report, cluster: Cluster, pictures: dict[str, bytes | None]) -> _Group:
+def _to_explain(report: Report, clusters: Sequence[Cluster], most: int) -> list[tuple[str, Match]]:
+    """Members with the matches that tie them to their keepers, as many as the page explains."""
+    chosen = []
+    for cluster in clusters:
+        keeper = report.keeper_of(cluster)
+        ties = [(m, tie_to_keeper(cluster, m, keeper)) for m in cluster.members if m != keeper]
+        copies = [(member, tie) for member, tie in ties if tie and tie.tier == "copy"]
+        chosen += copies[:_MOST_EXPLAINED]
+    return chosen[:most]
+
+
+def _added(report: Report, asked: tuple[str, Match]) -> tuple[str, tuple[str, str]]:
+    """The member, a PNG of what was added to it, as data, and that in words."""
+    member, match = asked
+    found = difference_of(
+        match, (report.images[match.query], report.images[match.ref]), side=_COMPARED_SIDE
+    )
+    if isinstance(found, Failure):
+        return member, ("", "")
+    is_query = member == match.query
+    own = [region for region in found.regions if (region.side == "query") == is_query]
+    if not own:
+        return member, ("", "")
+    drawn = base64.b64encode(mask_png(found.query_mask if is_query else found.ref_mask)).decode()
+    return member, (f"data:image/png;base64,{drawn}", added_in_words(own))
+
+
+def _group(
+    report: Report,
+    cluster: Cluster,
+    pictures: dict[str, bytes | None],
+    added: dict[str, tuple[str, str]],
+) -> _Group:
     decisions = {d.image: d for d in report.decisions if d.image in cluster.members}
     keeper = decisions[cluster.members[0]].keeper
     ordered = [keeper, *(member for member in cluster.members if member != keeper)]
     ties = {m: None if m == keeper else tie_to_keeper(cluster, m, keeper) for m in ordered}
     cards = tuple(
-        _card(report, member, ties[member], decisions[member], pictures) for member in ordered
+        _card(report, ties[m], decisions[m], pictures, added.get(m, ("", ""))) for m in ordered
     )
     freed = _freed(report, cluster)
     tiers = sorted({match.tier for match in cluster.matches})
@@ -150,11 +201,12 @@ def _group(report: Report, cluster: Cluster, pictures: dict[str, bytes | None]) 
 
 def _card(
     report: Report,
-    member: str,
     tie: Match | None,
     decision: Decision,
     pictures: dict[str, bytes | None],
+    added: tuple[str, str],
 ) -> _Card:
+    member = decision.image
     image = report.images[member]
     keeper = decision.keeper
     seen = tie.verification if tie else None
@@ -163,15 +215,52 @@ def _card(
     return _Card(
         name=_text(member),
         path=_text(image.path),
-        picture="data:image/jpeg;base64," + base64.b64encode(picture).decode() if picture else "",
+        picture=_data(picture),
         kept=tie is None,
         tier=tie.tier if tie else "",
         edit=edit_towards(report, tie, member, keeper) if tie else "",
+        certain="" if tie is None or tie.confidence is None else f"{tie.confidence:.2%}",
         reason=decision.reason,
         facts=facts,
         mirrored=bool(seen and seen.mirrored),
         polygon=_polygon(report, tie, member) if seen else "",
+        mask=added[0],
+        added=added[1],
         ratio=f"{image.width / image.height:.4f}",
+    )
+
+
+def _data(picture: bytes | None) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(picture).decode() if picture else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """A picture inside a larger one as the page shows it."""
+
+    small: str
+    large: str
+    small_picture: str
+    large_picture: str
+    small_ratio: str
+    large_ratio: str
+    polygon: str
+    mirrored: bool
+    words: str
+
+
+def _inside(report: Report, item: Containment, pictures: dict[str, bytes | None]) -> _Inside:
+    small, large = report.images[item.small], report.images[item.large]
+    return _Inside(
+        small=_text(item.small),
+        large=_text(item.large),
+        small_picture=_data(pictures[small.path]),
+        large_picture=_data(pictures[large.path]),
+        small_ratio=f"{small.width / small.height:.4f}",
+        large_ratio=f"{large.width / large.height:.4f}",
+        polygon=outline(item, large),
+        mirrored=item.verification.mirrored,
+        words=place_in_words(item),
     )
 
 

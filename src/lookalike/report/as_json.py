@@ -10,11 +10,12 @@ from typing import Any
 
 import orjson
 
+from lookalike.report.containments import from_plain, to_plain
 from lookalike.types import Cluster, Decision, Failure, ImageRef, Match, Report, Verification
 
 __all__ = ["SCHEMA", "from_json", "funnel_of", "to_body", "to_dict", "to_json", "with_run"]
 
-SCHEMA = "lookalike-report/1"
+SCHEMA = "lookalike-report/2"
 _EVIDENCE = tuple(item.name for item in fields(Verification))
 _IMAGE = tuple(item.name for item in fields(ImageRef))
 _read_evidence = attrgetter(*_EVIDENCE)
@@ -30,8 +31,10 @@ def to_dict(report: Report) -> dict[str, Any]:
         "config": dict(report.config),
         "funnel": dict(report.funnel),
         "timings": dict(report.timings),
+        "expected_false_pairs": report.expected_false_pairs,
         "clusters": [_cluster(cluster, report.images, decisions) for cluster in report.clusters],
         "matches": [_match(match, report.images) for match in report.matches],
+        "containments": [to_plain(item, report.images) for item in report.containments],
         "failures": [asdict(failure) for failure in report.failures],
         "images": [_image(image) for image in report.images.values()],
     }
@@ -102,6 +105,7 @@ def from_json(text: str) -> Report:
         ),
         failures=tuple(Failure(**item) for item in plain["failures"]),
         timings=plain["timings"],
+        containments=tuple(map(from_plain, plain["containments"])),
     )
 
 
@@ -147,6 +151,7 @@ def _match(match: Match, images: Mapping[str, ImageRef]) -> dict[str, Any]:
         "tier": match.tier,
         "distance": match.distance,
         "metric": match.metric,
+        "confidence": match.confidence,
         "edit": match.edit,
         "verification": dict(zip(_EVIDENCE, _read_evidence(seen), strict=True)) if seen else None,
     }
@@ -156,7 +161,13 @@ def _read_match(item: Mapping[str, Any]) -> Match:
     seen = item["verification"]
     verification = Verification(**{**seen, "transform": tuple(seen["transform"])}) if seen else None
     return Match(
-        item["query"], item["ref"], item["tier"], item["distance"], item["metric"], verification
+        item["query"],
+        item["ref"],
+        item["tier"],
+        item["distance"],
+        item["metric"],
+        verification,
+        item["confidence"],
     )
 
 

@@ -10,6 +10,7 @@ import jinja2
 import numpy as np
 
 from lookalike.report.as_html import thumbnail
+from lookalike.report.containments import containment_in_words
 from lookalike.types import Answer, Hit, UInt8Array
 
 __all__ = ["hit_in_words", "write_answer_page", "write_sheet"]
@@ -25,10 +26,11 @@ _COLOURS = {
 
 
 def hit_in_words(hit: Hit) -> str:
-    """Tier, edit, distance and votes in one line."""
+    """Tier, edit, distance, confidence and votes in one line."""
     words = f"{hit.tier}: {hit.edit}" if hit.tier != "similar" else "similar"
     votes = f", {len(hit.votes)} votes" if len(hit.votes) > 1 else ""
-    return f"{words} ({hit.metric} {hit.distance:g}{votes})"
+    certain = "" if hit.confidence is None else f", confidence {hit.confidence:.4g}"
+    return f"{words} ({hit.metric} {hit.distance:g}{certain}{votes})"
 
 
 def write_sheet(answer: Answer, path: Path, *, columns: int = 4) -> Path:
@@ -80,6 +82,7 @@ def write_answer_page(answer: Answer, path: Path) -> Path:
             }
             for hit in answer.hits
         ],
+        containments=[_text(containment_in_words(item)) for item in answer.containments],
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8", errors="replace")

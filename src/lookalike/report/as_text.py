@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from lookalike.explain import reverse
+from lookalike.report.containments import place_in_words, were_asked_for
 from lookalike.types import Cluster, Match, Report
 
 __all__ = [
     "edit_towards",
+    "expectation",
     "headline",
     "reclaimable_bytes",
     "size_in_words",
@@ -22,9 +24,11 @@ __all__ = [
     "tie_to_keeper",
 ]
 
+_CERTAIN = 0.99
 _SHOWN_CLUSTERS = 8
 _SHOWN_MEMBERS = 6
 _SHOWN_FAILURES = 8
+_SHOWN_CONTAINMENTS = 12
 
 
 def headline(report: Report) -> str:
@@ -36,6 +40,18 @@ def headline(report: Report) -> str:
         f"{'picture appears' if len(report.clusters) == 1 else 'pictures appear'} more than once, "
         f"{surplus:,} copies could go ({size_in_words(reclaimable_bytes(report))})"
     )
+
+
+def expectation(report: Report) -> str:
+    """How many of the matches are to be expected wrong, in one line."""
+    told = sum(match.confidence is not None for match in report.matches)
+    if not told:
+        return "expected false pairs: not known, nothing was verified"
+    left_out = report.funnel.get("too_doubtful", 0)
+    more = f"; {left_out:,} too doubtful and left out" if left_out else ""
+    expected = report.expected_false_pairs
+    words = f"{expected:,.1f}" if expected >= 1 else f"{expected:.2f}" if expected else "0"
+    return f"expected false pairs: {words} of {told:,}{more}"
 
 
 def reclaimable_bytes(report: Report) -> int:
@@ -96,10 +112,12 @@ def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> Re
             if tiers[tier]
         )
         parts.append(Text(f"matches: {words}"))
+        parts.append(Text(expectation(report)))
     parts += [_cluster(report, cluster) for cluster in report.clusters[:_SHOWN_CLUSTERS]]
     if len(report.clusters) > _SHOWN_CLUSTERS:
         left = len(report.clusters) - _SHOWN_CLUSTERS
         parts.append(Text(f"and {left:,} more clusters: see {more}", style="dim"))
+    parts += _containments(report, more)
     parts += _failures(report, more)
     parts.append(_funnel(report))
     return Group(*parts)
@@ -118,16 +136,39 @@ def _cluster(report: Report, cluster: Cluster) -> RenderableType:
             row = (Text("keep", style="green"), _name(member), Text(decisions[member].reason))
         else:
             match = tie_to_keeper(cluster, member, keeper)
-            words = f"{match.tier}: {edit_towards(report, match, member, keeper)}" if match else ""
-            row = (Text("drop", style="yellow"), _name(member), Text(words))
+            row = (
+                Text("drop", style="yellow"),
+                _name(member),
+                Text(_tie_in_words(report, match, member, keeper) if match else ""),
+            )
         table.add_row(*row)
     if len(ordered) > _SHOWN_MEMBERS:
         table.add_row("", Text(f"and {len(ordered) - _SHOWN_MEMBERS:,} more", style="dim"), "")
     return Padding(table, (1, 0, 0, 0))
 
 
+def _tie_in_words(report: Report, match: Match, member: str, keeper: str) -> str:
+    words = f"{match.tier}: {edit_towards(report, match, member, keeper)}"
+    is_doubtful = match.confidence is not None and match.confidence < _CERTAIN
+    return f"{words} (confidence {match.confidence:.2f})" if is_doubtful else words
+
+
 def _name(member: str) -> Text:
     return Text(member.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def _containments(report: Report, more: str) -> Sequence[RenderableType]:
+    if not were_asked_for(report):
+        return []
+    count = len(report.containments)
+    lines = [Text(f"\n{count:,} pictures lie inside larger ones", style="bold")]
+    lines += [
+        _name(f"  {item.small} in {item.large}: {place_in_words(item)}")
+        for item in report.containments[:_SHOWN_CONTAINMENTS]
+    ]
+    if count > _SHOWN_CONTAINMENTS:
+        lines.append(Text(f"  and {count - _SHOWN_CONTAINMENTS:,} more: see {more}", style="dim"))
+    return lines
 
 
 def _failures(report: Report, more: str) -> Sequence[RenderableType]:

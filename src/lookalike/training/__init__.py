@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lookalike.config import TrainConfig
     from lookalike.ingest import Progress
     from lookalike.training.run import Trained
+    from lookalike.training.settings import TrainConfig
 
 __all__ = ["train_network"]
 

@@ -19,12 +19,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from lookalike.config import TrainConfig
 from lookalike.descriptors.weights import Weights
 from lookalike.ingest import Progress
 from lookalike.training.augment import View, light_view, squared, strong_view
 from lookalike.training.networks import Lite0
 from lookalike.training.photos import Photos
+from lookalike.training.settings import TrainConfig
 from lookalike.training.tensors import normalised
 
 __all__ = ["CopyTask"]

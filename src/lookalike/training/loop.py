@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lookalike.config import TrainConfig
 from lookalike.errors import ConfigError
 from lookalike.ingest import Progress
+from lookalike.training.settings import TrainConfig
 
 __all__ = ["EpochRecord", "Trainable", "fit"]
 

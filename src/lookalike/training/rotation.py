@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from lookalike.config import TrainConfig
 from lookalike.descriptors.weights import Weights
 from lookalike.training.augment import squared
 from lookalike.training.networks import ResNet18, load_exactly
 from lookalike.training.photos import Photos
+from lookalike.training.settings import TrainConfig
 from lookalike.training.tensors import normalised
 from lookalike.types import UInt8Array
 

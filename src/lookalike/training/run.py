@@ -12,7 +12,6 @@ import onnx
 import torch
 from torch import nn
 
-from lookalike.config import TrainConfig
 from lookalike.descriptors.networks import seeded_weights
 from lookalike.descriptors.weights import Weights, read_torch
 from lookalike.descriptors.zoo import find_model, model_file
@@ -23,6 +22,7 @@ from lookalike.training.export import CopyGraph, export_float, export_int8
 from lookalike.training.loop import EpochRecord, fit
 from lookalike.training.photos import Photos, read_photos
 from lookalike.training.rotation import RotationTask, truncated
+from lookalike.training.settings import TrainConfig
 from lookalike.training.tensors import FromBytes
 from lookalike.training.vae import VaeTask
 from lookalike.types import Failure, UInt8Array

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from lookalike.config import TrainConfig
 from lookalike.training.augment import squared
 from lookalike.training.photos import Photos
+from lookalike.training.settings import TrainConfig
 from lookalike.training.tensors import normalised
 
 __all__ = ["Encoder", "VaeTask"]

@@ -228,7 +228,7 @@ def _match(query: str, ref: str, number: int) -> Match:
         frame="same",
         edit=_WORDS[number % len(_WORDS)],
     )
-    return Match(query, ref, "copy", round(1 - agreement, 3), "agreement", seen)
+    return Match(query, ref, "copy", round(1 - agreement, 3), "agreement", seen, agreement)
 
 
 if __name__ == "__main__":

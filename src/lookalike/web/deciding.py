@@ -106,7 +106,7 @@ def accept_many(
         StaleError: decisions were made since the preview.
     """
     sure = desk.fixed["confidence"]
-    wanted = [n for n in numbers if sure[n] >= least and not desk.is_decided(n)]
+    wanted = [n for n in numbers if (sure[n] or 0.0) >= least and not desk.is_decided(n)]
 
     def marks(cluster: Cluster) -> dict[Place, Action | None]:
         return _accepted(desk, cluster)

@@ -20,7 +20,6 @@ __all__ = ["Desk", "as_numbers", "confidence_of", "kinds_of", "shown"]
 
 _TIERS = ("exact", "pixel", "copy", "similar")
 _KIND = re.compile(r"^[^\d]*?(?= (?:to|by|was|is) |\s*\d|$)")
-_PDQ_BITS = 256.0
 
 
 class Desk:
@@ -90,7 +89,7 @@ class Desk:
             columns["tier"].append(max(_TIERS.index(m.tier) for m in cluster.matches))
             columns["edits"].append(sorted(kinds.setdefault(kind, len(kinds)) for kind in found))
             columns["size"].append(len(cluster.members))
-            columns["confidence"].append(round(_weakest(cluster), 3))
+            columns["confidence"].append(_weakest(cluster))
             columns["folders"].append(
                 sorted(folders.setdefault(shown(path), len(folders)) for path in where)
             )
@@ -214,7 +213,7 @@ class Desk:
             "tier": match.tier,
             "edit": shown(edit_towards(self.report, match, member, keeper)),
             "with": self.number[other],
-            "confidence": round(confidence_of(match), 3),
+            "confidence": confidence_of(match),
         }
 
     def _freed_by(self, parts: Parts) -> int:
@@ -230,15 +229,9 @@ class Desk:
         return 1 if all(done) else 2 if any(done) else 0
 
 
-def confidence_of(match: Match) -> float:
-    """How sure a match is, 0..1; 1 for equal bytes or pixels."""
-    if match.tier in ("exact", "pixel"):
-        return 1.0
-    known = getattr(match, "confidence", None)
-    if known is not None:
-        return float(known)
-    distance = match.distance / _PDQ_BITS if match.metric == "pdq" else match.distance
-    return min(1.0, max(0.0, 1.0 - distance))
+def confidence_of(match: Match) -> float | None:
+    """How sure a match is, 0..1, if anything tells; equal bytes and pixels are certain."""
+    return 1.0 if match.tier in ("exact", "pixel") else match.confidence
 
 
 @lru_cache(maxsize=4096)
@@ -254,14 +247,15 @@ def shown(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _weakest(cluster: Cluster) -> float:
-    """The least of what ties each member to any other."""
+def _weakest(cluster: Cluster) -> float | None:
+    """The least of what ties each member to any other, if something tells of every member."""
     best: dict[str, float] = {}
     for match in cluster.matches:
         sure = confidence_of(match)
-        for member in (match.query, match.ref):
-            best[member] = max(best.get(member, 0.0), sure)
-    return min(best.values(), default=1.0)
+        if sure is not None:
+            for member in (match.query, match.ref):
+                best[member] = max(best.get(member, 0.0), sure)
+    return round(min(best.values()), 3) if len(best) == len(cluster.members) else None
 
 
 def _date(modified_ns: int) -> str:

@@ -101,8 +101,10 @@ def _share_inside(report: Report, a: str, b: str, onto: NDArray[np.float64]) -> 
 
 def _numbers(match: Match) -> Sequence[tuple[str, str, str]]:
     """What was measured of a match: name, value, what it means."""
+    sure = confidence_of(match)
+    told = "nothing tells" if sure is None else f"{sure:.4g}"
     rows = [
-        ("confidence", f"{confidence_of(match):.2f}", "0 to 1; how sure the match is"),
+        ("confidence", told, "probability that both show one picture"),
         ("distance", f"{match.distance:g} ({match.metric})", "lower is closer"),
     ]
     seen = match.verification

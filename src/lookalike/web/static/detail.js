@@ -1,6 +1,6 @@
 // One cluster: its pictures side by side, what is decided about each, and why.
 
-import { ask, bytes, make, plural, tell } from "./api.js";
+import { ask, bytes, make, plural, sure } from "./api.js";
 import { Compare } from "./compare.js";
 
 const WORDS = { keeper: "stays", keep: "stays too", drop: "goes", apart: "another picture" };
@@ -107,7 +107,7 @@ export class Detail {
       make("div", { class: "bar" },
         make("button", { class: "back", onclick: this.onback, "aria-label": "Back to the list" }, "‹"),
         make("h2", { title: cluster.name }, cluster.name),
-        make("span", { class: "quiet" }, `${plural(cluster.members.length, "picture")}, ${gone} go${gone === 1 ? "es" : ""}, ${bytes(cluster.bytes)} · confidence ${cluster.confidence.toFixed(2)}${cluster.state === 1 ? " · decided" : ""}`),
+        make("span", { class: "quiet" }, `${plural(cluster.members.length, "picture")}, ${gone} go${gone === 1 ? "es" : ""}, ${bytes(cluster.bytes)} · ${sure(cluster.confidence)}${cluster.state === 1 ? " · decided" : ""}`),
         make("span", { class: "acts" },
           button("Accept", "a", () => this.element.dispatchEvent(new Event("accept")), { class: "main accept" }),
           button("Compare", "c", () => this.toggleCompare(), { class: "compare-toggle", "aria-pressed": this.comparing }),
@@ -128,7 +128,7 @@ export class Detail {
         make("p", { class: "name" }, make("b", { title: member.path }, member.name), make("span", { class: `badge ${member.action}` }, WORDS[member.action])),
         make("p", { class: "quiet path", title: member.path }, member.folder === "." ? "" : member.folder),
         make("p", { class: "facts" }, `${member.width}×${member.height} · ${member.type}${member.lossless ? " lossless" : ""} · ${bytes(member.bytes)} · ${member.modified}`),
-        tie ? make("p", { class: "edit" }, make("b", {}, tie.tier), ` ${tie.edit} · ${tie.confidence.toFixed(2)}`) : null,
+        tie ? make("p", { class: "edit" }, make("b", {}, tie.tier), ` ${tie.edit} · ${sure(tie.confidence)}`) : null,
         make("p", { class: "quiet" }, `${member.by === "person" ? "by hand: " : "rule: "}${member.reason}`),
         make("div", { class: "choices" }, act("Stays", "s", "keeper"), act("Keep too", "e", "keep"), act("Drop", "d", "drop"), act("Not a match", "n", "apart"),
           make("button", { class: "more", title: "Search with this picture (i)", "aria-label": `Search with ${member.name}`, onclick: () => { this.at = n; this.element.dispatchEvent(new Event("search")); } }, "⌕"))));

@@ -1,7 +1,7 @@
 // The list of clusters: a fixed row height, a few dozen row elements used again and again.
 // Filtering and sorting work on the columns that came once; names and pictures come by page.
 
-import { ask, bytes, make, plural } from "./api.js";
+import { ask, bytes, make, plural, sure } from "./api.js";
 
 const ROW = 66;
 const MOST_PIXELS = 12_000_000; // browsers cap the height of an element
@@ -119,7 +119,7 @@ export class List {
     name.textContent = known ? known.name : `cluster ${number + 1}`;
     edit.textContent = known ? known.edit : index.edits[number].map((kind) => index.kinds[kind]).join(", ");
     const tier = index.tiers[index.tier[number]];
-    facts.textContent = `${plural(index.size[number], "picture")} · ${tier} ${index.confidence[number].toFixed(2)} · ${bytes(index.bytes[number])}`;
+    facts.textContent = `${plural(index.size[number], "picture")} · ${tier} ${sure(index.confidence[number]).replace("confidence ", "")} · ${bytes(index.bytes[number])}`;
     row.mark.textContent = MARK[index.state[number]];
     row.mark.title = ["", "decided", "decided in part"][index.state[number]];
     for (const [image, at] of [[row.one, 0], [row.two, 1]]) {

@@ -1,0 +1,199 @@
+"""How certain a match is: evidence → the probability that both show the same picture.
+
+Two logistic functions of what ``Verification`` says, one for keypoints and one for whole frames,
+fitted on labelled pairs by ``make bench-confidence``. More evidence never makes a match less
+certain, and the probability never exceeds what the number of pairs looked at can vouch for.
+
+It is the chance of a match that a run reports in collections like those it was fitted on: mostly
+edited copies, some bursts. Where nearly all look-alikes are frames of bursts, fewer matches hold
+than it says; where there are none, more (``models/confidence.json`` and the results say how many).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Literal, TypeVar
+
+from lookalike.types import Match, Tier, Verification
+
+__all__ = [
+    "FEATURES",
+    "Calibration",
+    "Fit",
+    "bits_of",
+    "calibration",
+    "certain_enough",
+    "confidence_of",
+    "features_of",
+    "kind_of",
+    "with_confidence",
+]
+
+Kind = Literal["keypoints", "whole_frames"]
+Key = TypeVar("Key")
+FEATURES: Mapping[Kind, tuple[str, ...]] = {
+    "keypoints": (
+        "log_inliers",
+        "log_support",
+        "agreement",
+        "likeness",
+        "covered",
+        "larger_overlap",
+        "same_frame",
+    ),
+    "whole_frames": ("same_bits", "agreement", "likeness"),
+}
+_LEAST_SUPPORT = 0.01
+# how near a share may come to 0 and 1 in log odds
+_NEAR_ONE = 0.003
+_HASH_BITS = 256
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One fitted function.
+
+    Attributes:
+        intercept: log odds where every feature is 0.
+        weights: log odds per unit of each of ``FEATURES``, in their order.
+        most: largest probability it gives, below 1.
+    """
+
+    intercept: float
+    weights: tuple[float, ...]
+    most: float
+
+    def __call__(self, features: tuple[float, ...]) -> float:
+        """Probability, 0..``most``."""
+        odds = self.intercept + sum(w * x for w, x in zip(self.weights, features, strict=True))
+        return min(self.most, 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds)))))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was fitted.
+
+    Attributes:
+        version: changes whenever a probability would.
+        fits: one function for each kind of evidence.
+    """
+
+    version: str
+    fits: Mapping[Kind, Fit]
+
+
+@lru_cache(maxsize=1)
+def calibration() -> Calibration:
+    """The calibration that the package holds."""
+    text = resources.files("lookalike.models").joinpath("confidence.json").read_text("utf-8")
+    plain: dict[str, Any] = json.loads(text)
+    fits = {
+        kind: Fit(
+            plain[kind]["intercept"],
+            tuple(plain[kind]["weights"][name] for name in FEATURES[kind]),
+            plain[kind]["most"],
+        )
+        for kind in FEATURES
+    }
+    return Calibration(plain["version"], fits)
+
+
+def kind_of(seen: Verification) -> Kind:
+    """Which function evidence belongs to."""
+    return "keypoints" if seen.inliers else "whole_frames"
+
+
+def bits_of(match: Match) -> float:
+    """Bits in which the hashes differ, where they made the match."""
+    return match.distance if match.metric == "pdq" else 0.0
+
+
+def features_of(seen: Verification, bits: float = 0.0) -> tuple[float, ...]:
+    """What the probability depends on: ``FEATURES`` of the evidence's kind, in their order.
+
+    Shares enter as log odds: from .99 to 1 is as far as from .5 to .98.
+
+    Args:
+        seen: the evidence.
+        bits: in which the hashes of whole frames differ, of 256.
+    """
+    agreement, likeness = _log_odds(seen.agreement), _log_odds(seen.likeness)
+    if kind_of(seen) == "whole_frames":
+        return 1.0 - bits / _HASH_BITS, agreement, likeness
+    return (
+        math.log(seen.inliers),
+        math.log(max(_LEAST_SUPPORT, seen.support)),
+        agreement,
+        likeness,
+        _log_odds(seen.covered),
+        _log_odds(max(seen.overlap_query, seen.overlap_ref)),
+        1.0 if seen.frame == "same" else 0.0,
+    )
+
+
+def _log_odds(share: float) -> float:
+    return math.log((share + _NEAR_ONE) / (1.0 - share + _NEAR_ONE))
+
+
+def confidence_of(tier: Tier, seen: Verification | None, bits: float = 0.0) -> float | None:
+    """Probability that a match shows one picture; None of tier ``similar``, where nothing tells.
+
+    Args:
+        tier: equal bytes and equal pixels are certain.
+        seen: evidence of a copy.
+        bits: in which the hashes of whole frames differ, of 256.
+    """
+    if tier in ("exact", "pixel"):
+        return 1.0
+    if seen is None:
+        return None
+    return round(calibration().fits[kind_of(seen)](features_of(seen, bits)), _DIGITS)
+
+
+def with_confidence(matches: Mapping[Key, Match]) -> dict[Key, Match]:
+    """The same matches, each with its confidence."""
+    return {
+        key: replace(
+            match, confidence=confidence_of(match.tier, match.verification, bits_of(match))
+        )
+        for key, match in matches.items()
+    }
+
+
+def certain_enough(matches: Mapping[Key, Match], precision: float) -> dict[Key, Match]:
+    """The largest number of matches, the most certain first, that keeps a wanted precision.
+
+    Matches as certain as each other stay or go together. What is certain by definition stays, and
+    does not buy doubtful ones a place.
+
+    Args:
+        matches: with their confidence; those without one are left out.
+        precision: expected share of true ones among the copies that stay.
+    """
+    copies = [m.confidence for m in matches.values() if m.tier == "copy" and m.confidence]
+    least = _least_confidence(copies, precision)
+    return {
+        key: match
+        for key, match in matches.items()
+        if match.confidence is not None and match.confidence >= least
+    }
+
+
+def _least_confidence(confidences: list[float], precision: float) -> float:
+    """Where the mean of all that are as certain or more still is the precision."""
+    ordered = sorted(confidences, reverse=True)
+    least, doubt = 1.0, 0.0
+    for count, confidence in enumerate(ordered, start=1):
+        doubt += 1.0 - confidence
+        is_last_of_equals = count == len(ordered) or ordered[count] < confidence
+        if is_last_of_equals:
+            if doubt > (1.0 - precision) * count + 1e-12:
+                break
+            least = confidence
+    return least

@@ -1,0 +1,46 @@
+"""Work on all cores: threads where a library computes, processes where many small steps do.
+
+Small steps hold the interpreter's lock, and threads would queue for it. Starting processes costs
+about a second, so little work stays on threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import cv2
+import loky
+from threadpoolctl import threadpool_limits
+
+__all__ = ["each"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def each(
+    work: Callable[[Item], Result], items: Sequence[Item], threads: int, *, apart: bool
+) -> Iterator[Result]:
+    """Results of ``work`` in the order of ``items``.
+
+    Args:
+        work: called with one item; for processes it and its items must be picklable, so a
+            function of a module or a ``partial`` of one.
+        items: what to work on; for processes each should be worth some milliseconds.
+        threads: items worked on at once.
+        apart: in processes, which stay for a while to serve later calls.
+    """
+    if threads > 1 and apart and len(items) > 1:
+        # unlike the standard library's, these do not run the caller's script again
+        yield from loky.get_reusable_executor(threads, initializer=_alone).map(work, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(work, items)
+
+
+def _alone() -> None:
+    """One core a process: libraries must not start threads beside it."""
+    cv2.setNumThreads(1)
+    threadpool_limits(1)

@@ -1,0 +1,89 @@
+"""Pictures inside larger ones, in the forms of every report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from lookalike.types import Containment, ImageRef, Report, Verification
+
+__all__ = [
+    "COLUMNS",
+    "containment_in_words",
+    "containment_rows",
+    "from_plain",
+    "outline",
+    "place_in_words",
+    "to_plain",
+    "were_asked_for",
+]
+
+COLUMNS = "small,large,left,top,width,height,corners,scale,angle,mirrored,agreement,inliers,edit"
+
+
+def were_asked_for(report: Report) -> bool:
+    """Whether the run looked for pictures inside larger ones."""
+    return bool(report.config.get("inside", {}).get("wanted"))
+
+
+def place_in_words(item: Containment) -> str:
+    """Size and place of the box, and the edit."""
+    left, top, width, height = item.box
+    return f"{width}×{height} at {left},{top} ({item.verification.edit})"
+
+
+def containment_in_words(item: Containment) -> str:
+    """Both names, the place, the edit."""
+    return f"{item.small} in {item.large}: {place_in_words(item)}"
+
+
+def containment_rows(report: Report) -> list[Sequence[object]]:
+    """Rows of ``COLUMNS``; corners as ``x y`` with semicolons."""
+    return [
+        (
+            report.images[item.small].path,
+            report.images[item.large].path,
+            *item.box,
+            ";".join(f"{x:g} {y:g}" for x, y in item.corners),
+            item.verification.scale,
+            item.verification.angle,
+            item.verification.mirrored,
+            item.verification.agreement,
+            item.verification.inliers,
+            item.verification.edit,
+        )
+        for item in report.containments
+    ]
+
+
+def to_plain(item: Containment, images: Mapping[str, ImageRef]) -> dict[str, Any]:
+    """Plain values, as ``report.schema.json`` describes them."""
+    return {
+        "small": item.small,
+        "large": item.large,
+        "small_path": images[item.small].path,
+        "large_path": images[item.large].path,
+        "box": list(item.box),
+        "corners": [list(corner) for corner in item.corners],
+        "verification": asdict(item.verification),
+    }
+
+
+def from_plain(plain: Mapping[str, Any]) -> Containment:
+    """What ``to_plain`` wrote."""
+    left, top, width, height = plain["box"]
+    seen = plain["verification"]
+    return Containment(
+        plain["small"],
+        plain["large"],
+        (left, top, width, height),
+        tuple((x, y) for x, y in plain["corners"]),
+        Verification(**{**seen, "transform": tuple(seen["transform"])}),
+    )
+
+
+def outline(item: Containment, large: ImageRef) -> str:
+    """Corners of the small picture as SVG points in percent of the large one."""
+    points = ((100 * x / large.width, 100 * y / large.height) for x, y in item.corners)
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

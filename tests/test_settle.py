@@ -1,0 +1,142 @@
+"""Which verified pairs count: rules on evidence made by hand, and on small pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from conftest import save, scene
+from lookalike import FindConfig, find
+from lookalike.accepted import Lead, Pair, Pairs
+from lookalike.cluster import components
+from lookalike.config import HashConfig, SettleConfig
+from lookalike.descriptors.hashes import THUMB_SPEC
+from lookalike.pairs import _few_per_cluster, _parts
+from lookalike.settle import add_shots, settle
+from lookalike.thumbs import agree
+from lookalike.types import ImageRef, Match, Verification
+
+ALL, TOP, BOTTOM = "f" * 16, "ffffffff00000000", "00000000ffffffff"
+WHOLE = Verification(
+    inliers=60,
+    support=0.4,
+    transform=(1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0),
+    mirrored=False,
+    overlap_query=1.0,
+    overlap_ref=1.0,
+    agreement=0.97,
+    likeness=0.97,
+    covered=1.0,
+    shared_query=ALL,
+    shared_ref=ALL,
+    scale=1.0,
+    angle=0.0,
+    gain=1.0,
+    offset=0.0,
+    frame="same",
+    edit="re-encoded",
+)
+HALF = replace(WHOLE, agreement=0.5, likeness=0.95)
+FURNITURE = replace(HALF, shared_query=TOP, shared_ref=TOP)
+SHOT = replace(WHOLE, agreement=0.8, likeness=0.85, overlap_query=0.95, overlap_ref=0.9)
+
+
+def settled(
+    evidence: Mapping[str, Verification],
+) -> tuple[list[list[str]], dict[Pair, Match], Pairs]:
+    """Clusters, shots and pairs from evidence named by two letters."""
+    names = sorted({name for pair in evidence for name in pair})
+    pairs = Pairs({n: ImageRef(n, n, n, 1, 9, 9, "JPEG") for n in names})
+    known = {(first, second): seen for (first, second), seen in evidence.items()}
+
+    def verify(asked: Mapping[Pair, bool]) -> dict[Pair, Verification | None]:
+        return {pair: known.get(pair) for pair in asked}
+
+    shots = settle(pairs, {pair: Lead(0.1) for pair in known}, verify, SettleConfig())
+    return components(names, pairs.matches), shots, pairs
+
+
+def test_whole_frames_that_agree_are_copies() -> None:
+    """Nearly all of two coinciding frames counts by itself."""
+    assert settled({"ab": WHOLE})[0] == [["a", "b"]]
+    assert settled({"ab": HALF})[0] == []
+
+
+def test_half_agreement_ties_an_image_to_the_one_cluster_it_points_to() -> None:
+    """Not where it points to two."""
+    assert settled({"ab": WHOLE, "ac": HALF})[0] == [["a", "b", "c"]]
+    two = {"ab": WHOLE, "de": WHOLE, "ac": FURNITURE, "cd": FURNITURE}
+    assert settled(two)[0] == [["a", "b"], ["d", "e"]]
+
+
+def test_furniture_of_clustered_pages_ties_no_other_page() -> None:
+    """What pages of two other clusters show too is the template; what none shows is the page's."""
+    pages = {"ab": WHOLE, "cd": WHOLE, "ef": WHOLE, "ac": FURNITURE, "ae": FURNITURE}
+    assert ["a", "b"] in settled(pages | {"ax": FURNITURE})[0]
+    own = replace(HALF, shared_query=BOTTOM, shared_ref=BOTTOM)
+    assert ["a", "b", "x"] in settled(pages | {"ax": own})[0]
+
+
+def test_a_repeated_texture_agrees_everywhere_and_proves_nothing() -> None:
+    """Nearly all blocks agree, and hardly any keypoint corresponds."""
+    weave = replace(WHOLE, agreement=0.95, support=0.03, inliers=8)
+    assert settled({"ab": WHOLE, "ac": weave})[0] == [["a", "b"]]
+
+
+def test_another_shot_is_no_copy_and_keeps_its_evidence() -> None:
+    """It is returned, and becomes ``similar`` only where it ties two clusters."""
+    groups, shots, pairs = settled({"ab": WHOLE, "ac": SHOT})
+    assert groups == [["a", "b"]] and list(shots) == [("a", "c")]
+    add_shots(pairs, shots)
+    match = pairs.matches["a", "c"]
+    assert match.tier == "similar" and match.verification == SHOT
+
+
+def test_other_shots_never_part_copies() -> None:
+    """Copies stay with their centre, however many shots point to one of them."""
+    groups, shots, pairs = settled(
+        {"ab": WHOLE, "ac": WHOLE, "bx": SHOT, "by": SHOT, "bz": SHOT, "bw": SHOT}
+    )
+    add_shots(pairs, shots)
+    assert _parts(pairs, FindConfig()) == [("a", ["a", "b", "c", "w", "x", "y", "z"])]
+    assert groups == [["a", "b", "c"]]
+
+
+def test_the_bare_picture_stands_beside_a_page_that_shows_it() -> None:
+    """Other pages are found by it, not by the page; what was cut from the centre does not stand."""
+    inset = replace(WHOLE, overlap_query=0.4, overlap_ref=1.0, scale=0.7, frame="cut out")
+    cut = replace(inset, overlap_query=0.6, scale=1.0)
+    _, _, pairs = settled({"ab": cut, "ac": inset})
+    assert _few_per_cluster(pairs) == ["a", "c"]
+
+
+def test_thumbs_that_differ_in_one_part_are_left_open() -> None:
+    """A template's pages may agree in nine parts of ten."""
+    page = cv2.resize(cv2.cvtColor(scene(5), cv2.COLOR_RGB2GRAY), (32, 32))
+    other = page.copy()
+    other[8:16, 8:16] = cv2.resize(cv2.cvtColor(scene(6), cv2.COLOR_RGB2GRAY), (8, 8))
+    rows = np.full((2, THUMB_SPEC.dim), 128, np.uint8)
+    rows[:, :1024] = page.reshape(-1), other.reshape(-1)
+    found = agree(rows, np.array([0, 0]), np.array([0, 1]), np.array([0, 0]))
+    assert found.accepted(HashConfig()).tolist() == [True, False]
+    assert found.least[0] > 0.9 > HashConfig().min_block > found.least[1]
+
+
+def test_low_information_pictures_match_by_keypoints_but_not_blank(
+    tmp_path: Path, db: Path
+) -> None:
+    """A dark room with one lit corner is known again; fog that differs is not."""
+    night = np.full((480, 640, 3), 12, np.uint8)
+    night[300:440, 60:260] = 12 + scene(8)[300:440, 60:260] // 5
+    save(tmp_path / "in" / "night.jpg", night)
+    save(tmp_path / "in" / "night small.jpg", cv2.resize(night, (512, 384)), 80)
+    for seed in range(3):
+        fog = cv2.GaussianBlur(scene(50 + seed), (0, 0), 90)
+        save(tmp_path / "in" / f"fog {seed}.jpg", fog)
+    report = find(tmp_path / "in", db=db, config=FindConfig(effort="thorough"))
+    assert report.funnel["low_information"] == 5
+    assert [cluster.members for cluster in report.clusters] == [("night small.jpg", "night.jpg")]
