@@ -32,7 +32,7 @@ from lookalike.web.deciding import (
 from lookalike.web.desk import Desk, as_numbers
 from lookalike.web.guard import Guard
 from lookalike.web.pictures import Cache, overlay, picture_of
-from lookalike.web.relating import Relation, relate, why
+from lookalike.web.relating import Relation, in_words, relate, why
 
 __all__ = ["Room", "answer", "make_app", "plain_of", "shown_file"]
 
@@ -79,6 +79,7 @@ def make_app(room: Room, port: int, token: str, more: Sequence[Route] = ()) -> G
         Route("/api/rules", _by_rules, methods=["POST"]),
         Route("/api/undo", _undo, methods=["POST"]),
         Route("/api/pair/{number:int}/{a:int}/{b:int}", _pair),
+        Route("/api/difference/{number:int}/{a:int}/{b:int}", _difference),
         Route("/overlay/{number:int}/{a:int}/{b:int}/{which:str}", _overlay),
         Route("/thumb/{picture:int}", _thumb),
         Route("/picture/{picture:int}", _large),
@@ -209,6 +210,15 @@ async def _pair(request: Request) -> Response:
     room: Room = request.app.state.room
     base, other = room.desk.number[relation.base], room.desk.number[relation.other]
     return answer({**why(room.desk.report, relation), "base": base, "other": other})
+
+
+async def _difference(request: Request) -> Response:
+    """What one picture has that the other has not, and which was made of which, in words."""
+    relation = _relation(request)
+    if relation is None or len(relation.matches) > 1:
+        return answer([])
+    report = request.app.state.room.desk.report
+    return answer(await run_in_threadpool(in_words, report, relation.matches[0]))
 
 
 async def _overlay(request: Request) -> Response:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.difference import difference_of
+from lookalike.report.as_pair import difference_in_words
 from lookalike.report.as_text import edit_towards
-from lookalike.types import Cluster, Match, Report
+from lookalike.types import Cluster, Failure, Match, Report
 from lookalike.web.desk import confidence_of, shown
 from lookalike.web.pictures import outline, transform_of
 
-__all__ = ["Relation", "relate", "why"]
+__all__ = ["Relation", "in_words", "relate", "why"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,17 @@ def why(report: Report, relation: Relation) -> dict[str, Any]:
         "width": base.width,
         "height": base.height,
     }
+
+
+def in_words(report: Report, match: Match) -> list[str]:
+    """What was added to which of two pictures, and which is likely the parent; looks at files."""
+    query, ref = report.images[match.query], report.images[match.ref]
+    found = difference_of(match, (query, ref))
+    if isinstance(found, Failure):
+        return [shown(f"{found.path}: {found.message}")]
+    # short names: the page shows where they lie
+    sides = replace(query, path=query.id), replace(ref, path=ref.id)
+    return [shown(line) for line in difference_in_words(match, found, sides)]
 
 
 def _back(onto: NDArray[np.float64]) -> NDArray[np.float64]:

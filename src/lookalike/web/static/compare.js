@@ -19,7 +19,7 @@ export class Compare {
     this.buttons = MODES.map(([name, key]) => make("button", { "aria-pressed": name === this.mode, title: `${name} (${key})`, onclick: () => this.setMode(name) }, name, make("kbd", {}, key)));
     this.linesButton = make("button", { "aria-pressed": true, title: "outline (o)", onclick: () => this.toggleLines() }, "outline", make("kbd", {}, "o"));
     this.names = make("p", { class: "quiet names" });
-    this.words = make("div", { class: "why" });
+    this.words = make("div", { class: "why", tabindex: 0, role: "region", "aria-label": "Why they match" });
     this.element = make("section", { class: "compare slider", "aria-label": "Comparison" },
       make("div", { class: "modes" }, ...this.buttons, this.linesButton, this.range, this.names),
       make("div", { class: "two" }, this.stage, this.words));
@@ -53,9 +53,15 @@ export class Compare {
       this.box.setAttribute("points", points.join(" "));
       this.base.src = this.urls.base;
     }
-    this.words.replaceChildren(...body.sentences.map((words) => make("p", {}, words)), ...(body.numbers || []).map((rows) =>
-      make("table", {}, make("tbody", {}, ...rows.map(([name, value, means]) => make("tr", { title: means }, make("th", { scope: "row" }, name), make("td", {}, value), make("td", { class: "quiet" }, means)))))));
+    const table = (rows) => make("table", {}, make("tbody", {}, ...rows.map(([name, value, means]) => make("tr", { title: means }, make("th", { scope: "row" }, name), make("td", {}, value), make("td", { class: "quiet" }, means)))));
+    const numbers = body.numbers || [];
+    this.more = make("div", {});
+    this.words.replaceChildren(...(numbers.length > 1
+      ? [make("p", { class: "quiet" }, "Tied through a third picture:"), ...numbers.map((rows, n) => make("details", {}, make("summary", {}, body.sentences[n]), table(rows)))]
+      : [...body.sentences.map((words) => make("p", {}, words)), this.more, ...numbers.map(table)]));
     this.setMode(this.mode);
+    const { ok: told, body: lines } = await ask(`/api/difference/${asked}`);
+    if (told && this.asked === asked) this.more.replaceChildren(...lines.map((line) => make("p", {}, line)));
   }
 
   setMode(mode) {
