@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 FLOORS = {
-    0: ("types", "errors", "config", "plan_config", "protocols"),
+    0: ("types", "found_files", "errors", "config", "plan_config", "protocols"),
     1: ("distances", "headers", "images", "engine", "cores", "sources", "store", "models"),
     2: (
         "descriptors",
@@ -50,6 +50,7 @@ FLOORS = {
         "recipes",
         "decided",
         "overview",
+        "returned",
         "pipeline",
         "report",
         "actions",
@@ -120,11 +121,13 @@ ALLOWED = {
     ("pipeline", "evidence"),
     ("pipeline", "pairs"),
     ("pipeline", "report"),
+    ("pipeline", "returned"),
     ("actions", "assemble"),
     ("actions", "report"),
     ("__main__", "cli"),
     ("cli", "web"),
     ("protocols", "types"),
+    ("types", "found_files"),
     ("config", "errors"),
     ("config", "plan_config"),
     ("plan_config", "errors"),

@@ -36,6 +36,7 @@ from lookalike.regions import load_regions
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
 from lookalike.retrieval import Question, search_collection
+from lookalike.returned import find_returned
 from lookalike.sources import FolderSource
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
@@ -100,7 +101,8 @@ def find_json(
     told = progress or _silent
     clock = _Clock()
     listed = list(source.scan())
-    with Collection(Path(db) if db else default_collection()) as collection, _one_blas_thread():
+    folder = Path(db) if db else default_collection()
+    with Collection(folder) as collection, _one_blas_thread():
         fingerprint = _fingerprint(listed, config, descriptors, collection.edition)
         body = collection.load_report(fingerprint)
         if body is None:
@@ -111,10 +113,11 @@ def find_json(
             body = to_body(report)
             if not any(failure.stage == "read" for failure in report.failures):
                 collection.save_report(fingerprint, body)
-            return with_run(body, {}, clock.timings(len(report.images)))
-    images = funnel_of(body)["images"]
-    counts = {"decoded": 0, "remembered": images}
-    return with_run(body, counts, clock.timings(images))
+            counts = {}
+        else:
+            counts = {"decoded": 0, "remembered": funnel_of(body)["images"]}
+        again = find_returned(listed, folder)
+    return with_run(body, counts, clock.timings(funnel_of(body)["images"]), again)
 
 
 def search(

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.found_files import Failure, Returned
+
 __all__ = [
     "Answer",
     "Cluster",
@@ -26,6 +28,7 @@ __all__ = [
     "Match",
     "Picture",
     "Report",
+    "Returned",
     "Tier",
     "UInt8Array",
     "Verification",
@@ -338,21 +341,6 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Something that could not be read, and why.
-
-    Attributes:
-        path: as the user addressed it.
-        stage: ``scan``, ``read``, ``decode`` or ``describe``.
-        message: reason in words.
-    """
-
-    path: str
-    stage: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """The answer of one run.
 
@@ -369,6 +357,7 @@ class Report:
         failures: what could not be read, sorted by path.
         timings: seconds by stage, and ``images_per_second``.
         containments: pictures inside larger ones, sorted, if that was asked for.
+        returned: images that were dropped before, sorted by id.
     """
 
     schema: str
@@ -382,6 +371,7 @@ class Report:
     failures: tuple[Failure, ...]
     timings: Mapping[str, float] = field(default_factory=dict)
     containments: tuple[Containment, ...] = ()
+    returned: tuple[Returned, ...] = ()
 
     @property
     def expected_false_pairs(self) -> float:

@@ -2,6 +2,7 @@
 
 from lookalike.actions.apply import apply_plan, undo
 from lookalike.actions.journal import open_journals, read_journal
+from lookalike.actions.memory import remember
 from lookalike.actions.planning import make_plan
 from lookalike.actions.preview import preview
 from lookalike.actions.records import How, Item, Outcome, Plan, Refusal, Step
@@ -18,5 +19,6 @@ __all__ = [
     "open_journals",
     "preview",
     "read_journal",
+    "remember",
     "undo",
 ]

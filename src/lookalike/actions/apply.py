@@ -57,7 +57,7 @@ def apply_plan(
     base = _common_folder(plan)
     items: list[Item] = []
     with closing(_locked(journal)):
-        log = Journal(journal, disk)
+        log = Journal(journal, disk, plan.collection)
         stuck = _settle(disk, log)
         for number, step in enumerate(plan.steps, start=1):
             if step.path in stuck:

@@ -86,7 +86,7 @@ class Neighbours:
         if not any(stays(other) for other in others):
             shared = [one for one in beside if one != path and _split(one)[1] in _OF_STEM]
             raws = [os.path.basename(one) for one in shared if is_raw(one)]  # noqa: PTH119
-            found += [one for one in shared if not (is_raw(one) and stays(one))]
+            found += shared
             found += self._sidecars(folder, raws)
         return tuple(sorted({one for one in found if self._plain(one)}))
 

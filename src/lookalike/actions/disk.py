@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import hashlib
 import os
 import shutil
@@ -12,6 +14,7 @@ from pathlib import Path
 __all__ = ["Disk", "is_under"]
 
 _FICLONE = 0x40049409
+_HERE = -100  # AT_FDCWD
 
 
 def is_under(path: str, folder: str) -> bool:
@@ -87,9 +90,18 @@ class Disk:
         """Rename over what is there, in one step."""
         os.replace(path, name)  # noqa: PTH105
 
-    def claim(self, path: str) -> None:
-        """An empty file; fails if something has that name."""
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    def rename(self, path: str, name: str) -> None:
+        """Another name for a file; fails if something has that name.
+
+        For file systems without hard links. In one step where the system can, else right after
+        a look.
+        """
+        if os.name == "nt":  # pragma: no cover
+            os.rename(path, name)  # noqa: PTH104
+        elif not _rename_exclusively(path, name):
+            if self.info(name) is not None:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
+            os.rename(path, name)  # noqa: PTH104
 
     def copy(self, path: str, to: str) -> None:
         """The bytes, times and rights of a file into a new one, on the disk when this returns."""
@@ -102,8 +114,6 @@ class Disk:
     def clone(self, path: str, to: str) -> None:
         """A new file that shares the blocks of another, where the file system can."""
         if sys.platform == "darwin":  # pragma: no cover
-            import ctypes
-
             library = ctypes.CDLL(None, use_errno=True)
             if library.clonefile(os.fsencode(path), os.fsencode(to), 0):
                 raise OSError(ctypes.get_errno(), "this file system cannot share blocks", to)
@@ -157,3 +167,25 @@ class Disk:
         from send2trash import send2trash
 
         send2trash(path)
+
+
+def _rename_exclusively(path: str, name: str) -> bool:
+    """Rename to a free name in one step; False where the system or file system cannot.
+
+    Raises:
+        OSError: the name is taken, or the file cannot be renamed.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    old, new = os.fsencode(path), os.fsencode(name)
+    if sys.platform == "darwin":  # pragma: no cover
+        failed = library.renamex_np(old, new, 4)
+    elif hasattr(library, "renameat2"):
+        failed = library.renameat2(_HERE, old, _HERE, new, 1)
+    else:  # pragma: no cover
+        return False
+    code = ctypes.get_errno()
+    if failed and code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    if failed:
+        raise OSError(code, os.strerror(code), name)
+    return True

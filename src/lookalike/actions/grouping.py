@@ -97,8 +97,7 @@ class Grouping:
             return False
         if least is None or match.tier == "exact":
             return True
-        sure: float | None = getattr(match, "confidence", None)
-        return sure is not None and sure >= least
+        return match.confidence is not None and match.confidence >= least
 
     def _stays(
         self, cluster: Cluster, members: Sequence[str]

@@ -32,6 +32,13 @@ def keeper_trouble(disk: Disk, step: Step) -> str:
 
 def look(disk: Disk, plan: Plan, step: Step, how: How) -> str:
     """As ``trouble``, from what is known without reading the files."""
+    try:
+        return _look(disk, plan, step, how)
+    except OSError as error:
+        return f"it, or what belongs to it, cannot be examined: {error.strerror or error}"
+
+
+def _look(disk: Disk, plan: Plan, step: Step, how: How) -> str:
     for path in (step.path, *step.companions):
         for folder in plan.protected:
             if is_under(path, folder):

@@ -8,7 +8,8 @@ trashed files lie now), ``undone`` says that every file is back. A step whose la
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from lookalike.actions.moves import Move
 from lookalike.actions.records import Step
 from lookalike.errors import ActionError
 
-__all__ = ["SCHEMA", "Entry", "Journal", "open_journals", "read_journal"]
+__all__ = ["SCHEMA", "Entry", "Journal", "collection_of", "open_journals", "read_journal"]
 
 SCHEMA = "lookalike-journal/1"
 
@@ -55,24 +56,26 @@ class Journal:
     Args:
         path: created with its first line.
         disk: where.
+        collection: folder of the collection that remembers what was dropped; empty for none.
 
     Raises:
         ActionError: not a journal.
     """
 
-    def __init__(self, path: Path, disk: Disk) -> None:
+    def __init__(self, path: Path, disk: Disk, collection: str = "") -> None:
         self._path = str(path)
         self._disk = disk
         self.entries: dict[str, Entry] = {}
-        data = disk.read(self._path) if disk.info(self._path) is not None else b""
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            disk.cut(self._path, len(whole))
-        self.entries = _parse(whole, self._path)
-        if not whole:
-            disk.make_folder(str(path.parent))
-            self._write({"op": "begin", "schema": SCHEMA})
-            disk.flush_folder(str(path.parent))
+        with self._written():
+            data = disk.read(self._path) if disk.info(self._path) is not None else b""
+            whole = data[: data.rfind(b"\n") + 1]
+            if len(whole) < len(data):
+                disk.cut(self._path, len(whole))
+            self.entries = _parse(whole, self._path)
+            if not whole:
+                disk.make_folder(str(path.parent))
+                self._write({"op": "begin", "schema": SCHEMA, "collection": collection})
+                disk.flush_folder(str(path.parent))
 
     def intend(self, step: Step, moves: Sequence[Move]) -> None:
         """Before a step."""
@@ -98,15 +101,21 @@ class Journal:
 
     def _write(self, plain: dict[str, Any]) -> None:
         plain["when"] = datetime.now(UTC).isoformat(timespec="seconds")
-        try:
+        with self._written():
             self._disk.append(self._path, json.dumps(plain) + "\n")
+        _take_in(self.entries, plain)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """An error of the disk ends the run, for without a journal nothing is done."""
+        try:
+            yield
         except OSError as error:
             raise ActionError(
                 "the journal cannot be written, and without it nothing is done",
                 got=f"{self._path}: {error.strerror or error}",
                 remedy="free disk space, or choose another --journal; then run this again",
             ) from error
-        _take_in(self.entries, plain)
 
 
 def read_journal(path: Path) -> dict[str, Entry]:
@@ -117,6 +126,19 @@ def read_journal(path: Path) -> dict[str, Entry]:
     """
     data = path.read_bytes()
     return _parse(data[: data.rfind(b"\n") + 1], str(path))
+
+
+def collection_of(path: Path) -> str:
+    """Folder of the collection that a journal was begun for; empty for none.
+
+    Raises:
+        ActionError: not a journal.
+    """
+    read_journal(path)
+    with path.open(encoding="utf-8") as file:
+        first = file.readline()
+    collection: str = json.loads(first)["collection"] if first else ""
+    return collection
 
 
 def open_journals(folder: Path) -> list[Path]:

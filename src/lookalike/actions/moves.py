@@ -68,7 +68,7 @@ def carry_out(disk: Disk, move: Move) -> Move:
         _relocate(disk, move, move.path, move.to)
     elif move.kind == "delete":
         disk.unlink(move.path)
-        disk.flush_folder(str(Path(move.path).parent))
+        _flush(disk, move.path)
     elif move.kind == "create":
         disk.write(move.temporary(move.path), move.text)
         _place(disk, move.temporary(move.path), move.path)
@@ -123,16 +123,26 @@ def _relocate(disk: Disk, move: Move, path: str, to: str) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
+        if error.errno != errno.EXDEV:
+            disk.rename(path, to)
+            _flush(disk, path, to)
+            return
         partial = move.temporary(to)
         disk.copy(path, partial)
         if not disk.holds(partial, move.sha256):
             raise ActionError("a copy differs from its file", got=path) from error
         _place(disk, partial, to)
-    disk.flush_folder(str(Path(to).parent))
+    _flush(disk, to)
     if not disk.same(path, to) and not disk.holds(path, move.sha256):
         raise ActionError("the file changed while it was moved", got=path)
     disk.unlink(path)
-    disk.flush_folder(str(Path(path).parent))
+    _flush(disk, path)
+
+
+def _flush(disk: Disk, *paths: str) -> None:
+    """The folders of some files."""
+    for path in paths:
+        disk.flush_folder(str(Path(path).parent))
 
 
 def _place(disk: Disk, partial: str, to: str) -> None:
@@ -142,9 +152,7 @@ def _place(disk: Disk, partial: str, to: str) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # no hard links here: hold the name, then rename over what holds it
-        disk.claim(to)
-        disk.replace(partial, to)
+        disk.rename(partial, to)
         return
     disk.unlink(partial)
 
@@ -163,7 +171,7 @@ def _become(disk: Disk, move: Move) -> None:
     if not _unchanged(before, disk.info(move.path)):
         raise ActionError("the file changed while it was looked at", got=move.path)
     disk.replace(partial, move.path)
-    disk.flush_folder(str(Path(move.path).parent))
+    _flush(disk, move.path)
 
 
 def _unchanged(before: os.stat_result | None, after: os.stat_result | None) -> bool:
@@ -186,7 +194,7 @@ def _stand_alone(disk: Disk, move: Move) -> None:
         if not disk.holds(partial, move.sha256):
             raise ActionError("a copy differs from its file", got=move.path)
         disk.replace(partial, move.path)
-        disk.flush_folder(str(Path(move.path).parent))
+        _flush(disk, move.path)
 
 
 def _keep_one(disk: Disk, move: Move) -> None:
@@ -212,7 +220,7 @@ def _recreate(disk: Disk, move: Move) -> None:
     if not disk.holds(partial, move.sha256):
         raise ActionError("a copy differs from its file", got=move.keeper)
     _place(disk, partial, move.path)
-    disk.flush_folder(str(Path(move.path).parent))
+    _flush(disk, move.path)
 
 
 def _fetch(disk: Disk, move: Move) -> None:

@@ -16,6 +16,7 @@ from lookalike.actions.metadata import only_in, read_metadata
 from lookalike.actions.records import SCHEMA, How, Plan, Refusal, Step
 from lookalike.config import PlanConfig
 from lookalike.errors import ConfigError
+from lookalike.report.as_text import edit_towards, tie_to_keeper
 from lookalike.types import ImageRef, Report
 
 __all__ = ["make_plan"]
@@ -88,6 +89,8 @@ class _Maker:
             folders=self._lying_in(scope),
             protected=self._lying_in(self.protected),
         )
+        self._clusters = {cluster.id: cluster for cluster in report.clusters}
+        self._returned = {one.image: one for one in report.returned}
         self._drafts: list[_Draft] = []
         self.refused: dict[str, Refusal] = {}
 
@@ -99,10 +102,16 @@ class _Maker:
                     self._drafts.append(_Draft(settled.image, self._draft(settled)))
                 else:
                     self._refuse(self._places[settled.image], settled.reason)
+        self._add_returned()
 
     def steps(self, progress: Progress) -> tuple[Step, ...]:
         """The drafts that nothing speaks against, with what goes along, in order."""
         possible = [draft for draft in self._drafts if not self._refused(draft)]
+        gone = {draft.step.path for draft in possible}
+        for draft in possible:
+            if draft.step.keeper in gone:
+                self._refuse(draft.step.path, "the picture it would go for goes too")
+        possible = [draft for draft in possible if draft.step.keeper not in gone]
         gone = {draft.step.path for draft in possible}
         kept = {draft.step.keeper for draft in possible}
         neighbours = Neighbours(self._disk)
@@ -127,9 +136,49 @@ class _Maker:
             keeper=self._places[drop.keeper],
             keeper_sha256=keeper.sha256,
             cluster=drop.cluster,
-            reason=drop.decision.reason,
+            reason=self._reason(drop),
             by=drop.decision.by,
         )
+
+    def _reason(self, drop: Drop) -> str:
+        """How it is related to the picture that stays, why that one, and if it went before."""
+        cluster = self._clusters[drop.cluster]
+        match = tie_to_keeper(cluster, drop.image, drop.keeper)
+        words = [drop.decision.reason]
+        if match:
+            edit = edit_towards(self._report, match, drop.image, drop.keeper)
+            words.insert(0, f"{match.tier}: {edit}")
+        if drop.image in self._returned:
+            words.append(self._returned[drop.image].in_words)
+        return "; ".join(words)
+
+    def _add_returned(self) -> None:
+        """Pictures that were dropped before, go again for what was kept then.
+
+        Not one that a person keeps, or that others go for now.
+        """
+        drafted = {draft.image for draft in self._drafts}
+        needed = {draft.step.keeper for draft in self._drafts}
+        decided = {decision.image: decision for decision in self._report.decisions}
+        for name, returned in self._returned.items():
+            image, path = self._report.images[name], self._places[name]
+            held = name in decided and decided[name].by == "person"
+            if name in drafted or path in needed or held:
+                continue
+            self._drafts.append(
+                _Draft(
+                    name,
+                    Step(
+                        path=path,
+                        sha256=image.sha256,
+                        n_bytes=image.n_bytes,
+                        keeper=returned.keeper,
+                        keeper_sha256=returned.keeper_sha256,
+                        cluster="",
+                        reason=returned.in_words,
+                    ),
+                )
+            )
 
     def _refused(self, draft: _Draft) -> bool:
         step = draft.step

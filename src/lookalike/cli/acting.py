@@ -27,7 +27,13 @@ FOUND = 11
 @click.option("--reference", multiple=True, type=click.Path(), help="Nothing there is touched.")
 @click.option("--within", multiple=True, type=click.Path(), help="Only copies in one such folder.")
 @click.option("--across", multiple=True, type=click.Path(), help="Only copies in two of these.")
-@click.option("--tier", "tiers", multiple=True, help="Default: exact, pixel and copy.")
+@click.option(
+    "--tier",
+    "tiers",
+    multiple=True,
+    type=click.Choice(("exact", "pixel", "copy", "similar")),
+    help="Default: exact, pixel and copy.",
+)
 @click.option("--min-confidence", type=click.FloatRange(0, 1), help="Only from this on.")
 @click.option("--keep", help="Keep rules, the most important first, with commas.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON alone.")
@@ -53,7 +59,7 @@ def plan(sources: tuple[str, ...], **options: Any) -> None:
     with show_progress() as progress:
         made = make_plan(_report(sources, options, progress), config, progress=progress)
     if options["out"]:
-        Path(options["out"]).write_text(made.to_json() + "\n", encoding="utf-8")
+        _write(Path(options["out"]), made.to_json() + "\n")
     if options["as_json"]:
         click.echo(made.to_json())
     else:
@@ -77,11 +83,11 @@ def plan(sources: tuple[str, ...], **options: Any) -> None:
 @click.option("--journal", type=click.Path(dir_okay=False), help="Default: in the collection.")
 def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> None:
     """Let the pictures of PLAN go: into the trash, unless told otherwise."""
-    from lookalike.actions import Plan, apply_plan, preview
+    from lookalike.actions import Plan, apply_plan, preview, remember
     from lookalike.actions.preview import outcome_in_words
 
     how = _how(options)
-    text = Path(plan_file).read_text(encoding="utf-8")
+    text = Path(plan_file).read_text(encoding="utf-8", errors="replace")
     made = Plan.from_json(text)
     if not yes:
         _say(preview(made, how))
@@ -92,7 +98,7 @@ def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> Non
         outcome = apply_plan(made, how, place, progress=progress)
     _say(outcome_in_words(outcome, "went"))
     click.echo(f"lookalike undo {place} brings them back" if how.kind != "delete" else "")
-    _remember(made.collection, place)
+    remember(place)
     sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
 
 
@@ -101,14 +107,13 @@ def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> Non
 @click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
 def undo(journal: str | None, db: str | None) -> None:
     """Bring back what was applied with JOURNAL, by default what was applied last."""
-    from lookalike.actions import open_journals
+    from lookalike.actions import open_journals, remember
     from lookalike.actions import undo as bring_back
     from lookalike.actions.preview import outcome_in_words
     from lookalike.pipeline import default_collection
 
-    collection = str(Path(db or default_collection()).absolute())
     if journal is None:
-        journals = open_journals(_journals(collection))
+        journals = open_journals(_journals(db or str(default_collection())))
         if not journals:
             click.echo("there is nothing to undo")
             sys.exit(0)
@@ -116,7 +121,7 @@ def undo(journal: str | None, db: str | None) -> None:
     with show_progress() as progress:
         outcome = bring_back(Path(journal), progress=progress)
     _say(outcome_in_words(outcome, "brought back"))
-    _remember(collection, Path(journal))
+    remember(Path(journal))
     sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
 
 
@@ -141,6 +146,17 @@ def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) ->
         return with_choices(report, Decisions.of(Path(options["db"] or default_collection())))
     config = load_recipe(options["recipe"] or "default").config
     return find(sources, db=options["db"], config=config, progress=progress)
+
+
+def _write(path: Path, text: str) -> None:
+    from lookalike.errors import ConfigError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            "cannot write the plan", got=f"{path}: {error.strerror}", remedy="choose another --out"
+        ) from error
 
 
 def _how(options: dict[str, Any]) -> Any:
@@ -169,10 +185,6 @@ def _name(made: Any, text: str) -> str:
     """The same plan has the same journal, so that applying it again goes on."""
     when = "".join(letter for letter in made.made[:19] if letter.isdigit() or letter == "T")
     return f"{when}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def _remember(collection: str, journal: Path) -> None:
-    """Drops and undos, in the collection, so that a picture that comes back is recognised."""
 
 
 def _say(text: str) -> None:

@@ -121,6 +121,9 @@ def write_html(
         hidden=len(clusters) - len(shown),
         containments=[_inside(report, item, pictures) for item in inside],
         more_containments=len(report.containments) - len(inside),
+        returned=[
+            (_text(report.images[one.image].path), _text(one.in_words)) for one in report.returned
+        ],
         failures=[(_text(f.path), f.stage, _text(f.message)) for f in report.failures],
         timings=report.timings,
         versions=report.versions,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import Any
@@ -11,7 +11,16 @@ from typing import Any
 import orjson
 
 from lookalike.report.containments import from_plain, to_plain
-from lookalike.types import Cluster, Decision, Failure, ImageRef, Match, Report, Verification
+from lookalike.types import (
+    Cluster,
+    Decision,
+    Failure,
+    ImageRef,
+    Match,
+    Report,
+    Returned,
+    Verification,
+)
 
 __all__ = ["SCHEMA", "from_json", "funnel_of", "to_body", "to_dict", "to_json", "with_run"]
 
@@ -32,6 +41,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         "funnel": dict(report.funnel),
         "timings": dict(report.timings),
         "expected_false_pairs": report.expected_false_pairs,
+        "returned": [_returned(one, report.images) for one in report.returned],
         "clusters": [_cluster(cluster, report.images, decisions) for cluster in report.clusters],
         "matches": [_match(match, report.images) for match in report.matches],
         "containments": [to_plain(item, report.images) for item in report.containments],
@@ -48,7 +58,7 @@ def to_json(report: Report, *, indent: int | None = None) -> str:
 def to_body(report: Report) -> str:
     """All that depends on the set alone, for ``with_run``: the funnel, then the rest."""
     plain = to_dict(report)
-    del plain["timings"]
+    del plain["timings"], plain["returned"]
     return f"{_dumped(plain.pop('funnel'))}\n{_dumped(plain)}"
 
 
@@ -58,14 +68,27 @@ def funnel_of(body: str) -> dict[str, int]:
     return funnel
 
 
-def with_run(body: str, counts: Mapping[str, int], timings: Mapping[str, float]) -> str:
-    """The JSON text of a report from a body, counts that are this run's own, and its timings.
+def with_run(
+    body: str,
+    counts: Mapping[str, int],
+    timings: Mapping[str, float],
+    returned: Sequence[tuple[Returned, str]] = (),
+) -> str:
+    """The JSON text of a report from a body and what is this run's own.
+
+    Args:
+        body: of ``to_body``.
+        counts: into the funnel.
+        timings: seconds by stage.
+        returned: images that were dropped before, each with its path.
 
     The body is not parsed: of a large unchanged set, it would take longer than the run.
     """
     rest = body.partition("\n")[2]
     merged = json.dumps({**funnel_of(body), **counts})
-    return f'{{"funnel": {merged}, "timings": {json.dumps(timings)}, {rest[1:]}'
+    again = json.dumps([{**asdict(one), "path": path} for one, path in returned])
+    own = f'"funnel": {merged}, "timings": {json.dumps(timings)}, "returned": {again}'
+    return f"{{{own}, {rest[1:]}"
 
 
 def _dumped(plain: dict[str, Any]) -> str:
@@ -106,7 +129,16 @@ def from_json(text: str) -> Report:
         failures=tuple(Failure(**item) for item in plain["failures"]),
         timings=plain["timings"],
         containments=tuple(map(from_plain, plain["containments"])),
+        returned=tuple(_read_returned(item) for item in plain.get("returned", ())),
     )
+
+
+def _returned(one: Returned, images: Mapping[str, ImageRef]) -> dict[str, Any]:
+    return {**asdict(one), "path": images[one.image].path}
+
+
+def _read_returned(item: Mapping[str, Any]) -> Returned:
+    return Returned(**{name: value for name, value in item.items() if name != "path"})
 
 
 def _image(image: ImageRef) -> dict[str, Any]:

@@ -118,6 +118,7 @@ def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> Re
         left = len(report.clusters) - _SHOWN_CLUSTERS
         parts.append(Text(f"and {left:,} more clusters: see {more}", style="dim"))
     parts += _containments(report, more)
+    parts += _returned(report, more)
     parts += _failures(report, more)
     parts.append(_funnel(report))
     return Group(*parts)
@@ -168,6 +169,17 @@ def _containments(report: Report, more: str) -> Sequence[RenderableType]:
     ]
     if count > _SHOWN_CONTAINMENTS:
         lines.append(Text(f"  and {count - _SHOWN_CONTAINMENTS:,} more: see {more}", style="dim"))
+    return lines
+
+
+def _returned(report: Report, more: str) -> Sequence[RenderableType]:
+    if not report.returned:
+        return []
+    lines = [Text(f"\n{len(report.returned):,} dropped before and there again:", style="bold")]
+    shown = report.returned[:_SHOWN_FAILURES]
+    lines += [_name(f"  {report.images[one.image].path}: {one.in_words}") for one in shown]
+    if len(report.returned) > _SHOWN_FAILURES:
+        lines.append(Text(f"  and {len(report.returned) - _SHOWN_FAILURES:,} more: see {more}"))
     return lines
 
 

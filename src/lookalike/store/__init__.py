@@ -2,6 +2,17 @@
 
 from lookalike.store.collection import Collection
 from lookalike.store.decisions import Change, Choices, Decisions
+from lookalike.store.dropped import Dropped, DroppedPictures
 from lookalike.store.records import Batch, Content, KnownFile
 
-__all__ = ["Batch", "Change", "Choices", "Collection", "Content", "Decisions", "KnownFile"]
+__all__ = [
+    "Batch",
+    "Change",
+    "Choices",
+    "Collection",
+    "Content",
+    "Decisions",
+    "Dropped",
+    "DroppedPictures",
+    "KnownFile",
+]

@@ -22,6 +22,7 @@ from lookalike.actions import (
     make_plan,
     open_journals,
     read_journal,
+    remember,
     undo,
 )
 from lookalike.config import PlanConfig
@@ -97,6 +98,7 @@ class Acting:
         name = f"{plan.made[:19].replace('-', '').replace(':', '')}-{asked['plan'][:8]}.jsonl"
         with self._busy:
             outcome = apply_plan(plan, how, self._journals / name, progress=self._tell)
+            remember(self._journals / name)
         self._shown = {}
         return self._told(outcome)
 
@@ -109,7 +111,9 @@ class Acting:
         with self._busy:
             for path in open_journals(self._journals):
                 if path.name == journal:
-                    return self._told(undo(path, progress=self._tell))
+                    outcome = undo(path, progress=self._tell)
+                    remember(path)
+                    return self._told(outcome)
         raise ConfigError("there is nothing to bring back", got=journal)
 
     def journals(self) -> list[dict[str, Any]]:

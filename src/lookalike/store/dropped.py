@@ -1,0 +1,124 @@
+"""What was dropped before, so that a picture that comes back is recognised by its bytes.
+
+A table of its own in the collection's catalogue, made when it is first needed: collections without
+it stay as they are. It is opened beside a collection in use; SQLite lets one writer in at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lookalike.errors import CollectionError
+from lookalike.store.catalogue import Catalogue
+
+__all__ = ["Dropped", "DroppedPictures"]
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS dropped(
+  sha256 TEXT NOT NULL, path BLOB NOT NULL, dropped_at TEXT NOT NULL, keeper BLOB NOT NULL,
+  keeper_sha256 TEXT NOT NULL, PRIMARY KEY(sha256, path)) WITHOUT ROWID
+"""
+_CAME_BACK = """
+SELECT key, dropped.sha256, path, dropped_at, keeper, keeper_sha256 FROM dropped
+JOIN content ON content.sha256 = dropped.sha256 JOIN file ON file.content = content.id
+ORDER BY key, dropped_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """One picture that was let go.
+
+    Attributes:
+        sha256: hex digest of its bytes.
+        path: where it lay.
+        dropped_at: UTC, ISO 8601.
+        keeper: path of the picture that stayed for it.
+        keeper_sha256: hex digest of that one's bytes.
+    """
+
+    sha256: str
+    path: str
+    dropped_at: str
+    keeper: str
+    keeper_sha256: str
+
+
+class DroppedPictures:
+    """The dropped pictures of a collection.
+
+    Args:
+        directory: of the collection; created when missing.
+
+    Raises:
+        CollectionError: it cannot be opened or written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._catalogue = Catalogue(directory / "catalogue.sqlite")
+        except (OSError, sqlite3.Error) as error:
+            raise self._trouble(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._catalogue.close()
+
+    def update(self, dropped: Iterable[Dropped], brought_back: Iterable[Dropped]) -> None:
+        """Remember what went, forget what came back by an undo."""
+        try:
+            with self._catalogue.transaction():
+                self._catalogue.write(_TABLE, [()])
+                self._catalogue.write(
+                    "DELETE FROM dropped WHERE sha256 = ? AND path = ?",
+                    ((one.sha256, os.fsencode(one.path)) for one in brought_back),
+                )
+                self._catalogue.write(
+                    "INSERT OR REPLACE INTO dropped VALUES (?,?,?,?,?)",
+                    (
+                        (
+                            one.sha256,
+                            os.fsencode(one.path),
+                            one.dropped_at,
+                            os.fsencode(one.keeper),
+                            one.keeper_sha256,
+                        )
+                        for one in dropped
+                    ),
+                )
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+
+    def came_back(self) -> dict[str, Dropped]:
+        """Files of the collection with the bytes of something dropped, by absolute path.
+
+        Of several drops of the same bytes, the latest.
+        """
+        known = self._catalogue.rows("SELECT 1 FROM sqlite_master WHERE name = 'dropped'")
+        rows = self._catalogue.rows(_CAME_BACK) if known else []
+        return {
+            os.fsdecode(key): Dropped(sha, os.fsdecode(path), when, os.fsdecode(keeper), keeper_sha)
+            for key, sha, path, when, keeper, keeper_sha in rows
+        }
+
+    def _trouble(self, error: Exception) -> CollectionError:
+        return CollectionError(
+            "the collection's memory of dropped pictures cannot be used",
+            got=f"{self._directory}: {error}",
+            remedy="make the folder writable, or choose another --db",
+        )
