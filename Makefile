@@ -5,6 +5,7 @@
 # make bench-owl              queries with lines drawn over them, printed
 # make bench-scale            the stages at size, into the same file
 # make bench-hard             templates, insets, prints, bursts, faces, into the same file
+# make bench-collapse         result lists, into the same file
 # make bench-confidence       fits how certain a match is, and checks it, into the same file
 # make bench-ablation         what each lever of the cascade gives, and what stays unsolved, likewise
 # make bench-explained        masks of what was added and likely parents, likewise (after make bench)
@@ -17,7 +18,7 @@ SHARED ?= ../shared
 REPORT := lookalike-report
 
 .PHONY: find test check bench bench-systems bench-owl bench-scale bench-hard bench-confidence \
-  bench-peers bench-ablation bench-explained models clean
+  bench-collapse bench-peers bench-ablation bench-explained models clean
 
 $(VENV)/done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -63,6 +64,9 @@ bench-scale: $(VENV)/done
 bench-hard: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench_hard --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train $(addprefix --detector ,$(wildcard $(SHARED)/models/*Det.onnx))
+
+bench-collapse: $(VENV)/done
+	$(RUN) lookalike.evaluation.bench_collapse --photos $(SHARED)/data/photos
 
 bench-confidence: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench_confidence --photos $(SHARED)/data/photos \

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lookalike.collapsing import Collapsed, acollapse, collapse
     from lookalike.config import FindConfig, InsideConfig
     from lookalike.difference import Difference
     from lookalike.focus import Focus
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Answer",
+    "Collapsed",
     "Difference",
     "FindConfig",
     "Focus",
@@ -23,6 +25,8 @@ __all__ = [
     "Question",
     "Report",
     "__version__",
+    "acollapse",
+    "collapse",
     "compare",
     "explain_pair",
     "find",
@@ -31,6 +35,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Collapsed": "lookalike.collapsing",
+    "acollapse": "lookalike.collapsing",
+    "collapse": "lookalike.collapsing",
     "FindConfig": "lookalike.config",
     "InsideConfig": "lookalike.config",
     "Report": "lookalike.types",

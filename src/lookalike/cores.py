@@ -6,18 +6,47 @@ about a second, so little work stays on threads.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import TypeVar
 
 import cv2
 import loky
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
-__all__ = ["each"]
+__all__ = ["each", "one_core_each"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_guard = threading.Lock()
+_inside = 0
+_undo = ExitStack()
+
+
+@contextmanager
+def one_core_each() -> Iterator[None]:
+    """Meanwhile OpenCV and BLAS use the calling thread alone: ours share the cores already.
+
+    That is a setting of the process: the first of overlapping calls makes it, the last one restores
+    what was before. No lock is held in between.
+    """
+    global _inside
+    with _guard:
+        if _inside == 0:
+            _undo.callback(cv2.setNumThreads, cv2.getNumThreads())
+            cv2.setNumThreads(1)
+            _undo.enter_context(_controller().limit(limits=1))
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _guard:
+            _inside -= 1
+            if _inside == 0:
+                _undo.close()
 
 
 def each(
@@ -38,6 +67,12 @@ def each(
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(work, items)
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    """The libraries that are loaded; looking for them takes longer than setting them."""
+    return ThreadpoolController()
 
 
 def _alone() -> None:

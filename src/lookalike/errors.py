@@ -31,6 +31,7 @@ class LookalikeError(Exception):
         if remedy:
             parts.append(remedy)
         super().__init__("; ".join(parts))
+        self.what, self.got, self.expected, self.remedy = what, got, expected, remedy
 
 
 class ConfigError(LookalikeError):

@@ -24,7 +24,7 @@ from lookalike.config import DecodeConfig
 from lookalike.headers import JpegHeader, describe_content, parse_jpeg, sniff
 from lookalike.types import Failure, Picture, UInt8Array
 
-__all__ = ["decode", "decode_luma", "luma_of", "pixel_digest", "sniff"]
+__all__ = ["as_file", "decode", "decode_luma", "luma_of", "pixel_digest", "sniff"]
 
 _LOSSLESS = {"PNG", "GIF", "BMP"}
 _plugins = threading.Lock()
@@ -74,6 +74,29 @@ def decode_luma(path: str, data: bytes, config: DecodeConfig) -> UInt8Array | Fa
 def luma_of(picture: Picture) -> UInt8Array:
     """Luma ``(h, w)`` uint8 of a decoded picture (ITU-R BT.601)."""
     return np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def as_file(pixels: UInt8Array | Image.Image) -> bytes:
+    """Pixels in memory as the bytes of a file that decodes to them: BMP, or PNG with alpha.
+
+    Args:
+        pixels: ``(h, w, 3)`` uint8 RGB, or a Pillow image, turned upright and to sRGB as a file.
+
+    Raises:
+        ValueError: an array of another type or shape, or an empty one.
+        Exception: whatever Pillow raises for an image that it opened but cannot load.
+    """
+    if isinstance(pixels, Image.Image):
+        _load_plugins()
+        rgb, alpha = _canonical(pixels)
+    else:
+        rgb, alpha = pixels, None
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
+        raise ValueError(f"got {rgb.dtype} of shape {rgb.shape}; expected uint8 (h, w, 3), RGB")
+    if alpha is None:
+        return cv2.imencode(".bmp", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes()
+    bgra = np.dstack([rgb[..., ::-1], alpha])
+    return cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
 def pixel_digest(path: str, data: bytes, config: DecodeConfig) -> str | Failure:

@@ -27,7 +27,14 @@ from lookalike.sources import looks_like_image
 from lookalike.store import Batch, Collection, Content, KnownFile
 from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
 
-__all__ = ["Catalogue", "Progress", "image_ref", "ingest", "remembered_images"]
+__all__ = [
+    "Catalogue",
+    "Progress",
+    "describe_content",
+    "image_ref",
+    "ingest",
+    "remembered_images",
+]
 
 Progress = Callable[[str, int, int], None]
 _CHUNK = 16
@@ -172,27 +179,28 @@ class _Worker:
         picture = decode(entry.path, data, self._config.decode)
         if isinstance(picture, Failure):
             return _Outcome(entry, "failure", sha256, failure=picture)
-        return self._described(entry, sha256, picture)
-
-    def _described(self, entry: FileEntry, sha256: str, picture: Picture) -> _Outcome:
-        hashed = describe_hashes(picture)
-        rows: dict[DescriptorSpec, NDArray[Any]] = {
-            PDQ_SPEC: hashed.pdq,
-            THUMB_SPEC: hashed.thumb,
-        }
-        content = Content(
-            sha256=sha256,
-            n_bytes=entry.n_bytes,
-            width=picture.width,
-            height=picture.height,
-            format=picture.format,
-            lossless=picture.lossless,
-            exif_fields=picture.exif_fields,
-            sharpness=_sharpness(picture),
-            low_information=hashed.quality < self._config.hashes.min_quality,
-            pixel_digest=None,
-        )
+        content, rows = describe_content(sha256, entry.n_bytes, picture, self._config)
         return _Outcome(entry, "image", sha256, content=content, rows=rows)
+
+
+def describe_content(
+    sha256: str, n_bytes: int, picture: Picture, config: RunConfig
+) -> tuple[Content, dict[DescriptorSpec, NDArray[Any]]]:
+    """What a collection remembers of one decoded content, and its hash rows."""
+    hashed = describe_hashes(picture)
+    content = Content(
+        sha256=sha256,
+        n_bytes=n_bytes,
+        width=picture.width,
+        height=picture.height,
+        format=picture.format,
+        lossless=picture.lossless,
+        exif_fields=picture.exif_fields,
+        sharpness=_sharpness(picture),
+        low_information=hashed.quality < config.hashes.min_quality,
+        pixel_digest=None,
+    )
+    return content, {PDQ_SPEC: hashed.pdq, THUMB_SPEC: hashed.thumb}
 
 
 def _sharpness(picture: Picture) -> float:

@@ -9,19 +9,18 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import cv2
 import platformdirs
-from threadpoolctl import threadpool_limits
 
 import lookalike
 from lookalike.accepted import Found
 from lookalike.assemble import count_funnel, decide, file_clusters, file_matches
 from lookalike.bucketing import bucketed
 from lookalike.confidence import calibration
-from lookalike.config import FindConfig, RunConfig, SettleConfig, SystemConfig, ViewConfig
+from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.cores import one_core_each
 from lookalike.decided import with_choices
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
@@ -32,10 +31,11 @@ from lookalike.ingest import Catalogue, Progress, ingest
 from lookalike.inside import Inside, contain, one_per_frame, told_by
 from lookalike.pairs import find_pairs
 from lookalike.protocols import Descriptor
+from lookalike.queries import Question, pair_config
 from lookalike.regions import load_regions
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
-from lookalike.retrieval import Question, search_collection
+from lookalike.retrieval import search_collection
 from lookalike.returned import find_returned
 from lookalike.sources import FolderSource
 from lookalike.spaces import fit_space, load_views
@@ -102,7 +102,7 @@ def find_json(
     clock = _Clock()
     listed = list(source.scan())
     folder = Path(db) if db else default_collection()
-    with Collection(folder) as collection, _one_blas_thread():
+    with Collection(folder) as collection, one_core_each():
         fingerprint = _fingerprint(listed, config, descriptors, collection.edition)
         body = collection.load_report(fingerprint)
         if body is None:
@@ -140,7 +140,7 @@ def search(
         ConfigError: an unreadable query, an empty collection, or a setting that cannot work.
     """
     asked = question if isinstance(question, Question) else Question(Path(question))
-    with Collection(Path(db) if db else default_collection()) as collection, _one_blas_thread():
+    with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
         return search_collection(
             asked, collection, config or FindConfig(), progress=progress or _silent
         )
@@ -186,14 +186,8 @@ def compare(
         raise ConfigError(
             "nothing to compare", got=f"two names of one file: {first}", expected="two files"
         )
-    # asked about one pair, any evidence counts: there is no collection that could contradict it
-    wide = replace(
-        config,
-        effort="thorough",
-        settle=SettleConfig(strong_agreement=0.0, moved_agreement=0.0, strong_support=0.0),
-    )
     with tempfile.TemporaryDirectory() as folder:
-        report = find([first, second], db=folder, config=wide, hidden=True)
+        report = find([first, second], db=folder, config=pair_config(config), hidden=True)
     return (report.matches[0] if report.matches else None), report
 
 
@@ -241,18 +235,6 @@ def _descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
         return ()
     network = config.embedding
     return (load_embedding(network.model, network.engine, threads=config.threads),)
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """Our own threads share the cores; libraries must not start theirs beside them."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 @dataclass(slots=True)

@@ -7,36 +7,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from lookalike.confidence import confidence_of
-from lookalike.config import DecodeConfig, FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.distances import check_metric
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
-from lookalike.focus import Focus, focused
-from lookalike.images import decode, luma_of, pixel_digest
+from lookalike.images import luma_of, pixel_digest
 from lookalike.index.blocks import block_distances, blocks_of, nearest_rows
 from lookalike.ingest import Progress, remembered_images
 from lookalike.inset import INSET_KIND, PAGE_MIN_SIDE
 from lookalike.inside import Asked, Inside
 from lookalike.keypoints import KINDS
 from lookalike.protocols import Descriptor
+from lookalike.queries import Query, Question, read_query
 from lookalike.settle import counts_alone
 from lookalike.spaces import Space, fit_space, load_views
 from lookalike.store import Collection
 from lookalike.thumbs import agree, explain_whole_frames
-from lookalike.types import Answer, Containment, Failure, Hit, ImageRef, Picture, Tier, Verification
+from lookalike.types import Answer, Containment, Hit, ImageRef, Tier, Verification
 from lookalike.verify import Side, describe_side
 from lookalike.vote import Voted, vote
 
-__all__ = ["Question", "as_system", "search_collection"]
+__all__ = [
+    "Question",
+    "Searchable",
+    "as_system",
+    "open_searchable",
+    "search_collection",
+    "search_in",
+]
 
 _VERIFIED = 32
 _BALLOT = 5
-_QUERY_SIDE = 448
 _VOTERS = ("euclidean", "manhattan", "cosine", "minkowski", "dice")
 _RANK: Mapping[Tier, int] = {"exact": 0, "pixel": 1, "copy": 2, "similar": 3}
 
@@ -60,57 +65,24 @@ class _Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of a collection.
+class Searchable:
+    """A collection that is ready for searches, until something is added to it.
 
     Attributes:
-        query: a picture, in the collection or not.
-        k: hits wanted.
-        metrics: distances to rank by instead of the descriptor's own; several of them vote.
-        voting: let metrics vote: those named, or five where none is.
-        focus: which part of the query counts.
-        inside: also say which images the query lies in, which lie in it, and where.
+        collection: open; searches run in its thread.
+        config: the cascade or the published system that ranks.
+        images: every image file, by path.
+        first: one image a content, by SHA-256.
+        progress: called with (stage, done, total).
+        space: descriptors of all contents.
     """
 
-    query: str | Path
-    k: int = 6
-    metrics: tuple[str, ...] = ()
-    voting: bool = False
-    focus: Focus | None = None
-    inside: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """A query as it was read.
-
-    Attributes:
-        path: of the file.
-        data: its bytes.
-        sha256: of the bytes where the whole picture counts; empty where only a part does.
-        picture: what is searched with, finely decoded.
-        is_plain: whether nothing was cut off or filled in.
-        config: how to decode it.
-    """
-
-    path: Path
-    data: bytes
-    sha256: str
-    picture: Picture
-    is_plain: bool
-    config: DecodeConfig
-
-    def reduced(self, min_side: int) -> Picture:
-        """The picture as one of the collection is decoded for a descriptor."""
-        if self.is_plain:
-            again = decode(str(self.path), self.data, replace(self.config, min_side=min_side))
-            assert not isinstance(again, Failure)
-            return again
-        rgb, factor = self.picture.rgb, 1
-        while min(rgb.shape[:2]) // (factor * 2) >= min_side:
-            factor *= 2
-        size = (max(1, rgb.shape[1] // factor), max(1, rgb.shape[0] // factor))
-        return replace(self.picture, rgb=cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+    collection: Collection
+    config: RunConfig
+    images: list[ImageRef]
+    first: dict[str, ImageRef]
+    progress: Progress
+    space: Space
 
 
 def search_collection(
@@ -129,16 +101,43 @@ def search_collection(
         ConfigError: a query that cannot be read, an empty collection, or wrong settings.
     """
     names = _metrics(config, question)
-    query = _read(question, config)
+    query = read_query(question, config)
+    return _answer(question, names, query, open_searchable(collection, config, progress=progress))
+
+
+def open_searchable(collection: Collection, config: RunConfig, *, progress: Progress) -> Searchable:
+    """Make a collection ready for any number of searches; what it still lacks is described.
+
+    Raises:
+        ConfigError: an empty collection, or wrong settings.
+    """
     images = remembered_images(collection)
-    own = hashlib.sha256(query.data).hexdigest()
     first: dict[str, ImageRef] = {}
     for image in images:
         first.setdefault(image.sha256, image)
-    asking = config if isinstance(config, FindConfig) else FindConfig(threads=config.threads)
-    evidence = Evidence(first, collection, asking, progress)
+    evidence = Evidence(first, collection, _cascade(config), progress)
     system, descriptors = as_system(config)
     space = fit_space(system, descriptors, list(first), collection, evidence.embed, refit=False)
+    return Searchable(collection, config, images, first, progress, space)
+
+
+def search_in(question: Question, searchable: Searchable) -> Answer:
+    """As ``search_collection``, of a collection that is ready.
+
+    Raises:
+        ConfigError: a query that cannot be read, or wrong settings.
+    """
+    names = _metrics(searchable.config, question)
+    return _answer(question, names, read_query(question, searchable.config), searchable)
+
+
+def _answer(
+    question: Question, names: Sequence[str], query: Query, searchable: Searchable
+) -> Answer:
+    config, collection, space = searchable.config, searchable.collection, searchable.space
+    first, asking = searchable.first, _cascade(config)
+    # a new one each time: it holds on to all that it reads
+    evidence = Evidence(first, collection, asking, searchable.progress)
     near = _ranked(space, query, question, names)
     if isinstance(config, FindConfig):
         near = _with_hash_candidates(near, query, collection, asking, space)
@@ -146,24 +145,32 @@ def search_collection(
     hits = [_hit(item, first[item.sha], judged.get(item.sha), query, asking) for item in near]
     if isinstance(config, FindConfig):
         hits.sort(key=lambda hit: _RANK[hit.tier])
+    own = hashlib.sha256(query.data).hexdigest()
     return Answer(
         query=str(query.path),
-        searched=len(images),
-        in_set=tuple(image.path for image in images if image.sha256 == own),
-        hits=tuple(_with_twins(hits, images)[: question.k]),
-        containments=_contained(query, first, Inside(collection, asking, evidence, progress))
+        searched=len(searchable.images),
+        in_set=tuple(image.path for image in searchable.images if image.sha256 == own),
+        hits=tuple(_with_twins(hits, searchable.images)[: question.k]),
+        containments=_contained(
+            query, first, Inside(collection, asking, evidence, searchable.progress)
+        )
         if question.inside
         else (),
     )
 
 
 def _contained(
-    query: _Query, images: Mapping[str, ImageRef], inside: Inside
+    query: Query, images: Mapping[str, ImageRef], inside: Inside
 ) -> tuple[Containment, ...]:
     """Where the query lies in images of the collection, and where they lie in it."""
     small, large = query.reduced(INSET_KIND.min_side), query.reduced(PAGE_MIN_SIDE)
     others = {sha: image for sha, image in images.items() if sha != query.sha256}
     return inside.around(Asked(str(query.path), small, large), others)
+
+
+def _cascade(config: RunConfig) -> FindConfig:
+    """What judges the hits: the cascade's own settings, or its defaults for another system."""
+    return config if isinstance(config, FindConfig) else FindConfig(threads=config.threads)
 
 
 def _metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
@@ -185,29 +192,6 @@ def _metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
     return _VOTERS if question.voting else ()
 
 
-def _read(question: Question, config: RunConfig) -> _Query:
-    path, focus = Path(question.query), question.focus
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            "the query cannot be read", got=f"{path}: {error.strerror or error}"
-        ) from error
-    finer = replace(config.decode, min_side=max(config.decode.min_side, _QUERY_SIDE))
-    picture = decode(str(path), data, finer)
-    if isinstance(picture, Failure):
-        raise ConfigError("the query is not a picture", got=f"{path}: {picture.message}")
-    whole = focus is None or (focus.box is None and focus.mask is None)
-    return _Query(
-        path=path,
-        data=data,
-        sha256=hashlib.sha256(data).hexdigest() if whole else "",
-        picture=focused(picture, focus) if focus else picture,
-        is_plain=focus is None,
-        config=config.decode,
-    )
-
-
 def as_system(config: RunConfig) -> tuple[SystemConfig, tuple[Descriptor, ...]]:
     """A cascade ranks by its embedding, or by PDQ where it uses none."""
     if isinstance(config, FindConfig):
@@ -225,7 +209,7 @@ def as_system(config: RunConfig) -> tuple[SystemConfig, tuple[Descriptor, ...]]:
     return config, load_views(config)
 
 
-def _ranked(space: Space, query: _Query, question: Question, metrics: Sequence[str]) -> list[_Near]:
+def _ranked(space: Space, query: Query, question: Question, metrics: Sequence[str]) -> list[_Near]:
     """The nearest by the space's distance, by one metric, or by the votes of several."""
     count = max(question.k, _VERIFIED)
     rows = [
@@ -268,7 +252,7 @@ def _plain(ballot: Sequence[tuple[int, float]], name: str) -> list[Voted]:
 
 def _with_hash_candidates(
     near: list[_Near],
-    query: _Query,
+    query: Query,
     collection: Collection,
     config: FindConfig,
     space: Space,
@@ -292,7 +276,7 @@ def _with_hash_candidates(
 
 def _judged(
     near: Sequence[_Near],
-    query: _Query,
+    query: Query,
     evidence: Evidence,
     collection: Collection,
     config: FindConfig,
@@ -311,7 +295,7 @@ def _judged(
 
 def _whole_frames(
     shas: Sequence[str],
-    query: _Query,
+    query: Query,
     evidence: Evidence,
     collection: Collection,
     config: FindConfig,
@@ -334,7 +318,7 @@ def _whole_frames(
 
 
 def _hit(
-    item: _Near, image: ImageRef, judged: _Judged | None, query: _Query, config: FindConfig
+    item: _Near, image: ImageRef, judged: _Judged | None, query: Query, config: FindConfig
 ) -> Hit:
     tier: Tier = "copy" if judged else "similar"
     if item.sha == query.sha256:
@@ -346,7 +330,7 @@ def _hit(
     return Hit(image, tier, round(item.distance, 6), item.metric, seen, item.votes, confidence)
 
 
-def _same_pixels(image: ImageRef, query: _Query, config: FindConfig) -> bool:
+def _same_pixels(image: ImageRef, query: Query, config: FindConfig) -> bool:
     try:
         other = Path(image.path).read_bytes()
     except OSError:

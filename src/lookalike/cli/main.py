@@ -20,6 +20,7 @@ from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.progress import show_progress
 from lookalike.cli.review import review
 from lookalike.cli.searching import buckets, search
+from lookalike.cli.serving import serve
 from lookalike.cli.training import train
 from lookalike.config import EFFORTS, LINKAGES, FindConfig, KeepConfig, RunConfig
 from lookalike.engine import ENGINES
@@ -147,6 +148,7 @@ for command in (
     plan,
     apply,
     undo,
+    serve,
 ):
     commands.add_command(command)
 

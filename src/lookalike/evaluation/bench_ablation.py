@@ -50,10 +50,10 @@ ROWS: Mapping[str, str] = {
     "thorough + network candidates": 'effort = "thorough"\nembedding = { proposes = true }',
     "thorough, every verified match counts by itself": (
         'effort = "thorough"\nsettle = { strong_agreement = 0, moved_agreement = 0, '
-        "within_agreement = 0, strong_inliers = 0, strong_support = 0 }"
+        "moved_inliers = 0, within_agreement = 0, strong_support = 0 }"
     ),
     "thorough, without the likeness rule": (
-        'effort = "thorough"\nsettle = { copy_agreement = 0, firm_likeness = 0 }'
+        'effort = "thorough"\nsettle = { copy_likeness = 0, within_likeness = 0 }'
     ),
     "thorough, no limit of fruitless verifications": (
         'effort = "thorough"\nsettle = { most_fruitless = 1000000 }'
@@ -61,7 +61,7 @@ ROWS: Mapping[str, str] = {
     "thorough, pixels need not agree": (
         'effort = "thorough"\nverify = { min_agreement = 0, min_blocks = 0, min_covered = 0, '
         "min_overlap = 0 }\nsettle = { strong_agreement = 0, moved_agreement = 0, "
-        "within_agreement = 0, copy_agreement = 0, firm_likeness = 0 }"
+        "within_agreement = 0, copy_likeness = 0, within_likeness = 0 }"
     ),
 }
 

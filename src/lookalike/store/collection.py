@@ -7,14 +7,13 @@ makes the batch real: kill -9 at any moment loses at most the batch in hand.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +22,8 @@ from lookalike.errors import CollectionError, SpecMismatchError
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.decisions import Choices, Decisions
 from lookalike.store.lock import lock
-from lookalike.store.records import Batch, Content, KnownFile
-from lookalike.store.rows import RowFile, StoredRows
+from lookalike.store.records import Batch, Content, KnownFile, stamp_of, text_of, verification_from
+from lookalike.store.rows import MemoryRows, RowFile, StoredRows
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = ["Collection"]
@@ -42,14 +41,21 @@ class Collection:
     """An open collection; used from one thread, written by one process.
 
     Args:
-        directory: created when missing.
+        directory: created when missing; None for one that lives in memory, empty and unlocked.
 
     Raises:
         CollectionError: in use by another process, foreign, newer, or not writable.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path | None) -> None:
         self._directory = directory
+        self._lock: IO[str] | None = None
+        self._specs: dict[str, tuple[int, str, RowFile | MemoryRows, int]] = {}
+        #: what a person decided, and a number that grows with every decision
+        self.edition, self.choices = 0, Choices()
+        if directory is None:
+            self._catalogue = Catalogue(Path(":memory:"))
+            return
         try:
             (directory / "rows").mkdir(parents=True, exist_ok=True)
             self._lock = lock(directory / "LOCK")
@@ -61,14 +67,11 @@ class Collection:
                 remedy="choose another --db",
             ) from error
         try:
+            self.edition, self.choices = Decisions.with_edition(directory)
             self._catalogue = Catalogue(directory / "catalogue.sqlite")
         except CollectionError:
-            self._lock.close()
+            self._unlock()
             raise
-        #: what a person decided, and a number that grows with every decision
-        self.choices: Choices
-        self.edition, self.choices = Decisions.with_edition(directory)
-        self._specs: dict[str, tuple[int, str, RowFile, int]] = {}
         self._load_specs()
 
     def __enter__(self) -> Self:
@@ -85,7 +88,11 @@ class Collection:
     def close(self) -> None:
         """Close files and release the lock."""
         self._catalogue.close()
-        self._lock.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
 
     # files and contents
 
@@ -104,7 +111,7 @@ class Collection:
         known = {}
         for entry in entries:
             row = remembered.get(os.fsencode(entry.key))
-            if row is not None and row[:4] == _stamp(entry):
+            if row is not None and row[:4] == stamp_of(entry):
                 known[entry.key] = KnownFile(*row[4:])
         return known
 
@@ -120,7 +127,15 @@ class Collection:
 
     @property
     def reductions(self) -> Path:
-        """Folder of fitted reductions."""
+        """Folder of fitted reductions.
+
+        Raises:
+            CollectionError: the collection has no folder.
+        """
+        if self._directory is None:
+            raise CollectionError(
+                "a collection in memory keeps no reductions", remedy="name a --db"
+            )
         return self._directory / "reductions"
 
     def forget(self, keys: Iterable[str]) -> None:
@@ -198,7 +213,7 @@ class Collection:
         at = np.array([self._place(places, sha, spec)[0] for sha in shas], np.int64)
         return np.asarray(self._map(spec)[at])
 
-    def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRows:
+    def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRows | NDArray[Any]:
         """As ``rows``, read block by block when asked for.
 
         Raises:
@@ -244,7 +259,9 @@ class Collection:
             queries = sorted({query for query, _ in pairs})
             rows = self._catalogue.rows_in(f"{select} AND query IN (?)", queries, (verifier,))
         return {
-            (query, ref): _verification(text) for query, ref, text in rows if (query, ref) in wanted
+            (query, ref): verification_from(text)
+            for query, ref, text in rows
+            if (query, ref) in wanted
         }
 
     def add_verdicts(
@@ -255,7 +272,7 @@ class Collection:
             self._catalogue.write(
                 "INSERT OR REPLACE INTO verdict VALUES (?,?,?,?)",
                 (
-                    (verifier, query, ref, _text(seen) if seen else None)
+                    (verifier, query, ref, text_of(seen) if seen else None)
                     for (query, ref), seen in verdicts.items()
                 ),
             )
@@ -290,8 +307,14 @@ class Collection:
         for number, name, key, dtype, width, committed in self._catalogue.rows(
             "SELECT id, name, key, dtype, row_width, committed FROM spec"
         ):
-            file = RowFile(self._directory / "rows" / f"{number}.bin", dtype, width)
-            self._specs[name] = (number, key, file, committed)
+            if self._directory is not None:
+                path = self._directory / "rows" / f"{number}.bin"
+                self._specs[name] = (number, key, RowFile(path, dtype, width), committed)
+            else:
+                # rows in memory are only here: the same object goes on
+                held = self._specs.get(name)
+                rows = held[2] if held else MemoryRows(dtype, width)
+                self._specs[name] = (number, key, rows, committed)
 
     def _append(
         self, spec: DescriptorSpec, shas: Sequence[str], arrays: Sequence[NDArray[Any]]
@@ -324,14 +347,14 @@ class Collection:
         self._catalogue.write(
             insert + "WHERE sha256 = ?",
             (
-                (os.fsencode(entry.key), *_stamp(entry), "image", "", "", sha)
+                (os.fsencode(entry.key), *stamp_of(entry), "image", "", "", sha)
                 for entry, sha in batch.files
             ),
         )
         self._catalogue.write(
             "INSERT OR REPLACE INTO file VALUES (?,?,?,?,?,?,NULL,?,?)",
             (
-                (os.fsencode(entry.key), *_stamp(entry), file.kind, file.stage, file.message)
+                (os.fsencode(entry.key), *stamp_of(entry), file.kind, file.stage, file.message)
                 for entry, file in batch.failures
             ),
         )
@@ -367,21 +390,3 @@ class Collection:
             return np.empty((0, spec.row_width), spec.dtype)
         _, _, file, committed = self._specs[spec.name]
         return file.read(committed)
-
-
-def _stamp(entry: FileEntry) -> tuple[int, int, bytes, bytes]:
-    """What tells a changed file; inode numbers may exceed SQLite's integers."""
-    device, inode = entry.inode
-    return entry.n_bytes, entry.modified_ns, str(device).encode(), str(inode).encode()
-
-
-def _text(seen: Verification) -> str:
-    """As JSON; ``asdict`` copies every value and takes twenty times as long."""
-    return json.dumps({name: getattr(seen, name) for name in seen.__slots__})
-
-
-def _verification(text: str | None) -> Verification | None:
-    if text is None:
-        return None
-    values = json.loads(text)
-    return Verification(**{**values, "transform": tuple(values["transform"])})

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RowFile", "StoredRows"]
+__all__ = ["MemoryRows", "RowFile", "StoredRows"]
 
 
 class RowFile:
@@ -56,6 +56,32 @@ class RowFile:
     @property
     def _row_bytes(self) -> int:
         return self._dtype.itemsize * self._width
+
+
+class MemoryRows:
+    """Rows that last as long as the process; as ``RowFile``, without a file.
+
+    Args:
+        dtype: NumPy name of the values.
+        width: values in a row.
+    """
+
+    def __init__(self, dtype: str, width: int) -> None:
+        self._rows: NDArray[Any] = np.empty((0, width), np.dtype(dtype))
+
+    def append(self, values: NDArray[Any], committed: int) -> int:
+        """Add rows behind the ``committed`` ones; the new length."""
+        rows = np.asarray(values, self._rows.dtype).reshape(-1, self._rows.shape[1])
+        self._rows = np.concatenate([self._rows[:committed], rows])
+        return len(self._rows)
+
+    def read(self, committed: int) -> NDArray[Any]:
+        """The committed rows, ``(committed, width)``."""
+        return self._rows[:committed]
+
+    def at(self, places: NDArray[np.int64]) -> NDArray[Any]:
+        """Rows by their places, ``(n, width)``."""
+        return np.asarray(self._rows[places])
 
 
 class StoredRows:

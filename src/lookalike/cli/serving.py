@@ -1,0 +1,48 @@
+"""``lookalike serve``: the HTTP service."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lookalike.errors import ConfigError
+
+__all__ = ["serve"]
+
+
+@click.command()
+@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Others need a token.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
+@click.option("--token", default="", envvar="LOOKALIKE_TOKEN", help="Or LOOKALIKE_TOKEN.")
+@click.option("--root", "roots", multiple=True, type=click.Path(), help="Folder to open paths in.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--max-mb", type=click.IntRange(1), default=64, show_default=True)
+def serve(**options: Any) -> None:
+    """Serve a collection over HTTP: add, search, compare, collapse."""
+    from lookalike.pipeline import default_collection
+    from lookalike.server import ServeConfig
+
+    settings = ServeConfig(
+        db=Path(options["db"]) if options["db"] else default_collection(),
+        host=options["host"],
+        port=options["port"],
+        token=options["token"],
+        roots=tuple(map(Path, options["roots"])),
+        workers=options["workers"],
+        max_bytes=options["max_mb"] * 1_000_000,
+    )
+    try:
+        from lookalike.server.app import serve as run
+    except ImportError as error:
+        raise ConfigError(
+            "the service needs more packages",
+            got=str(error),
+            remedy="pip install 'lookalike[serve]'",
+        ) from error
+    # a service runs for long: what a single command leaves behind is collected here
+    gc.enable()
+    run(settings, started=lambda address: click.echo(f"serving {settings.db} at {address}"))

@@ -1,0 +1,21 @@
+"""The OpenAPI document, as it is served."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import lookalike
+
+__all__ = ["openapi"]
+
+
+@lru_cache(maxsize=1)
+def openapi() -> dict[str, Any]:
+    """OpenAPI 3.1 of the service, with the version that runs."""
+    text = resources.files("lookalike.server").joinpath("openapi.json").read_text(encoding="utf-8")
+    document: dict[str, Any] = json.loads(text)
+    document["info"]["version"] = lookalike.__version__
+    return document

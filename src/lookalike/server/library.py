@@ -1,0 +1,222 @@
+"""The work behind the service: one collection, kept warm, and workers that need none.
+
+A collection has one writer and is used from one thread. That thread is the only one of its
+executor: additions and searches take turns in it, in the order they came. Comparisons and result
+lists touch no collection and run in other threads beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+from lookalike.collapsing import Collapsed, Keep, collapse, relate
+from lookalike.cores import one_core_each
+from lookalike.focus import Focus
+from lookalike.images import decode, sniff
+from lookalike.ingest import Catalogue, ingest
+from lookalike.queries import Question
+from lookalike.retrieval import Searchable, open_searchable, search_in
+from lookalike.server.asked import Picture, Problem
+from lookalike.server.settings import ServeConfig
+from lookalike.sources import FolderSource
+from lookalike.store import Collection
+from lookalike.types import Answer, Failure
+
+__all__ = ["Library"]
+
+Json = dict[str, Any]
+
+
+class Library:
+    """One open collection.
+
+    Args:
+        settings: of the service.
+
+    Raises:
+        CollectionError: the collection is in use, or cannot be opened.
+    """
+
+    def __init__(self, settings: ServeConfig) -> None:
+        self._settings = settings
+        self._turns = ThreadPoolExecutor(1, thread_name_prefix="lookalike-collection")
+        self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="lookalike-worker")
+        self._warm: Searchable | None = None
+        try:
+            self._collection = self._turns.submit(Collection, settings.db).result()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Finish what is begun, and release the collection."""
+        self._workers.shutdown()
+        if hasattr(self, "_collection"):
+            self._turns.submit(self._collection.close).result()
+        self._turns.shutdown()
+
+    def add(self, pictures: Sequence[Picture]) -> Future[Json]:
+        """Describe pictures into the collection; uploads are stored in its folder."""
+        return self._turns.submit(self._add, pictures)
+
+    def search(
+        self, picture: Picture, k: int, box: tuple[int, int, int, int] | None
+    ) -> Future[Json]:
+        """The nearest images of the collection."""
+        return self._turns.submit(self._search, picture, k, box)
+
+    def compare(self, first: Picture, second: Picture) -> Future[Json]:
+        """How the second picture is made from the first."""
+        return self._workers.submit(self._compare, first, second)
+
+    def collapse(self, pictures: Sequence[Picture], k: int | None, keep: str) -> Future[Json]:
+        """One of each picture."""
+        return self._workers.submit(self._collapse, pictures, k, keep)
+
+    # in the collection's thread
+
+    def _add(self, pictures: Sequence[Picture]) -> Json:
+        paths: list[Path] = []
+        failures: list[Json] = []
+        for place, picture in enumerate(pictures):
+            path = picture if isinstance(picture, Path) else self._stored(place, picture)
+            if isinstance(path, Failure):
+                failures.append({"path": path.path, "message": path.message})
+            elif not path.exists():
+                failures.append({"path": str(path), "message": "does not exist"})
+            else:
+                paths.append(path)
+        added: list[Json] = []
+        decoded = 0
+        if paths:
+            # what was ready knows nothing of what comes now
+            self._warm = None
+            catalogue = self._ingested(paths)
+            decoded = catalogue.counts["decoded"]
+            failures += [{"path": f.path, "message": f.message} for f in catalogue.failures]
+            added = [
+                {
+                    "path": image.path,
+                    "sha256": image.sha256,
+                    "width": image.width,
+                    "height": image.height,
+                    "format": image.format,
+                }
+                for image in catalogue.images
+            ]
+        return {
+            "images": added,
+            "described": decoded,
+            "failures": failures,
+            "total": len(self._collection.images()),
+        }
+
+    def _ingested(self, paths: Sequence[Path]) -> Catalogue:
+        listed = list(FolderSource(sorted(set(paths))).scan())
+        with one_core_each():
+            return ingest(listed, self._collection, self._settings.find, progress=_silent)
+
+    def _stored(self, place: int, data: bytes) -> Path | Failure:
+        """The file of an upload, named by its content; nothing that is no picture is stored."""
+        label = f"images[{place}]"
+        picture = decode(label, data, self._settings.find.decode)
+        if isinstance(picture, Failure):
+            return picture
+        kind = sniff(data[:64]) or picture.format
+        folder = self._settings.db / "uploads"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{hashlib.sha256(data).hexdigest()}.{kind.lower()}"
+        if not path.exists():
+            part = path.with_suffix(".part")
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        return path.resolve()
+
+    def _search(self, picture: Picture, k: int, box: tuple[int, int, int, int] | None) -> Json:
+        with one_core_each(), tempfile.TemporaryDirectory() as folder:
+            if self._warm is None:
+                self._warm = open_searchable(
+                    self._collection, self._settings.find, progress=_silent
+                )
+            path = picture
+            if isinstance(path, bytes):
+                path = Path(folder) / "query"
+                path.write_bytes(cast(bytes, picture))
+            focus = Focus(box) if box else None
+            return _answer(search_in(Question(path, k, focus=focus), self._warm))
+
+    # in any thread
+
+    def _compare(self, first: Picture, second: Picture) -> Json:
+        found, failures = relate(first, second, config=self._settings.find)
+        if failures:
+            named = ("first", "second")
+            reasons = [f"{named[bad.index]}: {bad.failure.message}" for bad in failures]
+            raise Problem(422, "a picture cannot be read", got="; ".join(reasons))
+        if found is None:
+            return {"match": None}
+        return {"match": {"tier": found.tier, "edit": found.edit, "confidence": found.confidence}}
+
+    def _collapse(self, pictures: Sequence[Picture], k: int | None, keep: str) -> Json:
+        found = collapse(pictures, k, keep=cast(Keep, keep), config=self._settings.find)
+        return _collapsed(found)
+
+
+def _collapsed(found: Collapsed) -> Json:
+    return {
+        "kept": [
+            {
+                "index": kept.index,
+                "rank": kept.rank,
+                "dropped": [
+                    {
+                        "index": item.index,
+                        "of": item.of,
+                        "tier": item.tier,
+                        "edit": item.edit,
+                        "confidence": item.confidence,
+                    }
+                    for item in kept.dropped
+                ],
+            }
+            for kept in found.kept
+        ],
+        "failures": [
+            {"index": bad.index, "message": bad.failure.message} for bad in found.failures
+        ],
+        "looked": found.looked,
+    }
+
+
+def _answer(answer: Answer) -> Json:
+    return {
+        "searched": answer.searched,
+        "in_set": list(answer.in_set),
+        "hits": [
+            {
+                "path": hit.image.path,
+                "sha256": hit.image.sha256,
+                "width": hit.image.width,
+                "height": hit.image.height,
+                "tier": hit.tier,
+                "edit": hit.edit,
+                "distance": hit.distance,
+                "metric": hit.metric,
+                "confidence": hit.confidence,
+            }
+            for hit in answer.hits
+        ],
+    }
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress."""

@@ -1,0 +1,328 @@
+"""The HTTP service: its answers follow its OpenAPI document, and it is careful whom it answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from conftest import save, scene
+from lookalike.collapsing import collapse
+from lookalike.config import FindConfig
+from lookalike.errors import CollectionError, ConfigError
+from lookalike.evaluation.edits import encode_jpeg
+from lookalike.server import ServeConfig
+from lookalike.store import Collection
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+
+from starlette.testclient import TestClient
+
+from lookalike.server.app import create_app
+from lookalike.server.document import openapi
+
+BASE = "http://127.0.0.1:8765"
+
+
+def upload(rgb: Any) -> dict[str, str]:
+    """A picture as a request carries it."""
+    data = rgb if isinstance(rgb, bytes) else encode_jpeg(rgb, 90)
+    return {"data": base64.b64encode(data).decode()}
+
+
+def schema_of(path: str, status: int) -> dict[str, Any]:
+    """What the document says of an answer, with its components."""
+    operation = next(iter(openapi()["paths"][path].values()))
+    schema = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+    return {**schema, "components": openapi()["components"]}
+
+
+def asked(client: TestClient, path: str, body: dict[str, Any], status: int = 200) -> Any:
+    """Post, and hold request and answer against the document."""
+    response = client.post(path, json=body)
+    assert response.status_code == status, response.text
+    jsonschema.validate(response.json(), schema_of(path, status))
+    if status == 200:
+        request = openapi()["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        schema = {**request["schema"], "components": openapi()["components"]}
+        jsonschema.validate(body, schema)
+    return response.json()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Three pictures, and a half of one."""
+    for seed in (1, 2, 3):
+        save(tmp_path / "photos" / f"{seed}.jpg", scene(seed))
+    save(tmp_path / "photos" / "half.jpg", scene(1)[::2, ::2])
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def client(db: Path, photos: Path) -> Iterator[TestClient]:
+    """A service on an empty collection, that may open files under ``photos``."""
+    settings = ServeConfig(db, roots=(photos,), max_bytes=2_000_000, max_images=30)
+    with TestClient(create_app(settings), base_url=BASE) as client:
+        yield client
+
+
+def test_the_document_is_valid() -> None:
+    """Every reference resolves, every schema is one, and every route is described."""
+    document = openapi()
+    assert document["openapi"].startswith("3.1")
+    text = json.dumps(document)
+    for name, schema in document["components"]["schemas"].items():
+        jsonschema.Draft202012Validator.check_schema(schema)
+        assert f"#/components/schemas/{name}" in text
+    for part in text.split('"$ref": "#/components/schemas/')[1:]:
+        assert part.split('"')[0] in document["components"]["schemas"]
+    routes = {route.path for route in create_routes()}
+    assert routes == set(document["paths"])
+
+
+def create_routes() -> list[Any]:
+    """Routes of a service."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(ServeConfig(Path(folder)))
+        with TestClient(app, base_url=BASE):
+            return list(app.routes)
+
+
+def test_add_then_search(client: TestClient, photos: Path, db: Path) -> None:
+    """What is added by path or upload is found, also after more was added to a warm service."""
+    first = asked(client, "/images", {"images": [{"path": str(photos / "1.jpg")}]})
+    assert first["total"] == first["described"] == 1 and not first["failures"]
+    found = asked(client, "/search", {"image": upload(scene(1)[::2, ::2]), "k": 3})
+    assert [hit["tier"] for hit in found["hits"]] == ["copy"]
+    assert found["hits"][0]["path"] == str(photos / "1.jpg") and found["searched"] == 1
+    more = asked(client, "/images", {"images": [upload(scene(4)), {"path": str(photos)}]})
+    assert more["total"] == 5 and more["described"] == 4
+    stored = next(image for image in more["images"] if "uploads" in image["path"])
+    assert Path(stored["path"]).parent == (db / "uploads").resolve()
+    assert Path(stored["path"]).stem == stored["sha256"]
+    found = asked(client, "/search", {"image": upload(scene(4)), "k": 1})
+    assert found["searched"] == 5 and found["in_set"] == [stored["path"]]
+    assert found["hits"][0]["tier"] == "exact" and found["hits"][0]["confidence"] == 1.0
+    by_path = {"image": {"path": str(photos / "half.jpg")}, "box": [0, 0, 300, 200]}
+    assert asked(client, "/search", by_path)["hits"][0]["tier"] == "copy"
+    again = asked(client, "/images", {"images": [upload(scene(4))]})
+    assert again["described"] == 0 and again["total"] == 5
+
+
+def test_uploads_that_are_no_pictures_are_not_stored(client: TestClient, db: Path) -> None:
+    """They are failures with their place; the others are added."""
+    added = asked(client, "/images", {"images": [upload(b"text"), upload(scene(1)), upload(b"")]})
+    assert [failure["path"] for failure in added["failures"]] == ["images[0]", "images[2]"]
+    assert added["total"] == 1
+    assert len(list((db / "uploads").iterdir())) == 1
+
+
+def test_search_in_nothing(client: TestClient) -> None:
+    """An empty collection is said, with what to do."""
+    told = asked(client, "/search", {"image": upload(scene(1))}, 422)
+    assert "no images" in told["error"]["what"]
+
+
+def test_compare(client: TestClient) -> None:
+    """The edit is told from the first to the second, whichever is larger."""
+    half = upload(scene(1)[::2, ::2])
+    made = asked(client, "/compare", {"first": upload(scene(1)), "second": half})
+    assert made["match"]["edit"] == "resized to 50%"
+    back = asked(client, "/compare", {"first": half, "second": upload(scene(1))})
+    assert back["match"]["edit"] == "resized to 200%"
+    strangers = asked(client, "/compare", {"first": half, "second": upload(scene(2))})
+    assert strangers == {"match": None}
+    told = asked(client, "/compare", {"first": half, "second": upload(b"text")}, 422)
+    assert "second" in told["error"]["got"]
+
+
+def test_collapse(client: TestClient) -> None:
+    """The answer is that of the library."""
+    pictures = [encode_jpeg(scene(n), 90) for n in (1, 2, 1, 3)]
+    pictures[2] = encode_jpeg(scene(1)[::2, ::2], 80)
+    body = {"images": [*map(upload, pictures), upload(b"text")], "keep": "best"}
+    found = asked(client, "/collapse", body)
+    own = collapse(pictures, keep="best")
+    assert [kept["index"] for kept in found["kept"]] == list(own.indexes) == [0, 1, 3]
+    assert found["kept"][0]["dropped"][0]["edit"] == own.kept[0].dropped[0].edit
+    assert found["failures"][0]["index"] == 4
+    assert asked(client, "/collapse", {**body, "k": 2})["looked"] == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "word"),
+    [
+        ("/collapse", {"images": []}, 422, "images is missing"),
+        ("/collapse", {"images": [{"data": "%%"}]}, 422, "base64"),
+        ("/collapse", {"images": [{"data": 7}]}, 422, "no text"),
+        ("/collapse", {"images": [{"path": "a", "data": "b"}]}, 422, "no picture"),
+        ("/collapse", {"images": [{"data": ""}], "k": 0}, 422, "no count"),
+        ("/collapse", {"images": [{"data": ""}], "k": True}, 422, "no count"),
+        ("/collapse", {"images": [{"data": ""}], "keep": "worst"}, 422, "unknown keep"),
+        ("/collapse", {"images": [{"data": ""}] * 31}, 413, "too many"),
+        ("/collapse", {"images": [{"data": ""}], "kk": 2}, 422, "unknown field"),
+        ("/search", {"image": {"data": ""}, "box": [1, 2, 3]}, 422, "no box"),
+        ("/search", {"image": {"path": "/etc/hostname"}}, 403, "outside"),
+        ("/search", {"image": {"path": "a\0b"}}, 422, "no path"),
+        ("/compare", {"first": {"data": ""}}, 422, "no picture"),
+        ("/search", {"image": {"data": "A" * 2_100_000}}, 413, "too long"),
+    ],
+)
+def test_wrong_requests_are_told_why(
+    client: TestClient, path: str, body: dict[str, Any], status: int, word: str
+) -> None:
+    """Every refusal has its status and says what, got, expected and remedy."""
+    assert word in asked(client, path, body, status)["error"]["what"]
+
+
+def test_paths_cannot_leave_the_roots(client: TestClient, photos: Path, tmp_path: Path) -> None:
+    """Neither dots nor links lead out of the folders that may be opened."""
+    save(tmp_path / "secret.jpg", scene(9))
+    (photos / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    for name in ("../secret.jpg", "link.jpg"):
+        asked(client, "/images", {"images": [{"path": f"{photos}/{name}"}]}, 403)
+
+
+def test_bodies_must_be_json(client: TestClient) -> None:
+    """Other types are refused, so that no form of a foreign page is taken."""
+    for body, kind, status in (
+        ("{}", "text/plain", 415),
+        ("{", "application/json", 400),
+        ("[]", "application/json", 400),
+        ("[" * 100_000, "application/json", 400),
+    ):
+        response = client.post("/collapse", content=body, headers={"content-type": kind})
+        assert response.status_code == status
+        jsonschema.validate(response.json(), schema_of("/collapse", status))
+
+
+def test_foreign_names_are_refused(client: TestClient) -> None:
+    """A Host or Origin of another site is refused everywhere, ours is not."""
+    for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}):
+        assert client.get("/health", headers=headers).status_code == 403
+        assert client.post("/collapse", json={}, headers=headers).status_code == 403
+    own = {"host": "localhost:8765", "origin": "http://localhost:8765"}
+    assert client.get("/health", headers=own).json()["status"] == "ok"
+    assert client.get("/openapi.json").json() == openapi()
+    assert client.get("/nothing").json()["error"]["got"] == "GET /nothing"
+    assert client.get("/search").status_code == 405
+
+
+def test_a_token_is_wanted(db: Path) -> None:
+    """With a token, requests without it are told so; other hosts cannot do without one."""
+    with TestClient(create_app(ServeConfig(db, token="secret")), base_url=BASE) as client:
+        body = {"images": [upload(scene(1))]}
+        assert client.post("/collapse", json=body).status_code == 401
+        for shown in ("Bearer wrong", "Bearer secretly", "Bearer", "Bearer \u00e9"):
+            headers = {"authorization": shown.encode()}
+            assert client.post("/collapse", json=body, headers=headers).status_code == 401
+        headers = {"authorization": "Bearer secret"}
+        assert client.post("/collapse", json=body, headers=headers).status_code == 200
+        assert client.get("/health").status_code == 200
+    for host in ("0.0.0.0", "192.168.0.7", "example.org"):
+        with pytest.raises(ConfigError, match="token"):
+            ServeConfig(db, host=host)
+        assert ServeConfig(db, host=host, token="t").is_own_name("evil.example") == (
+            host == "0.0.0.0"
+        )
+
+
+def test_without_roots_no_path_is_opened(db: Path, photos: Path) -> None:
+    """A service is only sent pictures, unless it is told which folders it may open."""
+    with TestClient(create_app(ServeConfig(db)), base_url=BASE) as client:
+        asked(client, "/images", {"images": [{"path": str(photos / "1.jpg")}]}, 403)
+
+
+def test_requests_at_once(client: TestClient) -> None:
+    """Additions, searches and result lists that come together are all answered, each rightly."""
+    asked(client, "/images", {"images": [upload(scene(1))]})
+    lists = {"images": [upload(scene(n)) for n in (1, 2, 1)]}
+
+    def one(number: int) -> bool:
+        if number % 3 == 0:
+            body = {"images": [upload(scene(10 + number))]}
+            return bool(asked(client, "/images", body)["described"] == 1)
+        if number % 3 == 1:
+            found = asked(client, "/search", {"image": upload(scene(1))})
+            return bool(found["hits"][0]["tier"] == "exact")
+        return [kept["index"] for kept in asked(client, "/collapse", lists)["kept"]] == [0, 1]
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(one, range(12)))
+    assert asked(client, "/images", {"images": [upload(scene(1))]})["total"] == 5
+
+
+def test_too_many_waiting_are_sent_away(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit the answer is 503 with Retry-After; health is answered meanwhile."""
+    from lookalike.server import library
+
+    go = threading.Event()
+
+    def slow(*args: Any, **named: Any) -> Any:
+        assert go.wait(30)
+        return collapse([], config=FindConfig())
+
+    monkeypatch.setattr(library, "collapse", slow)
+    settings = ServeConfig(db, workers=1, waiting=1)
+    body = {"images": [upload(scene(1))]}
+    with TestClient(create_app(settings), base_url=BASE) as client, ThreadPoolExecutor(2) as pool:
+        inside = [pool.submit(client.post, "/collapse", json=body) for _ in range(2)]
+        for _ in range(200):
+            told = client.post("/compare", json={})
+            if told.status_code == 503:
+                break
+            time.sleep(0.02)
+        assert told.status_code == 503 and told.headers["retry-after"] == "1"
+        assert client.get("/health").status_code == 200
+        go.set()
+        assert [one.result().status_code for one in inside] == [200, 200]
+
+
+def test_the_collection_is_held_and_released(db: Path) -> None:
+    """No one else may write while the service runs; afterwards anyone may."""
+    held = TestClient(create_app(ServeConfig(db)), base_url=BASE)
+    with held, pytest.raises(CollectionError, match="in use"):
+        create_app(ServeConfig(db))
+    Collection(db).close()
+
+
+def test_the_command_serves_and_stops(db: Path) -> None:
+    """``lookalike serve`` says where it is, answers, and ends well on SIGTERM."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "lookalike", "serve", "--db", str(db), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+            for _ in range(100):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
+                        assert json.load(answer)["status"] == "ok"
+                        break
+                except OSError:
+                    time.sleep(0.1)
+            else:
+                pytest.fail("no answer")
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+        finally:
+            process.kill()
+    Collection(db).close()
