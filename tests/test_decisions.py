@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import lookalike
 from conftest import save, scene
 from lookalike.decided import place_of, with_choices
 from lookalike.errors import CollectionError, ConfigError
+from lookalike.report import to_json
 from lookalike.representative import check_rules, choose
 from lookalike.store import Change, Choices, Decisions
 from lookalike.store.decisions import pair_of
@@ -52,7 +56,8 @@ def test_decisions_survive_a_restart_and_are_undone_in_order(db: Path) -> None:
         last = decisions.last
         assert last is not None and last.words == "two"
         assert decisions.undo(last.number - 1) is None
-        assert decisions.undo(last.number) == last
+        undone = decisions.undo(last.number)
+        assert undone == Change("two", {("a", "/x/a.jpg"): "keeper"}, {("a", "b"): False})
         assert decisions.choices.marks == {("a", "/x/a.jpg"): "keeper"}
         assert not decisions.choices.apart
 
@@ -152,6 +157,20 @@ def test_a_person_outranks_the_rules(photos: Path, db: Path) -> None:
     assert decided["1_small.jpg"].by == "person"
     assert decided["1.jpg"].action == "drop"
     assert decided["1.jpg"].by == "rule"
+
+
+def test_a_plan_of_a_report_knows_what_was_decided_since(photos: Path, db: Path) -> None:
+    """A report in JSON is older than the decisions beside it."""
+    first = lookalike.find(photos, db=db)
+    report = photos.parent / "report.json"
+    report.write_text(to_json(first))
+    with Decisions(db) as decisions:
+        decisions.change(Change("stays", {place_of(first.images["1_small.jpg"]): "keeper"}))
+    command = [sys.executable, "-m", "lookalike", "plan", report, "--db", db, "--json"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 11, done.stderr
+    goes = {Path(step["path"]).name for step in json.loads(done.stdout)["steps"]}
+    assert "1.jpg" in goes and "1_small.jpg" not in goes
 
 
 def test_a_moved_file_keeps_its_decision(photos: Path, db: Path) -> None:

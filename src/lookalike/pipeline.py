@@ -101,9 +101,11 @@ def find_json(
     told = progress or _silent
     clock = _Clock()
     listed = list(source.scan())
+    fingerprint = _fingerprint(listed, config, descriptors)
     folder = Path(db) if db else default_collection()
     with Collection(folder) as collection, one_core_each():
-        fingerprint = _fingerprint(listed, config, descriptors, collection.edition)
+        # whatever a person decides changes the answer
+        fingerprint += f" {collection.edition}" if collection.edition else ""
         body = collection.load_report(fingerprint)
         if body is None:
             with clock("describe"):
@@ -272,13 +274,10 @@ def _versions(config: RunConfig, descriptors: Sequence[Descriptor]) -> dict[str,
 
 
 def _fingerprint(
-    listed: Sequence[FileEntry | Failure],
-    config: RunConfig,
-    descriptors: Sequence[Descriptor],
-    edition: int,
+    listed: Sequence[FileEntry | Failure], config: RunConfig, descriptors: Sequence[Descriptor]
 ) -> str:
-    """Digest of everything a report depends on: settings, decisions, and the files."""
-    asked = [SCHEMA, _settings(config), _versions(config, descriptors), _regions(config), edition]
+    """Digest of everything a report depends on: settings, and the files by their stamps."""
+    asked = [SCHEMA, _settings(config), _versions(config, descriptors), _regions(config)]
     digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
         digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))

@@ -196,8 +196,12 @@ class Decisions:
                 (time.time_ns(), change.words, json.dumps(before)),
             )
 
-    def undo(self, number: int) -> Step | None:
-        """Take back the last step if it is this one, else do nothing and return None."""
+    def undo(self, number: int) -> Change | None:
+        """Take back the last step if it is this one, else do nothing and return None.
+
+        Returns:
+            The step's words, and how everything that it changed is now.
+        """
         with self._ours():
             last = self.last
             if last is None or last.number != number:
@@ -206,12 +210,14 @@ class Decisions:
                 "SELECT before FROM step WHERE id = ?", (number,)
             ).fetchone()
             before = json.loads(row[0])
-            self._write(
+            back = Change(
+                last.words,
                 {(sha, key): action for sha, key, action in before["marks"]},
                 {(low, high): apart for low, high, apart in before["apart"]},
             )
+            self._write(back.marks, back.apart)
             self._connection.execute("DELETE FROM step WHERE id = ?", (number,))
-            return last
+            return back
 
     # below: how
 

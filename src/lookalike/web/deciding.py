@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from lookalike.decided import Reviewed
 from lookalike.representative import choose
 from lookalike.store.decisions import Action, Apart, Change, Place, pair_of
 from lookalike.types import Cluster, Decision
@@ -64,7 +65,7 @@ def decide_one(desk: Desk, number: int, version: str, do: str, picture: int | No
             raise StaleError
         cluster = desk.clusters[number]
         if do == "accept":
-            change = Change("accepted a cluster", _accepted(desk, cluster))
+            change = Change("accepted a cluster", _accepted(desk.reviewed, cluster))
         elif do == "none":
             change = Change("told a cluster apart", apart=_all_apart(desk, cluster))
         else:
@@ -108,8 +109,10 @@ def accept_many(
     sure = desk.fixed["confidence"]
     wanted = [n for n in numbers if (sure[n] or 0.0) >= least and not desk.is_decided(n)]
 
+    reviewed = desk.reviewed
+
     def marks(cluster: Cluster) -> dict[Place, Action | None]:
-        return _accepted(desk, cluster)
+        return _accepted(reviewed, cluster)
 
     return _many(desk, wanted, marks, f"accepted clusters at confidence {least:g} or more", edition)
 
@@ -125,13 +128,14 @@ def keep_by_rules(
         ConfigError: an unknown rule.
         StaleError: decisions were made since the preview.
     """
+    reviewed = desk.reviewed
 
     def marks(cluster: Cluster) -> dict[Place, Action | None]:
-        if desk.reviewed.parts(cluster).alone:
+        if reviewed.parts(cluster).alone:
             return {}
         images = [desk.report.images[member] for member in cluster.members]
         return {
-            desk.reviewed.place(d.image): "keeper" if d.action == "keep" else "drop"
+            reviewed.place(d.image): "keeper" if d.action == "keep" else "drop"
             for d in choose(images, rules, center=cluster.center)
         }
 
@@ -146,19 +150,21 @@ def undo(desk: Desk, step: int) -> str:
         StaleError: it is not the last step.
     """
     with desk.decisions.writing():
+        assert desk.reviewed, "what others decided was seen before"
         taken = desk.decisions.undo(step)
-    if taken is None:
-        raise StaleError
+        if taken is None:
+            raise StaleError
+    desk.undone(taken)
     return taken.words
 
 
 # below: how
 
 
-def _accepted(desk: Desk, cluster: Cluster) -> dict[Place, Action | None]:
+def _accepted(reviewed: Reviewed, cluster: Cluster) -> dict[Place, Action | None]:
     marks: dict[Place, Action | None] = {}
-    for decision in desk.reviewed.parts(cluster).decisions:
-        marks[desk.reviewed.place(decision.image)] = _action(decision)
+    for decision in reviewed.parts(cluster).decisions:
+        marks[reviewed.place(decision.image)] = _action(decision)
     return marks
 
 
@@ -236,6 +242,7 @@ def _many(
 def _bulk(desk: Desk, numbers: Sequence[int], marks_of: Any) -> _Bulk:
     marks: dict[Place, Action | None] = {}
     clusters, dropped, n_bytes = [], 0, 0
+    place = desk.reviewed.place
     for number in numbers:
         cluster = desk.clusters[number]
         own = marks_of(cluster)
@@ -244,7 +251,7 @@ def _bulk(desk: Desk, numbers: Sequence[int], marks_of: Any) -> _Bulk:
         clusters.append(number)
         marks |= own
         for member in cluster.members:
-            if own.get(desk.reviewed.place(member)) == "drop":
+            if own.get(place(member)) == "drop":
                 dropped += 1
                 n_bytes += desk.report.images[member].n_bytes
     return _Bulk(marks, clusters, dropped, n_bytes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -13,7 +14,7 @@ from typing import Any
 
 from lookalike.decided import Parts, Reviewed, with_choices
 from lookalike.report.as_text import edit_towards, headline, tie_to_keeper
-from lookalike.store.decisions import Decisions
+from lookalike.store.decisions import Change, Decisions
 from lookalike.types import Cluster, ImageRef, Match, Report
 
 __all__ = ["Desk", "as_numbers", "confidence_of", "kinds_of", "shown"]
@@ -57,13 +58,26 @@ class Desk:
 
     def changed(self, numbers: Iterable[int]) -> None:
         """Look again at clusters that were just decided here; the others are as they were."""
-        self._reviewed.see(self.decisions.choices)
         self._edition = self.decisions.edition
         for number in numbers:
             cluster = self.clusters[number]
             parts = self._reviewed.parts(cluster)
             self._freed[number] = self._freed_by(parts)
             self._states[number] = self._state(cluster, parts)
+
+    def undone(self, change: Change) -> None:
+        """Look again at every cluster that a change taken back was about."""
+        shas = {sha for sha, _ in change.marks}.union(*change.apart)
+        self.changed(sorted({n for sha in shas for n in self._homes.get(sha, ())}))
+
+    @cached_property
+    def _homes(self) -> dict[str, list[int]]:
+        """Clusters in which a content lies, by its SHA-256."""
+        homes: dict[str, list[int]] = defaultdict(list)
+        for number, cluster in enumerate(self.clusters):
+            for member in cluster.members:
+                homes[self.report.images[member].sha256].append(number)
+        return homes
 
     def _look_again(self) -> None:
         self._freed, self._states = [0] * len(self.clusters), [0] * len(self.clusters)

@@ -33,6 +33,7 @@ function preview(path, given, numbers, ondone) {
   };
   go.addEventListener("click", async () => {
     go.disabled = true;
+    told.textContent = "Deciding…";
     const { ok, status, body } = await ask(path, { numbers, ...given(), edition });
     if (status === 409) { look(); return; }
     if (!ok) return;

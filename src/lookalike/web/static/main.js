@@ -152,5 +152,4 @@ document.addEventListener("visibilitychange", async () => {
   const { ok, body } = await ask("/api/standing");
   if (ok && body.edition !== standing.edition) reload();
 });
-window.lookalike = { list, detail };
 start();
