@@ -9,6 +9,7 @@
 # make bench-confidence       fits how certain a match is, and checks it, into the same file
 # make bench-ablation         what each lever of the cascade gives, and what stays unsolved, likewise
 # make bench-explained        masks of what was added and likely parents, likewise (after make bench)
+# make bench-datasets         leaks and conflicts that were planted, into the same file
 # make bench-peers            other programs on the same files, into the same file
 # make models                 weights of published networks that package indexes have
 PYTHON ?= python3
@@ -17,8 +18,8 @@ RUN := $(VENV)/bin/python -m
 SHARED ?= ../shared
 REPORT := lookalike-report
 
-.PHONY: find test check bench bench-systems bench-owl bench-scale bench-hard bench-confidence \
-  bench-collapse bench-peers bench-ablation bench-explained models clean
+.PHONY: find test check bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
+  bench-confidence bench-collapse bench-peers bench-ablation bench-explained models clean
 
 $(VENV)/done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -79,6 +80,10 @@ bench-ablation: $(VENV)/done
 bench-explained: $(VENV)/done
 	$(RUN) lookalike.evaluation.explained --out benchmarks/RESULTS.md \
 	  $(foreach s,five-development fourteen-development five-held-back fourteen-held-back,benchmarks/work/$(s))
+
+bench-datasets: $(VENV)/done
+	$(RUN) lookalike.evaluation.bench_datasets --photos $(SHARED)/data/photos \
+	  --canvases $(SHARED)/data/train
 
 bench-peers: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench_peers --photos $(SHARED)/data/photos \

@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookalike.actions import How, Plan, Step, apply_plan, undo
+from lookalike.actions import How, Outcome, Plan, Step, apply_plan, undo
 from lookalike.actions.disk import Disk
 from lookalike.actions.records import SCHEMA
 from lookalike.errors import LookalikeError
@@ -319,29 +320,77 @@ def suffer(act: Callable[[Disk], Any], disk: Disk) -> None:
         act(disk)
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Which change fails, how, and when in it; ``in_undo`` fails in undo after a clean apply."""
+
+    at: int
+    error: str = "killed"
+    moment: str = "after"
+    in_undo: bool = False
+
+    def disk(self) -> FaultyDisk:
+        """A disk with this fault."""
+        return FaultyDisk(self.at, self.error, self.moment)
+
+
+WAYS = ("trash", "move", "move, metadata", "hardlink")
+MOMENTS = ("before", "middle", "after")
+
+
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 @given(
     tree=trees(),
-    way=st.sampled_from(("trash", "move", "move, metadata", "hardlink")),
-    at=st.integers(0, 40),
-    error=st.sampled_from(sorted(ERRORS)),
-    moment=st.sampled_from(("before", "middle", "after")),
+    way=st.sampled_from(WAYS),
     links=st.sampled_from(sorted(LINKS)),
-    then=st.sampled_from(("undo", "apply, undo", "apply", "undo fails, undo")),
+    fault=st.builds(
+        Fault,
+        st.integers(0, 40),
+        st.sampled_from(sorted(ERRORS)),
+        st.sampled_from(MOMENTS),
+        st.booleans(),
+    ),
+    again=st.booleans(),
 )
 def test_nothing_is_lost_whatever_fails(
-    tree: list[Any], way: str, at: int, error: str, moment: str, links: str, then: str
+    tree: list[Any], way: str, links: str, fault: Fault, again: bool
 ) -> None:
     """Any change fails or is the last: all bytes stay, in one place; undo brings all back."""
+    go_through(tree, way, links, fault, again=again)
+
+
+@pytest.mark.parametrize("in_undo", [False, True], ids=["apply", "undo"])
+@pytest.mark.parametrize("links", sorted(LINKS))
+@pytest.mark.parametrize("way", ["trash", "move, metadata", "hardlink"])
+def test_killed_at_every_single_change(way: str, links: str, in_undo: bool) -> None:
+    """In the middle of and after each change of a step with a companion."""
+    tree = [("x", "a.jpg", "equal", (".xmp",))]
+    for moment in ("middle", "after"):
+        at = 0
+        while go_through(tree, way, links, Fault(at, "killed", moment, in_undo), again=False):
+            at += 1
+        assert at > 3 or (way, links) == ("hardlink", "no"), "nothing can be linked there"
+
+
+def go_through(tree: list[Any], way: str, links: str, fault: Fault, *, again: bool) -> bool:
+    """Apply and undo a tree's plan with a fault, looking after every part; whether it occurred.
+
+    Args:
+        tree: of ``trees``.
+        way: of ``hows``.
+        links: of ``LINKS``.
+        fault: in apply, or in undo.
+        again: apply again before undoing.
+    """
     with room() as (root, base, patch):
         patch.setattr(Disk, "link", LINKS[links])
         plan = plant(root, tree)
         how, journal = hows(base)[way], base / "home" / "j" / "journal.jsonl"
         places = (root, base / "out", base / "home")
         for one in plan.steps:
-            if tree[int(Path(one.keeper).stem)][2] == "target exists":
+            if state_of(tree, one) == "target exists":
                 block(base / "out", one)
         before, bytes_before = picture_of(root), contents(*places)
 
@@ -351,25 +400,37 @@ def test_nothing_is_lost_whatever_fails(
         def take_back(disk: Disk) -> Any:
             return undo(journal, disk=disk) if journal.exists() else None
 
-        suffer(do, FaultyDisk(at, error, moment))
+        faulty = fault.disk()
+        suffer(do, working_disk() if fault.in_undo else faulty)
         check_nothing_lost(bytes_before, contents(*places), way)
-        if "apply" in then:
-            outcome = do(working_disk())
-            failed = {item.path for item in outcome.items if item.state == "failed"}
-            assert all("locked" in path for path in failed) or (way, links) == ("hardlink", "no")
-            check_one_place(bytes_before, contents(*places), way)
-            for one in plan.steps:
-                if way != "hardlink":
-                    state = tree[int(Path(one.keeper).stem)][2]
-                    gone = not os.path.lexists(one.path)
-                    assert gone == (state in MAY_GO | {"missing"}), state
-        if "fails" in then:
-            suffer(take_back, FaultyDisk(at, error, moment))
+        if again:
+            check_applied(tree, plan, do(working_disk()), links_or_not=(way, links))
+            check_one_place(bytes_before, contents(*places))
+        if fault.in_undo:
+            suffer(take_back, faulty)
             check_nothing_lost(bytes_before, contents(*places), way)
-        if "undo" in then:
-            take_back(working_disk())
-            assert picture_of(root) == before
-            check_one_place(bytes_before, contents(*places), way)
+        take_back(working_disk())
+        assert picture_of(root) == before
+        check_one_place(bytes_before, contents(*places))
+        return faulty.left < 0
+
+
+def state_of(tree: list[Any], one: Step) -> str:
+    """The state that a step was planted with: keepers carry its number."""
+    return tree[int(Path(one.keeper).stem)][2]
+
+
+def check_applied(
+    tree: list[Any], plan: Plan, outcome: Outcome, *, links_or_not: tuple[str, str]
+) -> None:
+    """What may go is gone, everything else is there; only what cannot be done failed."""
+    failed = {item.path for item in outcome.items if item.state == "failed"}
+    if links_or_not != ("hardlink", "no"):
+        assert all("locked" in path for path in failed)
+    if links_or_not[0] != "hardlink":
+        for one in plan.steps:
+            gone = not os.path.lexists(one.path)
+            assert gone == (state_of(tree, one) in MAY_GO | {"missing"})
 
 
 def block(out: Path, one: Step) -> None:
@@ -387,7 +448,7 @@ def check_nothing_lost(before: Counter[bytes], after: Counter[bytes], way: str) 
     assert not lost
 
 
-def check_one_place(before: Counter[bytes], after: Counter[bytes], way: str) -> None:
+def check_one_place(before: Counter[bytes], after: Counter[bytes]) -> None:
     """All bytes are there as often as before, and nothing else is."""
     extra = {data for data in after - before if not own_sidecar(data)}
     assert not before - after and not extra

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lookalike.collapsing import Collapsed, acollapse, collapse
     from lookalike.config import FindConfig, InsideConfig
+    from lookalike.datasets import conflicts, leaks, unique
     from lookalike.difference import Difference
     from lookalike.focus import Focus
     from lookalike.pipeline import compare, explain_pair, find, search
@@ -28,10 +29,13 @@ __all__ = [
     "acollapse",
     "collapse",
     "compare",
+    "conflicts",
     "explain_pair",
     "find",
+    "leaks",
     "load_recipe",
     "search",
+    "unique",
 ]
 
 _HOMES = {
@@ -43,6 +47,9 @@ _HOMES = {
     "Report": "lookalike.types",
     "Difference": "lookalike.difference",
     "compare": "lookalike.pipeline",
+    "conflicts": "lookalike.datasets",
+    "leaks": "lookalike.datasets",
+    "unique": "lookalike.datasets",
     "explain_pair": "lookalike.pipeline",
     "find": "lookalike.pipeline",
     "search": "lookalike.pipeline",

@@ -37,7 +37,7 @@ from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
 from lookalike.retrieval import search_collection
 from lookalike.returned import find_returned
-from lookalike.sources import FolderSource
+from lookalike.sources import Inputs, ListForm, open_source
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
 from lookalike.systems import find_in_space
@@ -55,7 +55,7 @@ __all__ = [
 
 
 def find(
-    paths: Sequence[str | Path] | str | Path,
+    paths: Inputs,
     *,
     db: str | Path | None = None,
     config: RunConfig | None = None,
@@ -65,7 +65,8 @@ def find(
     """Find which images under some folders are the same picture.
 
     Args:
-        paths: folders or files.
+        paths: folders, pictures, lists of pictures (text, CSV, TSV, JSON Lines, Parquet; ``-`` is
+            standard input) or sources.
         db: folder of the collection that remembers what was learned; by default one under the
             user's data folder.
         config: every setting; ``FindConfig()`` is effort ``standard``. A recipe's configuration
@@ -86,7 +87,7 @@ def find(
 
 
 def find_json(
-    paths: Sequence[str | Path] | str | Path,
+    paths: Inputs,
     *,
     db: str | Path | None = None,
     config: RunConfig | None = None,
@@ -96,7 +97,7 @@ def find_json(
     """As ``find``, as the JSON text of the report; an unchanged set costs only a look at it."""
     config = config or FindConfig()
     check_rules(config.keep.rules)
-    source = FolderSource([paths] if isinstance(paths, str | Path) else list(paths), hidden=hidden)
+    source = open_source(paths, ListForm(hidden=hidden))
     descriptors = _descriptors(config)
     told = progress or _silent
     clock = _Clock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -12,6 +12,7 @@ from lookalike.types import DescriptorSpec, Failure, FileEntry, FloatArray, IntA
 __all__ = ["Descriptor", "Index", "Source"]
 
 
+@runtime_checkable
 class Source(Protocol):
     """Offers files; opens none of them."""
 

@@ -205,8 +205,13 @@ def _keep_one(disk: Disk, move: Move) -> None:
             got=move.path,
             remedy=f"move that away, then undo again; the file is at {_whereabouts(disk, move)}",
         )
-    if move.kind == "move" and disk.holds(move.to, move.sha256):
-        disk.unlink(move.to)
+    place = _whereabouts(disk, move) if move.kind in ("move", "trash") else ""
+    # in the trash, a file of the same path and bytes may be an older one
+    if place and (place == move.to or disk.same(place, move.path)):
+        disk.unlink(place)
+        _flush(disk, place)
+    if move.kind == "trash" and (place or move.to):
+        trash.forget(disk, place or move.to)
 
 
 def _recreate(disk: Disk, move: Move) -> None:

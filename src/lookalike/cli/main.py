@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,21 +15,21 @@ import click
 
 import lookalike
 from lookalike.cli.acting import apply, plan, undo
+from lookalike.cli.datasets import conflicts, leaks, unique
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
+from lookalike.cli.options import EXPORT_KINDS, asked_config, asked_inputs, list_options
 from lookalike.cli.progress import show_progress
 from lookalike.cli.review import review
 from lookalike.cli.searching import buckets, search
 from lookalike.cli.serving import serve
 from lookalike.cli.training import train
-from lookalike.config import EFFORTS, LINKAGES, FindConfig, KeepConfig, RunConfig
+from lookalike.config import EFFORTS, LINKAGES
 from lookalike.engine import ENGINES
 from lookalike.errors import LookalikeError
 
 __all__ = ["main"]
 
 FOUND = 11
-# options that only lookalike's own cascade has
-_OWN = ("effort", "precision", "descriptor", "engine", "inside", "regions")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,7 +39,7 @@ def commands() -> None:
 
 
 @commands.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
 @click.option("--recipe", help="Name of a recipe or a TOML file; other options override it.")
 @click.option("--effort", type=click.Choice(EFFORTS), help="Default: standard.")
@@ -57,34 +56,36 @@ def commands() -> None:
 @click.option("--descriptor", help="A network or ONNX file that proposes pairs too.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Default: onnxruntime.")
 @click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
-@click.option("--hidden", is_flag=True, help="Look at hidden files and folders too.")
+@list_options
+@click.option("--files-from", type=click.Path(), help="A list of pictures; - for standard input.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON alone.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write a page with pictures.")
-@click.option("--kept", type=click.Path(file_okay=False), help="Copy what stays here.")
 @click.option("--csv", type=click.Path(file_okay=False), help="Write tables into this folder.")
+@click.option(
+    "--export",
+    "exports",
+    type=(click.Choice(EXPORT_KINDS), click.Path(file_okay=False)),
+    multiple=True,
+    help="Write into a folder what another program would; repeatable.",
+)
 def find(paths: tuple[str, ...], **options: Any) -> None:
-    """Find copies among all images under PATHS."""
+    """Find copies among all images of PATHS: folders, pictures and lists of pictures."""
     from lookalike.pipeline import find_json
     from lookalike.report import from_json
 
-    config = _config(**options)
+    config = asked_config(**options)
     with show_progress() as progress:
         text = find_json(
-            paths, db=options["db"], config=config, hidden=options["hidden"], progress=progress
+            asked_inputs(paths, **options), db=options["db"], config=config, progress=progress
         )
     if options["as_json"]:
         click.echo(text)
-    if options["as_json"] and not any(options[name] for name in ("kept", "html", "csv")):
+    if options["as_json"] and not any(options[name] for name in ("exports", "html", "csv")):
         # the funnel comes first: the rest of a large text is not read again
         funnel, _ = json.JSONDecoder().raw_decode(text, text.index("{", 1))
         sys.exit(FOUND if funnel["clusters"] or funnel.get("containments") else 0)
     report = from_json(text)
     written = []
-    if options["kept"]:
-        from lookalike.report.as_folder import write_kept
-
-        write_kept(report, Path(options["kept"]))
-        written.append(Path(options["kept"]))
     if options["html"]:
         from lookalike.report.as_html import write_html
 
@@ -93,6 +94,11 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
         from lookalike.report.as_csv import write_csv
 
         written += write_csv(report, Path(options["csv"]))
+    if options["exports"]:
+        from lookalike.datasets.exports import export
+
+        for kind, folder in options["exports"]:
+            written += export(report, kind, Path(folder))
     if not options["as_json"]:
         _print_summary(report, written)
     sys.exit(FOUND if report.clusters or report.containments else 0)
@@ -145,11 +151,13 @@ for command in (
     edits,
     calibrate,
     train,
+    serve,
     plan,
     apply,
     undo,
-    serve,
 ):
+    commands.add_command(command)
+for command in (leaks, conflicts, unique):
     commands.add_command(command)
 
 
@@ -174,52 +182,6 @@ def _fail(message: str) -> NoReturn:
     text = message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     click.echo(f"lookalike: {text}", err=True)
     sys.exit(1)
-
-
-def _config(**options: Any) -> RunConfig:
-    """A recipe's settings, with what was asked for besides."""
-    from lookalike.recipes import load_recipe
-
-    config = load_recipe(options["recipe"] or "default").config
-    if not options["recipe"]:
-        config = replace(config, recipe="")
-    linkage = options["linkage"] or config.cluster.linkage
-    config = replace(
-        config,
-        cluster=replace(
-            config.cluster,
-            linkage=linkage,
-            similar=options["similar"] or config.cluster.similar,
-        ),
-        keep=KeepConfig(tuple(options["keep"].split(","))) if options["keep"] else config.keep,
-        threads=options["threads"] or config.threads,
-    )
-    own = {name: options[name] for name in _OWN if options[name]}
-    if options["regions"] and not options["inside"]:
-        raise click.UsageError("--regions needs --inside")
-    if not isinstance(config, FindConfig):
-        if own:
-            named = ", ".join(f"--{name}" for name in own)
-            raise click.UsageError(f"{named} cannot be combined with recipe {options['recipe']}")
-        return config
-    embedding = replace(
-        config.embedding,
-        model=own.get("descriptor", config.embedding.model),
-        proposes="descriptor" in own or config.embedding.proposes,
-        engine=own.get("engine", config.embedding.engine),
-    )
-    inside = replace(
-        config.inside,
-        wanted="inside" in own or config.inside.wanted,
-        regions=own.get("regions", config.inside.regions),
-    )
-    return replace(
-        config,
-        effort=own.get("effort", config.effort),
-        precision=own.get("precision", config.precision),
-        embedding=embedding,
-        inside=inside,
-    )
 
 
 def _print_summary(report: Any, written: list[Path]) -> None:

@@ -84,6 +84,7 @@ def write_html(
     max_clusters: int = 500,
     max_explained: int = 200,
     picture: Callable[[str], bytes | None] | None = None,
+    title: str = "",
 ) -> Path:
     """Write the page.
 
@@ -94,12 +95,14 @@ def write_html(
             are left out.
         max_explained: copies of which the page shows what was added, six of a cluster at most.
         picture: JPEG bytes of a small picture for a path, or None; ``thumbnail`` by default.
+        title: what was found, in a sentence; the report's headline by default.
 
     Returns:
         ``path``.
     """
     load = picture or thumbnail
-    clusters = sorted(report.clusters, key=lambda c: (-_freed(report, c), c.id))
+    freed = _freed(report)
+    clusters = sorted(report.clusters, key=lambda c: (-freed[c.id], c.id))
     shown = clusters[:max_clusters]
     inside = report.containments[:_MOST_CONTAINMENTS]
     names = {m for cluster in shown for m in cluster.members}
@@ -112,7 +115,7 @@ def write_html(
         loader=jinja2.PackageLoader("lookalike.report"), autoescape=True, trim_blocks=True
     ).get_template("report.html.j2")
     page = template.render(
-        headline=headline(report),
+        headline=title or headline(report),
         expectation=expectation(report) if report.matches else "",
         freed=size_in_words(reclaimable_bytes(report)),
         funnel=list(_funnel_bars(report)),
@@ -151,9 +154,13 @@ def thumbnail(path: str) -> bytes | None:
     return encoded.tobytes() if done else None
 
 
-def _freed(report: Report, cluster: Cluster) -> int:
-    keeper = report.keeper_of(cluster)
-    return sum(report.images[m].n_bytes for m in cluster.members if m != keeper)
+def _freed(report: Report) -> dict[str, int]:
+    """Bytes of what is dropped of every cluster."""
+    dropped = {decision.image for decision in report.decisions if decision.action == "drop"}
+    return {
+        cluster.id: sum(report.images[m].n_bytes for m in cluster.members if m in dropped)
+        for cluster in report.clusters
+    }
 
 
 def _to_explain(report: Report, clusters: Sequence[Cluster], most: int) -> list[tuple[str, Match]]:
@@ -196,7 +203,8 @@ def _group(
     cards = tuple(
         _card(report, ties[m], decisions[m], pictures, added.get(m, ("", ""))) for m in ordered
     )
-    freed = _freed(report, cluster)
+    dropped = (m for m in ordered if decisions[m].action == "drop")
+    freed = sum(report.images[member].n_bytes for member in dropped)
     tiers = sorted({match.tier for match in cluster.matches})
     words = " ".join(f"{card.name} {card.edit}" for card in cards).lower()
     return _Group(cards, " ".join(tiers), freed, size_in_words(freed), words)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lookalike.errors import ConfigError
 from lookalike.types import Failure, FileEntry
 
-__all__ = ["RESULT_MARK", "FolderSource", "looks_like_image"]
+__all__ = [
+    "RESULT_MARK",
+    "FolderSource",
+    "file_entry",
+    "in_order",
+    "looks_like_image",
+    "once",
+    "root_labels",
+]
 
 # a file of this name says: made by an earlier run, not to be looked at
 RESULT_MARK = ".lookalike-result"
@@ -45,12 +52,6 @@ def looks_like_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in _SUFFIXES  # noqa: PTH122  hot path
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    entry: FileEntry
-    is_link: bool
-
-
 class FolderSource:
     """Every regular file under some folders, recursively; content is judged later.
 
@@ -62,12 +63,15 @@ class FolderSource:
     Args:
         roots: folders or files. With several, ids start with the root's name.
         hidden: also files and folders whose name starts with a dot.
+        every_name: offer an inode under each of its names; where a file lies may tell its label.
 
     Raises:
         ConfigError: no roots, or a root that does not exist.
     """
 
-    def __init__(self, roots: Sequence[str | Path], *, hidden: bool = False) -> None:
+    def __init__(
+        self, roots: Sequence[str | Path], *, hidden: bool = False, every_name: bool = False
+    ) -> None:
         if not roots:
             raise ConfigError("nothing to look at", expected="one or more folders or files")
         self._roots = [str(root) for root in roots]
@@ -79,30 +83,24 @@ class FolderSource:
                     remedy="check the spelling, or mount the drive it lies on",
                 )
         self._hidden = hidden
+        self._every_name = every_name
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Files sorted by id, each inode once, then what could not be listed."""
-        found: dict[tuple[int, int], _Found] = {}
-        failures: list[Failure] = []
         visited: set[tuple[int, int]] = set()
-        labels = _labels(self._roots)
         # plain folders first, so that a symlink to one of them never renames its files
-        for root, label in zip(self._roots, labels, strict=True):
-            for item in self._walk(root, label, visited):
-                if isinstance(item, Failure):
-                    failures.append(item)
-                    continue
-                other = found.get(item.entry.inode)
-                if other is None or _preference(item) < _preference(other):
-                    found[item.entry.inode] = item
-        yield from sorted((item.entry for item in found.values()), key=lambda entry: entry.id)
-        yield from failures
+        items = (
+            item
+            for root, label in zip(self._roots, root_labels(self._roots), strict=True)
+            for item in self._walk(root, label, visited)
+        )
+        return in_order(items) if self._every_name else once(items)
 
     def _walk(
         self, root: str, label: str, visited: set[tuple[int, int]]
-    ) -> Iterator[_Found | Failure]:
+    ) -> Iterator[FileEntry | Failure]:
         if not os.path.isdir(root):  # noqa: PTH112
-            yield from self._file(root, label or Path(root).name, root)
+            yield from file_entry(root, label or Path(root).name, root)
             return
         key_root = os.path.realpath(root)
         pending: list[tuple[str, str, str]] = [(root, label, key_root)]
@@ -131,36 +129,68 @@ class FolderSource:
                 elif item.is_symlink() and item.is_dir():
                     linked.append((item.path, child_id, child_key))
                 else:
-                    yield from self._file(item.path, child_id, child_key)
+                    yield from file_entry(item.path, child_id, child_key)
 
-    def _file(self, path: str, file_id: str, key: str) -> Iterator[_Found | Failure]:
+
+def file_entry(path: str, file_id: str, key: str) -> Iterator[FileEntry | Failure]:
+    """One file as sources offer it; nothing where it is no regular file.
+
+    Args:
+        path: by which it can be opened.
+        file_id: its id.
+        key: a path that stays the same however the file is addressed.
+    """
+    try:
+        info = os.stat(path)  # noqa: PTH116
+    except OSError as error:
         is_link = os.path.islink(path)  # noqa: PTH114
-        try:
-            info = os.stat(path)  # noqa: PTH116
-        except OSError as error:
-            if is_link:
-                yield Failure(path, "scan", "a symlink whose target does not exist")
-            else:
-                yield Failure(path, "scan", f"cannot be examined: {error.strerror or error}")
-            return
-        if not stat.S_ISREG(info.st_mode):
-            return  # a pipe, socket or device is never opened
-        entry = FileEntry(
-            id=file_id.replace(os.sep, "/"),
-            path=path,
-            key=os.path.abspath(key),  # noqa: PTH100
-            n_bytes=info.st_size,
-            modified_ns=info.st_mtime_ns,
-            inode=(info.st_dev, info.st_ino),
-        )
-        yield _Found(entry, is_link)
+        why = f"cannot be examined: {error.strerror or error}"
+        yield Failure(path, "scan", "a symlink whose target does not exist" if is_link else why)
+        return
+    if not stat.S_ISREG(info.st_mode):
+        return  # a pipe, socket or device is never opened
+    yield FileEntry(
+        id=file_id.replace(os.sep, "/"),
+        path=path,
+        key=os.path.abspath(key),  # noqa: PTH100
+        n_bytes=info.st_size,
+        modified_ns=info.st_mtime_ns,
+        inode=(info.st_dev, info.st_ino),
+    )
 
 
-def _preference(item: _Found) -> tuple[bool, str]:
-    return item.is_link, item.entry.id
+def once(items: Iterable[FileEntry | Failure]) -> Iterator[FileEntry | Failure]:
+    """Every inode once, by the name that is no symlink, then by the smallest id; in order."""
+    found: dict[tuple[int, int], FileEntry] = {}
+    failures: list[FileEntry | Failure] = []
+    for item in items:
+        if isinstance(item, Failure):
+            failures.append(item)
+            continue
+        other = found.get(item.inode)
+        if other is None or _preference(item) < _preference(other):
+            found[item.inode] = item
+    return in_order([*found.values(), *failures])
 
 
-def _labels(roots: Sequence[str]) -> list[str]:
+def in_order(items: Iterable[FileEntry | Failure]) -> Iterator[FileEntry | Failure]:
+    """Files by their ids, then failures."""
+    failures: list[Failure] = []
+    entries: list[FileEntry] = []
+    for item in items:
+        if isinstance(item, Failure):
+            failures.append(item)
+        else:
+            entries.append(item)
+    yield from sorted(entries, key=lambda entry: entry.id)
+    yield from failures
+
+
+def _preference(entry: FileEntry) -> tuple[bool, str]:
+    return os.path.islink(entry.path), entry.id  # noqa: PTH114
+
+
+def root_labels(roots: Sequence[str]) -> list[str]:
     """Prefixes of ids: none for one root, else as many trailing parts as tell roots apart."""
     if len(roots) == 1:
         return [""]

@@ -1,0 +1,222 @@
+"""``lookalike leaks``, ``conflicts`` and ``unique``: data sets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lookalike.cli.options import asked_config, asked_form, asked_inputs, run_options
+from lookalike.cli.progress import show_progress
+
+__all__ = ["conflicts", "leaks", "unique"]
+
+FOUND = 11
+_SHOWN = 20
+
+
+@click.command()
+@click.argument("splits", nargs=-1, required=True, type=click.Path())
+@run_options
+@click.option("--names", help="Of the splits, with commas; default: from their paths.")
+@click.option(
+    "--fix",
+    type=click.Choice(("train", "test", "move")),
+    default="train",
+    show_default=True,
+    help="What leaves: pictures of the training split, of the others, or neither.",
+)
+@click.option("--plan", "plan_to", type=click.Path(dir_okay=False), help="Write the fix: a plan.")
+@click.option("--clean", type=click.Path(file_okay=False), help="Write the splits as fixed.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON alone.")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write a page with pictures.")
+@click.option("--csv", type=click.Path(file_okay=False), help="Write tables into this folder.")
+def leaks(splits: tuple[str, ...], **options: Any) -> None:
+    """Find pictures that several of SPLITS have: TRAIN TEST [VAL...]."""
+    from lookalike import datasets
+    from lookalike.datasets import write
+    from lookalike.sources import open_source
+
+    names = _names(splits, options["names"])
+    if options["plan_to"] and options["fix"] == "move":
+        raise click.UsageError("--fix move changes lists alone: --clean DIR writes them")
+    form = asked_form(**options)
+    sources = {name: open_source(path, form) for name, path in zip(names, splits, strict=True)}
+    with show_progress() as progress:
+        found = datasets.leaks(
+            sources,
+            fix=options["fix"],
+            db=options["db"],
+            config=_careful(options),
+            progress=progress,
+        )
+    plain = write.leaks_to_dict(found)
+    written = _written(found, plain, options)
+    if options["plan_to"]:
+        written.append(_write_plan(found, Path(options["plan_to"]), options["db"]))
+    if options["clean"]:
+        written += write.write_clean_splits(found, sources, Path(options["clean"]))
+    _say(plain, write.leaks_headline(found), plain["leaks"], written, options["as_json"])
+    sys.exit(FOUND if found.leaks else 0)
+
+
+@click.command()
+@click.argument("dataset", nargs=-1, required=True, type=click.Path())
+@run_options
+@click.option("--labels", help="folders, or a table of paths and labels; default: as DATASET is.")
+@click.option("--label-column", help="Of the table; default: label, labels, class, category.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON alone.")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write a page with pictures.")
+@click.option("--csv", type=click.Path(file_okay=False), help="Write tables into this folder.")
+def conflicts(dataset: tuple[str, ...], **options: Any) -> None:
+    """Find pictures that DATASET has more than once, with different labels."""
+    from lookalike import datasets
+    from lookalike.datasets import write
+    from lookalike.tables import is_table
+
+    form = asked_form(**options)
+    table = options["labels"]
+    if table is None and len(dataset) == 1 and is_table(dataset[0]):
+        table = dataset[0]
+    labels = None
+    if table not in (None, "folders"):
+        folders = [Path(path) for path in dataset if Path(path).is_dir()]
+        labels = datasets.read_labels(
+            table,
+            label_column=options["label_column"],
+            form=form,
+            beside=folders[0] if len(folders) == 1 else None,
+        )
+    with show_progress() as progress:
+        found = datasets.conflicts(
+            dataset,
+            labels=labels,
+            db=options["db"],
+            config=_careful(options),
+            form=form,
+            progress=progress,
+        )
+    plain = write.conflicts_to_dict(found)
+    written = _written(found, plain, options)
+    _say(plain, write.conflicts_headline(found), plain["conflicts"], written, options["as_json"])
+    if not options["as_json"]:
+        if found.unlabelled:
+            click.echo(f"{found.unlabelled:,} images have no label")
+        if found.unseen:
+            click.echo(f"{len(found.unseen):,} labelled paths are not in the data set")
+    sys.exit(FOUND if found.conflicts else 0)
+
+
+@click.command()
+@click.argument("dataset", type=click.Path())
+@click.argument("out", type=click.Path())
+@run_options
+@click.option("--keep", help="Keep rules, the most important first, with commas.")
+def unique(dataset: str, out: str, **options: Any) -> None:
+    """Write DATASET with every picture once to OUT: a list, a table, or a folder of copies."""
+    from lookalike.datasets import write_unique
+    from lookalike.pipeline import find
+
+    source = asked_inputs([dataset], **options)
+    with show_progress() as progress:
+        config = asked_config(**options)
+        report = find(source, db=options["db"], config=config, progress=progress)
+    count = write_unique(report, Path(out), source)
+    left = len(report.images) - count
+    click.echo(f"{count:,} of {len(report.images):,} images written to {out}, {left:,} copies not")
+    _print_failures([{"path": f.path, "message": f.message} for f in report.failures])
+    sys.exit(FOUND if left else 0)
+
+
+def _careful(options: dict[str, Any]) -> Any:
+    """What is missed here does harm, and is looked for once: thorough, unless asked otherwise."""
+    usual = None if options["recipe"] else "thorough"
+    return asked_config(**{**options, "effort": options["effort"] or usual})
+
+
+def _names(splits: tuple[str, ...], asked: str | None) -> list[str]:
+    """What the splits are called: as asked, else by the ends of their paths."""
+    if len(splits) < 2:
+        raise click.UsageError("leaks lie between splits: name two or more")
+    if asked:
+        names = [name.strip() for name in asked.split(",")]
+    else:
+        names = [Path(path).stem if Path(path).is_file() else Path(path).name for path in splits]
+    if len(names) != len(splits) or len(set(names)) < len(names) or not all(names):
+        raise click.UsageError(
+            f"{len(splits)} splits want as many different names, got {', '.join(names)}; "
+            "give them with --names"
+        )
+    return names
+
+
+def _written(found: Any, plain: dict[str, Any], options: dict[str, Any]) -> list[Path]:
+    from lookalike.datasets import write
+
+    written = []
+    if options["html"]:
+        written.append(write.write_pairs_html(found, Path(options["html"])))
+    if options["csv"]:
+        written += write.write_pairs_csv(plain, Path(options["csv"]))
+    return written
+
+
+def _write_plan(found: Any, path: Path, db: str | None) -> Path:
+    from lookalike.actions import make_plan
+    from lookalike.config import PlanConfig
+    from lookalike.pipeline import default_collection
+
+    # the fix has decided; of what is tied by any tier, one may stand for the other
+    config = PlanConfig(
+        tiers=("exact", "pixel", "copy", "similar"),
+        collection=str(Path(db or default_collection()).absolute()),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(make_plan(found.report, config).to_json() + "\n", encoding="utf-8")
+    return path
+
+
+def _say(
+    plain: dict[str, Any],
+    headline: str,
+    pairs: list[dict[str, Any]],
+    written: list[Path],
+    as_json: bool,
+) -> None:
+    if as_json:
+        click.echo(json.dumps(plain))
+        return
+    click.echo(headline)
+    for pair in pairs[:_SHOWN]:
+        first, second = (_labelled(pair, end) for end in ("first", "second"))
+        click.echo(_text(f"{second}\n  {pair['tier']}: {pair['edit']}\n  of {first}"))
+        if pair.get("majority"):
+            click.echo(_text(f"  most copies say {' and '.join(pair['majority'])}"))
+    if len(pairs) > _SHOWN:
+        click.echo(f"and {len(pairs) - _SHOWN:,} more pairs: see --html FILE, --csv DIR or --json")
+    _print_failures(plain["failures"])
+    for path in written:
+        click.echo(f"written: {path}")
+
+
+def _labelled(pair: dict[str, Any], end: str) -> str:
+    if f"{end}_split" in pair:
+        return f"{pair[f'{end}_split']}: {pair[end]}"
+    return f"{pair[end]} [{', '.join(pair[f'{end}_labels'])}]"
+
+
+def _print_failures(failures: list[dict[str, Any]]) -> None:
+    if failures:
+        click.echo(f"{len(failures):,} files could not be read:")
+    for failure in failures[:_SHOWN]:
+        click.echo(_text(f"  {failure['path']}: {failure['message']}"))
+    if len(failures) > _SHOWN:
+        click.echo(f"  and {len(failures) - _SHOWN:,} more")
+
+
+def _text(value: str) -> str:
+    """File names may hold bytes that are no UTF-8."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,29 @@
+"""Data sets: what leaks between splits, what is labelled twice, what is left without copies."""
+
+from lookalike.datasets.clean import clean_table, unique, write_unique
+from lookalike.datasets.disagreement import Conflict, ConflictReport, conflicts
+from lookalike.datasets.exports import EXPORTS, export
+from lookalike.datasets.labels import read_labels
+from lookalike.datasets.leakage import Leak, LeakReport, leaks
+from lookalike.datasets.safe import FIXES, Fix, Policy, split_safe
+from lookalike.datasets.ties import Pair
+
+__all__ = [
+    "EXPORTS",
+    "FIXES",
+    "Conflict",
+    "ConflictReport",
+    "Fix",
+    "Leak",
+    "LeakReport",
+    "Pair",
+    "Policy",
+    "clean_table",
+    "conflicts",
+    "export",
+    "leaks",
+    "read_labels",
+    "split_safe",
+    "unique",
+    "write_unique",
+]

@@ -1,0 +1,102 @@
+"""A data set with every picture once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from lookalike.config import RunConfig
+from lookalike.errors import ConfigError
+from lookalike.ingest import Progress
+from lookalike.pipeline import find
+from lookalike.protocols import Source
+from lookalike.report.as_folder import write_kept
+from lookalike.sources import Inputs, ListForm, ListSource, open_source
+from lookalike.tables import Table, is_table, write_table
+from lookalike.types import ImageRef, Report
+
+__all__ = ["clean_table", "unique", "write_unique"]
+
+
+def unique(
+    paths: Inputs,
+    *,
+    db: str | Path | None = None,
+    config: RunConfig | None = None,
+    form: ListForm | None = None,
+    progress: Progress | None = None,
+) -> tuple[ImageRef, ...]:
+    """Every picture of a data set once: the keepers, and all images that have no copy.
+
+    Args:
+        paths: the data set, as for ``find``.
+        db: folder of the collection.
+        config: settings of ``find``.
+        form: how lists are read.
+        progress: called with (stage, done, total).
+
+    Returns:
+        Images sorted by id.
+    """
+    return _staying(find(open_source(paths, form), db=db, config=config, progress=progress))
+
+
+def write_unique(report: Report, out: Path, source: Source) -> int:
+    """Write what stays, as a list or table by the suffix of ``out``, or as copies in a folder.
+
+    Args:
+        report: what ``find`` said of the source.
+        out: ``.txt``, ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``, or a folder.
+        source: where the images came from; the rows of a table are kept whole.
+
+    Returns:
+        Pictures listed or copied.
+
+    Raises:
+        ConfigError: a suffix that names no such form, or a folder that is not empty.
+    """
+    stay = _staying(report)
+    if not is_table(out):
+        if out.suffix and not out.is_dir():
+            raise ConfigError(
+                "cannot tell what to write",
+                got=str(out),
+                expected=".txt, .csv, .tsv, .jsonl, .parquet or the name of a folder",
+            )
+        write_kept(report, out)
+        return len(stay)
+    write_table(out, clean_table(stay, out.parent, source))
+    return len(stay)
+
+
+def clean_table(images: Collection[ImageRef], folder: Path, source: Source) -> Table:
+    """Some images as a table that can be read as a source.
+
+    Args:
+        images: what to list.
+        folder: where the table will lie: paths below it are written relative to it, so that
+            the folder can be moved, others are absolute.
+        source: where the images came from. Of a table, the rows of these images are taken whole;
+            of anything else, the paths.
+    """
+    if not isinstance(source, ListSource):
+        paths = (_written(image.path, folder) for image in images)
+        return Table(("path",), tuple((path,) for path in sorted(paths)))
+    wanted = {os.path.abspath(image.path) for image in images}  # noqa: PTH100
+    place = source.table.columns.index(source.path_column)
+    rows = []
+    for row, path in zip(source.table.rows, source.paths(), strict=True):
+        if path and os.path.abspath(path) in wanted:  # noqa: PTH100
+            rows.append((*row[:place], _written(path, folder), *row[place + 1 :]))
+    return Table(source.table.columns, tuple(rows))
+
+
+def _staying(report: Report) -> tuple[ImageRef, ...]:
+    dropped = {decision.image for decision in report.decisions if decision.action == "drop"}
+    return tuple(image for image in report.images.values() if image.id not in dropped)
+
+
+def _written(path: str, folder: Path) -> str:
+    whole = os.path.abspath(path)  # noqa: PTH100
+    return whole.removeprefix(os.path.abspath(folder).rstrip(os.sep) + os.sep)  # noqa: PTH100

@@ -1,0 +1,150 @@
+"""A report in the shapes of other programs' results, for tools that were made for them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from lookalike.datasets.records import write_fiftyone, write_huggingface
+from lookalike.datasets.ties import Ties
+from lookalike.types import Cluster, Report
+
+__all__ = ["EXPORTS", "export"]
+
+
+def export(report: Report, kind: str, folder: Path) -> tuple[Path, ...]:
+    """Write a report in another program's shape.
+
+    Args:
+        report: what ``find`` returned.
+        kind: key of ``EXPORTS``; ``docs/datasets.md`` says what each writes.
+        folder: created when missing; files of the same names are replaced.
+
+    Returns:
+        The files written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return EXPORTS[kind](report, folder)
+
+
+def _imagededup(report: Report, folder: Path) -> tuple[Path, ...]:
+    """What ``find_duplicates`` writes to ``outfile``, without and with scores."""
+    ties = Ties(report)
+    plain: dict[str, list[str]] = {image: [] for image in report.images}
+    scored: dict[str, list[tuple[str, float]]] = {image: [] for image in report.images}
+    for cluster in report.clusters:
+        for member in cluster.members:
+            others = [other for other in cluster.members if other != member]
+            plain[member] = others
+            scored[member] = [(other, ties.score(member, other, cluster)) for other in others]
+    return (
+        _json(folder / "duplicates.json", plain),
+        _json(folder / "duplicates_with_scores.json", scored),
+    )
+
+
+def _fastdup(report: Report, folder: Path) -> tuple[Path, ...]:
+    """The tables of a work folder: pairs, components and the list that numbers the images."""
+    ties = Ties(report)
+    place = {image: number for number, image in enumerate(report.images)}
+    component: dict[str, int] = {}
+    least: dict[str, float] = {}
+    pairs = []
+    for number, cluster in enumerate(report.clusters):
+        component |= dict.fromkeys(cluster.members, number)
+        for match in cluster.matches:
+            score = ties.score(match.query, match.ref, cluster)
+            pairs.append((-score, _whole(report, match.query), _whole(report, match.ref)))
+            for end in (match.query, match.ref):
+                least[end] = min(score, least.get(end, 1.0))
+    alone = len(report.clusters)
+    for image in place:
+        if image not in component:
+            component[image], alone = alone, alone + 1
+    counts = Counter(component.values())
+    return (
+        _csv(
+            folder / "similarity.csv",
+            "from,to,distance",
+            ((first, second, -score) for score, first, second in sorted(pairs)),
+        ),
+        _csv(
+            folder / "connected_components.csv",
+            "__id,component_id,min_distance",
+            ((place[i], component[i], least.get(i, 0.0)) for i in place),
+        ),
+        _csv(folder / "component_info.csv", "component_id,Count", sorted(counts.items())),
+        _csv(
+            folder / "atrain_features.dat.csv",
+            "index,filename",
+            ((number, _whole(report, image)) for image, number in place.items()),
+        ),
+    )
+
+
+def _immaculate(report: Report, folder: Path) -> tuple[Path, ...]:
+    """What its ``--json`` prints: sets of equal pixels, sets of near ones, what was skipped.
+
+    Of images with equal pixels, one stands for all in the near set.
+    """
+    exact, near = [], []
+    for cluster in report.clusters:
+        same = [sorted(part) for part in _same_pixels(cluster)]
+        exact += [part for part in same if len(part) > 1]
+        if len(same) > 1:
+            near.append([part[0] for part in same])
+    path = {image.id: image.path for image in report.images.values()}
+    found = {
+        "exact": sorted([path[i] for i in some] for some in exact),
+        "near": sorted([path[i] for i in sorted(some)] for some in near),
+        "skipped": [failure.path for failure in report.failures],
+    }
+    return (_json(folder / "immaculate.json", found),)
+
+
+EXPORTS: Mapping[str, Callable[[Report, Path], tuple[Path, ...]]] = {
+    "imagededup": _imagededup,
+    "fastdup": _fastdup,
+    "immaculate": _immaculate,
+    "huggingface": write_huggingface,
+    "fiftyone": write_fiftyone,
+}
+
+
+def _same_pixels(cluster: Cluster) -> list[list[str]]:
+    """Members, those of equal bytes or pixels together."""
+    home = {member: member for member in cluster.members}
+
+    def root(member: str) -> str:
+        while home[member] != member:
+            home[member] = member = home[home[member]]
+        return member
+
+    for match in cluster.matches:
+        if match.tier in ("exact", "pixel"):
+            home[root(match.query)] = root(match.ref)
+    parts: dict[str, list[str]] = defaultdict(list)
+    for member in cluster.members:
+        parts[root(member)].append(member)
+    return list(parts.values())
+
+
+def _whole(report: Report, image: str) -> str:
+    return os.path.abspath(report.images[image].path)  # noqa: PTH100
+
+
+def _json(path: Path, value: object) -> Path:
+    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="ascii")
+    return path
+
+
+def _csv(path: Path, columns: str, rows: Iterable[Sequence[object]]) -> Path:
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns.split(","))
+        writer.writerows(rows)
+    return path

@@ -1,0 +1,75 @@
+"""What a data set says its pictures show: by the names of folders, or by a table."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lookalike.sources import ListForm, ListSource, chosen_column
+from lookalike.types import ImageRef
+
+__all__ = ["labels_of_folders", "read_labels"]
+
+_LABEL_COLUMNS = ("label", "labels", "class", "category", "ground_truth")
+
+
+def read_labels(
+    path: str | Path,
+    *,
+    label_column: str | None = None,
+    form: ListForm | None = None,
+    beside: Path | None = None,
+) -> dict[str, frozenset[str]]:
+    """Labels by absolute path.
+
+    A picture may have several: in several rows, as a list, or in one cell with bars between them.
+
+    Args:
+        path: CSV, TSV, JSON Lines or Parquet with a column of paths and one of labels.
+        label_column: by default the first of ``label``, ``labels``, ``class``, ``category`` and
+            ``ground_truth`` that there is.
+        form: how paths are read.
+        beside: where a relative path begins that is not found from the table's own folder.
+
+    Raises:
+        ConfigError: no such table or column.
+    """
+    source = ListSource(path, form)
+    column = chosen_column(source.table, label_column, _LABEL_COLUMNS, str(path))
+    place = source.table.columns.index(source.path_column)
+    labels: dict[str, set[str]] = defaultdict(set)
+    for row, located, value in zip(
+        source.table.rows, source.paths(), source.table.column(column), strict=True
+    ):
+        if beside is not None and located and not os.path.exists(located):  # noqa: PTH110
+            located = str(beside / str(row[place]))
+        if located:
+            labels[os.path.abspath(located)] |= set(_values(value))  # noqa: PTH100
+    return {key: frozenset(some) for key, some in sorted(labels.items())}
+
+
+def labels_of_folders(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
+    """Labels by image id: the name of the folder a picture lies in; none at the top."""
+    parents = ((image.id, PurePosixPath(image.id).parent.name) for image in images)
+    return {name: frozenset([folder] if folder else []) for name, folder in parents}
+
+
+def labels_of_table(
+    images: Iterable[ImageRef], table: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    """Labels by image id: what the table says of its path."""
+    paths = ((image.id, os.path.abspath(image.path)) for image in images)  # noqa: PTH100
+    return {name: table.get(path, frozenset()) for name, path in paths}
+
+
+def _values(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        # FiftyOne writes a classification as an object
+        value = value.get("label")
+    parts = value if isinstance(value, list | tuple) else str(value).split("|")
+    return [str(part).strip() for part in parts if str(part).strip()]
