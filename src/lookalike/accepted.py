@@ -56,11 +56,13 @@ class Pairs:
 
     Attributes:
         images: one image a content, by SHA-256.
+        apart: pairs in the canonical order that a person told apart: they never match.
         matches: accepted pairs; query and ref are SHA-256 here, the smaller id as query.
         counts: funnel counts.
     """
 
     images: dict[str, ImageRef]
+    apart: frozenset[Pair] = frozenset()
     matches: dict[Pair, Match] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -71,6 +73,22 @@ class Pairs:
     def graph(self) -> dict[str, set[str]]:
         """Accepted neighbours of every content."""
         return graph_of(self.images, self.matches)
+
+    def part_told_apart(self) -> None:
+        """Take back matches of pairs that a person told apart."""
+        for pair in self.apart & self.matches.keys():
+            del self.matches[pair]
+
+    def unless_apart(self, verify: Verify) -> Verify:
+        """A verification that refuses, unseen, what a person told apart."""
+        if not self.apart:
+            return verify
+
+        def verified(pairs: Mapping[Pair, bool]) -> dict[Pair, Verification | None]:
+            asked = {pair: mirrored for pair, mirrored in pairs.items() if pair not in self.apart}
+            return {**dict.fromkeys(pairs), **verify(asked)}
+
+        return verified
 
     def rank(self, sha: str) -> tuple[float, ...]:
         """Preference as a star's centre: more pixels first, then more bytes."""

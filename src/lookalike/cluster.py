@@ -22,6 +22,7 @@ __all__ = [
     "label_components",
     "label_stars",
     "make_cluster",
+    "separate",
     "star",
     "star_pairs",
 ]
@@ -224,3 +225,37 @@ def agglomerate(
             merged = first | second
             part.update(dict.fromkeys(merged, merged))
     return sorted(sorted(members) for members in set(part.values()) if len(members) > 1)
+
+
+def separate(
+    group: Sequence[str],
+    graph: Graph,
+    apart: Graph,
+    rank: Callable[[str], tuple[float, ...]],
+) -> list[tuple[str, list[str]]]:
+    """Split one cluster so that no two nodes that a person told apart share a part.
+
+    Args:
+        group: node ids of one cluster.
+        graph: accepted neighbours of every node.
+        apart: for some nodes, those they must not be with.
+        rank: preference as a centre, lower first.
+
+    Returns:
+        (centre, members with the centre, sorted), two or more members each, disjoint; nodes that
+        are left alone are in none.
+    """
+    left, parts = sorted(group), []
+    while len(left) > 1:
+        centre = _star_center(left, graph, rank)
+        kept: list[str] = []
+        for node in sorted(left, key=lambda node: (node != centre, *rank(node), node)):
+            if apart.get(node, set()).isdisjoint(kept):
+                kept.append(node)
+        ties = ((a, b) for a in kept for b in graph[a] & set(kept))
+        tied = [part for part in components(kept, ties) if centre in part]
+        if tied:
+            parts.append((centre, tied[0]))
+        done = set(tied[0]) if tied else {centre}
+        left = [node for node in left if node not in done]
+    return parts

@@ -61,6 +61,8 @@ def find_pairs(
         network: proposes candidates, where the effort uses one.
     """
     pairs = Pairs({image.sha256: image for image in images})
+    told = (pair for pair in collection.choices.apart if pairs.images.keys() >= {*pair})
+    pairs.apart = frozenset(pairs.order(*pair) for pair in told)
     telling = [image.sha256 for image in images if not image.low_information]
     proposed: dict[Pair, Lead] = {}
     if len(telling) > 1:
@@ -99,13 +101,15 @@ def _by_evidence(
         kind = KINDS[name]
         for pair, lead in _by_keypoints(pairs, centres, config, evidence, kind).items():
             leads[pair] = min(lead, leads.get(pair, lead))
-        shots |= settle(pairs, leads, partial(evidence.verify, kind=kind), config.settle)
+        verify = pairs.unless_apart(partial(evidence.verify, kind=kind))
+        shots |= settle(pairs, leads, verify, config.settle)
         # dearer keypoints are only for what cheaper ones left alone
         centres, leads = _few_per_cluster(pairs), {}
     if config.cluster.similar:
         add_shots(pairs, shots)
     if network is not None and config.cluster.similar:
         add_similar(pairs, near, config.embedding.similar_distance, network.spec.name)
+        pairs.part_told_apart()
 
 
 def _few_per_cluster(pairs: Pairs) -> list[str]:
@@ -174,6 +178,7 @@ def _by_hash(
         pairs.matches[pair] = Match(*pair, "copy", float(distance), "pdq", seen)
     for pair in same:
         pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")
+    pairs.part_told_apart()
     pairs.counts["hash_accepted"] = len(pairs.matches)
     return {
         (shas[a], shas[b]): Lead(distance / 256.0, _MIRRORED[orientation])

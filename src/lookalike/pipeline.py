@@ -21,6 +21,7 @@ from lookalike.bucketing import bucketed
 from lookalike.confidence import calibration
 from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
 from lookalike.cores import one_core_each
+from lookalike.decided import with_choices
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
 from lookalike.difference import Difference, difference_of
@@ -104,11 +105,14 @@ def find_json(
     fingerprint = _fingerprint(listed, config, descriptors)
     folder = Path(db) if db else default_collection()
     with Collection(folder) as collection, one_core_each():
+        # whatever a person decides changes the answer
+        fingerprint += f" {collection.edition}" if collection.edition else ""
         body = collection.load_report(fingerprint)
         if body is None:
             with clock("describe"):
                 catalogue = ingest(listed, collection, config, progress=told)
             report = _answer(catalogue, collection, config, descriptors, clock, told)
+            report = with_choices(report, collection.choices)
             body = to_body(report)
             if not any(failure.stage == "read" for failure in report.failures):
                 collection.save_report(fingerprint, body)

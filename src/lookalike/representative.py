@@ -6,7 +6,7 @@ the images, not even where a rule has a tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lookalike.errors import ConfigError
@@ -16,6 +16,8 @@ __all__ = ["RULES", "check_rules", "choose"]
 
 _TOLERANCE = 0.05
 _OF_CLUSTER = ("unpadded", "medoid")
+_SHORT = {"JPG": "JPEG", "TIF": "TIFF", "HEIF": "HEIC"}
+_ORDERED = ("formats", "folders")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,10 @@ def check_rules(rules: Sequence[str]) -> None:
         ConfigError: names the known ones.
     """
     for rule in rules:
-        if rule not in RULES and rule not in _OF_CLUSTER:
-            raise ConfigError(
-                "unknown keep rule", got=repr(rule), expected=", ".join([*RULES, *_OF_CLUSTER])
-            )
+        name, _, order = rule.partition("=")
+        if rule not in RULES and rule not in _OF_CLUSTER and not (name in _ORDERED and order):
+            known = [*RULES, *_OF_CLUSTER, "formats=png+jpeg", "folders=this+that"]
+            raise ConfigError("unknown keep rule", got=repr(rule), expected=", ".join(known))
 
 
 def choose(
@@ -98,7 +100,8 @@ def choose(
         images: the members, two or more, in any order.
         rules: names, the most important first: ``unpadded`` (not one of ``padded``),
             ``resolution``, ``lossless``, ``size`` and ``sharpness`` (within 5 % is equal),
-            ``exif``, ``oldest``, ``newest``, ``path`` (shortest), ``medoid`` (the centre).
+            ``exif``, ``oldest``, ``newest``, ``path`` (shortest), ``medoid`` (the centre),
+            ``formats=png+jpeg`` and ``folders=this+that`` (the dearest first).
         center: id of the cluster's centre, for ``medoid``.
         padded: ids of images that only add a border, a caption or a page around the picture.
 
@@ -110,7 +113,7 @@ def choose(
     """
     check_rules(rules)
     own = {"medoid": _medoid(center), "unpadded": _unpadded(padded)}
-    applied = [(name, own.get(name) or RULES[name]) for name in rules]
+    applied = [(name.partition("=")[0], own.get(name) or _rule(name)) for name in rules]
     left = sorted(images, key=lambda image: image.id)
     for _, rule in applied:
         left = rule.best(left)
@@ -126,6 +129,32 @@ def choose(
         )
         for image in sorted(images, key=lambda image: image.id)
     )
+
+
+def _rule(name: str) -> _Rule:
+    """A rule by its name, or one that names what is dear, the dearest first."""
+    kind, _, order = name.partition("=")
+    if kind not in _ORDERED:
+        return RULES[name]
+    wanted = [item.strip().strip("/") for item in order.split("+")]
+    if kind == "formats":
+        dear = [_SHORT.get(item.upper(), item.upper()) for item in wanted]
+        return _Rule(
+            lambda image: -_place(image.format == item for item in dear),
+            lambda image: image.format,
+            "preferred format",
+        )
+    return _Rule(
+        lambda image: -_place(f"/{item}/" in f"/{image.id}" for item in wanted),
+        lambda image: image.id,
+        "preferred folder",
+    )
+
+
+def _place(fits: Iterable[bool]) -> int:
+    """Number of the first that fits; behind all others where none does."""
+    found = list(fits)
+    return found.index(True) if True in found else len(found)
 
 
 def _medoid(center: str | None) -> _Rule:

@@ -126,20 +126,24 @@ def undo(journal: str | None, db: str | None) -> None:
 
 
 def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) -> Any:
+    from lookalike.decided import with_choices
     from lookalike.errors import ConfigError
-    from lookalike.pipeline import find
+    from lookalike.pipeline import default_collection, find
     from lookalike.recipes import load_recipe
     from lookalike.report import from_json
+    from lookalike.store import Decisions
 
     if len(sources) == 1 and sources[0].endswith(".json"):
         try:
-            return from_json(Path(sources[0]).read_text(encoding="utf-8"))
+            report = from_json(Path(sources[0]).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConfigError(
                 "cannot read this report",
                 got=f"{sources[0]}: {error}",
                 remedy="make one with: lookalike find FOLDER --json > report.json",
             ) from error
+        # what was decided since the report was made
+        return with_choices(report, Decisions.of(Path(options["db"] or default_collection())))
     config = load_recipe(options["recipe"] or "default").config
     return find(sources, db=options["db"], config=config, progress=progress)
 

@@ -19,6 +19,7 @@ from lookalike.cli.datasets import conflicts, leaks, unique
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.options import EXPORT_KINDS, asked_config, asked_inputs, list_options
 from lookalike.cli.progress import show_progress
+from lookalike.cli.review import review
 from lookalike.cli.searching import buckets, search
 from lookalike.cli.serving import serve
 from lookalike.cli.training import train
@@ -142,6 +143,7 @@ def compare(first: str, second: str, **options: Any) -> None:
 
 for command in (
     search,
+    review,
     buckets,
     recipes,
     models,

@@ -7,7 +7,6 @@ makes the batch real: kill -9 at any moment loses at most the batch in hand.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +20,9 @@ from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError, SpecMismatchError
 from lookalike.store.catalogue import Catalogue
+from lookalike.store.decisions import Choices, Decisions
 from lookalike.store.lock import lock
-from lookalike.store.records import Batch, Content, KnownFile
+from lookalike.store.records import Batch, Content, KnownFile, stamp_of, text_of, verification_from
 from lookalike.store.rows import MemoryRows, RowFile, StoredRows
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
@@ -51,6 +51,8 @@ class Collection:
         self._directory = directory
         self._lock: IO[str] | None = None
         self._specs: dict[str, tuple[int, str, RowFile | MemoryRows, int]] = {}
+        #: what a person decided, and a number that grows with every decision
+        self.edition, self.choices = 0, Choices()
         if directory is None:
             self._catalogue = Catalogue(Path(":memory:"))
             return
@@ -65,6 +67,7 @@ class Collection:
                 remedy="choose another --db",
             ) from error
         try:
+            self.edition, self.choices = Decisions.with_edition(directory)
             self._catalogue = Catalogue(directory / "catalogue.sqlite")
         except CollectionError:
             self._unlock()
@@ -108,7 +111,7 @@ class Collection:
         known = {}
         for entry in entries:
             row = remembered.get(os.fsencode(entry.key))
-            if row is not None and row[:4] == _stamp(entry):
+            if row is not None and row[:4] == stamp_of(entry):
                 known[entry.key] = KnownFile(*row[4:])
         return known
 
@@ -256,7 +259,9 @@ class Collection:
             queries = sorted({query for query, _ in pairs})
             rows = self._catalogue.rows_in(f"{select} AND query IN (?)", queries, (verifier,))
         return {
-            (query, ref): _verification(text) for query, ref, text in rows if (query, ref) in wanted
+            (query, ref): verification_from(text)
+            for query, ref, text in rows
+            if (query, ref) in wanted
         }
 
     def add_verdicts(
@@ -267,7 +272,7 @@ class Collection:
             self._catalogue.write(
                 "INSERT OR REPLACE INTO verdict VALUES (?,?,?,?)",
                 (
-                    (verifier, query, ref, _text(seen) if seen else None)
+                    (verifier, query, ref, text_of(seen) if seen else None)
                     for (query, ref), seen in verdicts.items()
                 ),
             )
@@ -289,6 +294,11 @@ class Collection:
     def load_report(self, fingerprint: str) -> str | None:
         """A kept report, or None."""
         rows = self._catalogue.rows("SELECT body FROM report WHERE fingerprint = ?", (fingerprint,))
+        return rows[0][0].decode("utf-8", "surrogateescape") if rows else None
+
+    def last_report(self) -> str | None:
+        """The body of the report that was made last, or None."""
+        rows = self._catalogue.rows("SELECT body FROM report ORDER BY made DESC LIMIT 1")
         return rows[0][0].decode("utf-8", "surrogateescape") if rows else None
 
     # below: how
@@ -337,14 +347,14 @@ class Collection:
         self._catalogue.write(
             insert + "WHERE sha256 = ?",
             (
-                (os.fsencode(entry.key), *_stamp(entry), "image", "", "", sha)
+                (os.fsencode(entry.key), *stamp_of(entry), "image", "", "", sha)
                 for entry, sha in batch.files
             ),
         )
         self._catalogue.write(
             "INSERT OR REPLACE INTO file VALUES (?,?,?,?,?,?,NULL,?,?)",
             (
-                (os.fsencode(entry.key), *_stamp(entry), file.kind, file.stage, file.message)
+                (os.fsencode(entry.key), *stamp_of(entry), file.kind, file.stage, file.message)
                 for entry, file in batch.failures
             ),
         )
@@ -380,21 +390,3 @@ class Collection:
             return np.empty((0, spec.row_width), spec.dtype)
         _, _, file, committed = self._specs[spec.name]
         return file.read(committed)
-
-
-def _stamp(entry: FileEntry) -> tuple[int, int, bytes, bytes]:
-    """What tells a changed file; inode numbers may exceed SQLite's integers."""
-    device, inode = entry.inode
-    return entry.n_bytes, entry.modified_ns, str(device).encode(), str(inode).encode()
-
-
-def _text(seen: Verification) -> str:
-    """As JSON; ``asdict`` copies every value and takes twenty times as long."""
-    return json.dumps({name: getattr(seen, name) for name in seen.__slots__})
-
-
-def _verification(text: str | None) -> Verification | None:
-    if text is None:
-        return None
-    values = json.loads(text)
-    return Verification(**{**values, "transform": tuple(values["transform"])})

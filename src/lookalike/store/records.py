@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
-from lookalike.types import DescriptorSpec, FileEntry
+from lookalike.types import DescriptorSpec, FileEntry, Verification
 
-__all__ = ["Batch", "Content", "KnownFile"]
+__all__ = ["Batch", "Content", "KnownFile", "stamp_of", "text_of", "verification_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +71,22 @@ class Batch:
     ragged: Mapping[DescriptorSpec, tuple[tuple[str, ...], list[NDArray[Any]]]] = field(
         default_factory=dict
     )
+
+
+def stamp_of(entry: FileEntry) -> tuple[int, int, bytes, bytes]:
+    """What tells a changed file; inode numbers may exceed SQLite's integers."""
+    device, inode = entry.inode
+    return entry.n_bytes, entry.modified_ns, str(device).encode(), str(inode).encode()
+
+
+def text_of(seen: Verification) -> str:
+    """As JSON; ``asdict`` copies every value and takes twenty times as long."""
+    return json.dumps({name: getattr(seen, name) for name in seen.__slots__})
+
+
+def verification_from(text: str | None) -> Verification | None:
+    """Evidence as it was remembered; None for a refusal."""
+    if text is None:
+        return None
+    values = json.loads(text)
+    return Verification(**{**values, "transform": tuple(values["transform"])})

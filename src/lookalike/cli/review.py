@@ -1,0 +1,77 @@
+"""``lookalike review``: look at a report, decide, act."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lookalike.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lookalike.types import Report
+
+__all__ = ["review"]
+
+
+@click.command()
+@click.argument("report", required=False, type=click.Path(dir_okay=False))
+@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+def review(report: str | None, db: str | None, port: int, no_browser: bool) -> None:
+    """Open a page to look at REPORT (JSON; default: the last run of --db) and to decide."""
+    try:
+        from lookalike.web.run import serve
+    except ImportError as error:
+        raise ConfigError(
+            "the review page needs more packages",
+            got=str(error),
+            remedy="pip install 'lookalike[review]'",
+        ) from error
+    from lookalike.pipeline import default_collection
+
+    folder = Path(db) if db else default_collection()
+    shown = _from_file(Path(report)) if report else _from_collection(folder)
+
+    def opened(address: str) -> None:
+        click.echo(f"{len(shown.clusters):,} clusters at {address}\nCtrl+C ends it")
+        if not no_browser:
+            click.launch(address)
+
+    # a run needs no collection of cycles, a server that stays does; the report itself has none
+    gc.freeze()
+    gc.enable()
+    serve(shown, folder, port=port, opened=opened)
+
+
+def _from_file(path: Path) -> Report:
+    from lookalike.report import from_json
+
+    try:
+        return from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            "cannot read the report",
+            got=f"{path}: {error}",
+            expected="what 'lookalike find --json' prints",
+        ) from error
+
+
+def _from_collection(folder: Path) -> Report:
+    from lookalike.report import from_json, with_run
+    from lookalike.store import Collection
+
+    body = None
+    if (folder / "catalogue.sqlite").exists():
+        with Collection(folder) as collection:
+            body = collection.last_report()
+    if body is None:
+        raise ConfigError(
+            "there is nothing to review",
+            got=str(folder),
+            remedy="run 'lookalike find PHOTOS --db DIR' first, with the same --db",
+        )
+    return from_json(with_run(body, {}, {}))

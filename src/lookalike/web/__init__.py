@@ -1,0 +1,1 @@
+"""The review page: shows a report, records what a person decides."""

@@ -1,0 +1,289 @@
+"""The page's requests: read a report by numbers, record decisions, show pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import jinja2
+import orjson
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+import lookalike
+from lookalike.errors import LookalikeError
+from lookalike.web.deciding import (
+    RefusedError,
+    StaleError,
+    accept_many,
+    decide_one,
+    keep_by_rules,
+    tell_apart,
+    undo,
+)
+from lookalike.web.desk import Desk, as_numbers
+from lookalike.web.guard import Guard
+from lookalike.web.pictures import Cache, overlay, picture_of
+from lookalike.web.relating import Relation, in_words, relate, why
+
+__all__ = ["Room", "answer", "make_app", "plain_of", "shown_file"]
+
+_HERE = Path(__file__).parent
+_THUMB, _LARGE = 160, 1400
+_FOR_A_DAY = {"Cache-Control": "private, max-age=86400, immutable"}
+_MOST_PLAIN = 4 << 20
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Room:
+    """What every request may use.
+
+    Args:
+        desk: the clusters.
+        db: folder of the collection.
+    """
+
+    def __init__(self, desk: Desk, db: Path) -> None:
+        self.desk = desk
+        self.db = db
+        self.cache = Cache()
+        #: the collection is opened by one request at a time
+        self.collection_busy = Lock()
+
+
+def make_app(room: Room, port: int, token: str, more: Sequence[Route] = ()) -> Guard:
+    """The application, guarded.
+
+    Args:
+        room: what requests may use.
+        port: the port that is listened on.
+        token: the secret in the address.
+        more: routes of other tabs.
+    """
+    routes = [
+        Route("/", _page),
+        Route("/api/index", _index),
+        Route("/api/standing", _standing),
+        Route("/api/rows", _rows, methods=["POST"]),
+        Route("/api/cluster/{number:int}", _cluster),
+        Route("/api/cluster/{number:int}", _decide, methods=["POST"]),
+        Route("/api/accept", _accept, methods=["POST"]),
+        Route("/api/rules", _by_rules, methods=["POST"]),
+        Route("/api/undo", _undo, methods=["POST"]),
+        Route("/api/pair/{number:int}/{a:int}/{b:int}", _pair),
+        Route("/api/difference/{number:int}/{a:int}/{b:int}", _difference),
+        Route("/overlay/{number:int}/{a:int}/{b:int}/{which:str}", _overlay),
+        Route("/thumb/{picture:int}", _thumb),
+        Route("/picture/{picture:int}", _large),
+        *more,
+        Mount("/static", StaticFiles(directory=_HERE / "static")),
+    ]
+    app = Starlette(routes=routes)
+    app.state.room = room
+    return Guard(app, port, token)
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """JSON."""
+    return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+async def plain_of(request: Request) -> dict[str, Any]:
+    """The JSON object that a request carries, of bounded size.
+
+    Raises:
+        HTTPException: it is none.
+    """
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > _MOST_PLAIN:
+            raise HTTPException(413, "too much at once")
+    try:
+        plain = orjson.loads(bytes(data))
+    except orjson.JSONDecodeError as error:
+        raise HTTPException(400, f"not JSON: {error}") from error
+    if not isinstance(plain, dict):
+        raise HTTPException(400, "expected a JSON object")
+    return plain
+
+
+def _decides(endpoint: Endpoint) -> Endpoint:
+    """What cannot be done is an answer, not a failure."""
+
+    @wraps(endpoint)
+    async def told(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except StaleError:
+            room: Room = request.app.state.room
+            number = request.path_params.get("number")
+            body = room.desk.standing()
+            if number is not None:
+                body["cluster"] = room.desk.cluster(number)
+            return answer({**body, "message": "decided meanwhile elsewhere; shown anew"}, 409)
+        except (RefusedError, LookalikeError) as error:
+            return answer({"message": str(error)}, 422)
+        except (ValueError, TypeError, KeyError) as error:
+            return answer({"message": f"not understood: {error}"}, 400)
+
+    return told
+
+
+async def _page(request: Request) -> Response:
+    templates = jinja2.Environment(loader=jinja2.PackageLoader("lookalike.web"), autoescape=True)
+    page = templates.get_template("review.html.j2")
+    return HTMLResponse(page.render(version=lookalike.__version__))
+
+
+async def _index(request: Request) -> Response:
+    return answer(request.app.state.room.desk.index())
+
+
+async def _standing(request: Request) -> Response:
+    return answer(request.app.state.room.desk.standing())
+
+
+@_decides
+async def _rows(request: Request) -> Response:
+    desk: Desk = request.app.state.room.desk
+    asked = as_numbers((await plain_of(request))["numbers"], len(desk.clusters))
+    return answer(desk.rows(asked[:500]))
+
+
+async def _cluster(request: Request) -> Response:
+    return answer(request.app.state.room.desk.cluster(_number(request)))
+
+
+@_decides
+async def _decide(request: Request) -> Response:
+    desk: Desk = request.app.state.room.desk
+    number, asked = _number(request), await plain_of(request)
+    if asked["do"] == "pair apart":
+        tell_apart(desk, number, asked["version"], as_numbers(asked["pair"], len(desk.images)))
+    else:
+        picture = asked.get("picture")
+        if picture is not None:
+            picture = as_numbers([picture], len(desk.images))[0]
+        decide_one(desk, number, asked["version"], asked["do"], picture)
+    return answer({**desk.standing(), "cluster": desk.cluster(number)})
+
+
+@_decides
+async def _accept(request: Request) -> Response:
+    desk: Desk = request.app.state.room.desk
+    asked = await plain_of(request)
+    numbers = as_numbers(asked["numbers"], len(desk.clusters))
+    least = float(asked["least"])
+    return answer({**accept_many(desk, numbers, least, asked.get("edition")), **desk.standing()})
+
+
+@_decides
+async def _by_rules(request: Request) -> Response:
+    desk: Desk = request.app.state.room.desk
+    asked = await plain_of(request)
+    numbers = as_numbers(asked["numbers"], len(desk.clusters))
+    rules = [str(rule) for rule in asked["rules"]]
+    return answer({**keep_by_rules(desk, numbers, rules, asked.get("edition")), **desk.standing()})
+
+
+@_decides
+async def _undo(request: Request) -> Response:
+    desk: Desk = request.app.state.room.desk
+    words = undo(desk, int((await plain_of(request))["step"]))
+    assert desk.reviewed
+    return answer({"undone": words, **desk.standing()})
+
+
+async def _pair(request: Request) -> Response:
+    relation = _relation(request)
+    if relation is None:
+        return answer({"sentences": ["tied only through other pictures of the cluster"]})
+    room: Room = request.app.state.room
+    base, other = room.desk.number[relation.base], room.desk.number[relation.other]
+    return answer({**why(room.desk.report, relation), "base": base, "other": other})
+
+
+async def _difference(request: Request) -> Response:
+    """What one picture has that the other has not, and which was made of which, in words."""
+    relation = _relation(request)
+    if relation is None or len(relation.matches) > 1:
+        return answer([])
+    report = request.app.state.room.desk.report
+    return answer(await run_in_threadpool(in_words, report, relation.matches[0]))
+
+
+async def _overlay(request: Request) -> Response:
+    room: Room = request.app.state.room
+    key = ("overlay", *(request.path_params[name] for name in ("number", "a", "b")))
+    which = request.path_params["which"]
+    if which not in ("base", "other", "difference"):
+        raise HTTPException(404)
+    found = room.cache.get((*key, which))
+    if found is None:
+        relation = _relation(request)
+        if relation is None:
+            raise HTTPException(404)
+        images = room.desk.report.images
+        base, other = images[relation.base], images[relation.other]
+        laid = await run_in_threadpool(overlay, base, other, relation.onto)
+        if laid is None:
+            raise HTTPException(404, "a file cannot be read any more")
+        for name in ("base", "other", "difference"):
+            room.cache.put((*key, name), getattr(laid, name))
+        found = getattr(laid, which)
+    return Response(found, media_type="image/jpeg", headers=_FOR_A_DAY)
+
+
+async def _thumb(request: Request) -> Response:
+    return await _picture(request, _THUMB)
+
+
+async def _large(request: Request) -> Response:
+    return await _picture(request, _LARGE)
+
+
+async def _picture(request: Request, side: int) -> Response:
+    room: Room = request.app.state.room
+    number = request.path_params["picture"]
+    if number >= len(room.desk.images):
+        raise HTTPException(404)
+    return await shown_file(room, room.desk.images[number].path, side)
+
+
+async def shown_file(room: Room, path: str, side: int) -> Response:
+    """A file's picture as JPEG, at most so many pixels long; 404 where it cannot be read."""
+    found = room.cache.get((path, side))
+    if found is None:
+        made = await run_in_threadpool(picture_of, path, side)
+        if made is None:
+            raise HTTPException(404, "the file cannot be read any more")
+        found = room.cache.put((path, side), made)
+    return Response(found, media_type="image/jpeg", headers=_FOR_A_DAY)
+
+
+def _number(request: Request) -> int:
+    number: int = request.path_params["number"]
+    if number >= len(request.app.state.room.desk.clusters):
+        raise HTTPException(404)
+    return number
+
+
+def _relation(request: Request) -> Relation | None:
+    desk: Desk = request.app.state.room.desk
+    cluster = desk.clusters[_number(request)]
+    numbers = request.path_params["a"], request.path_params["b"]
+    if max(numbers) >= len(desk.images):
+        raise HTTPException(404)
+    a, b = (desk.images[n].id for n in numbers)
+    if a == b or not {a, b} <= set(cluster.members):
+        raise HTTPException(404)
+    return relate(desk.report, cluster, a, b)

@@ -1,0 +1,287 @@
+"""What lies on the reviewer's desk: the clusters of a report, and the decisions about them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cached_property, lru_cache
+from pathlib import PurePath
+from typing import Any
+
+from lookalike.decided import Parts, Reviewed, with_choices
+from lookalike.report.as_text import edit_towards, headline, tie_to_keeper
+from lookalike.store.decisions import Change, Decisions
+from lookalike.types import Cluster, ImageRef, Match, Report
+
+__all__ = ["Desk", "as_numbers", "confidence_of", "kinds_of", "shown"]
+
+_TIERS = ("exact", "pixel", "copy", "similar")
+_KIND = re.compile(r"^[^\d]*?(?= (?:to|by|was|is) |\s*\d|$)")
+
+
+class Desk:
+    """The clusters of one report by number, as they stand now.
+
+    Pictures and clusters are named by their numbers in the report; nothing is named by a path.
+
+    Args:
+        report: as rules decided it.
+        decisions: where a person's decisions are kept.
+    """
+
+    def __init__(self, report: Report, decisions: Decisions) -> None:
+        self.report = report
+        self.decisions = decisions
+        self.images: Sequence[ImageRef] = list(report.images.values())
+        self.number = {image.id: n for n, image in enumerate(self.images)}
+        self.clusters: Sequence[Cluster] = report.clusters
+        self._reviewed = Reviewed(report, decisions.choices)
+        self._edition = decisions.edition
+        self._freed: list[int] = []
+        self._states: list[int] = []
+        self._look_again()
+        assert self.fixed, "the columns are made before anyone waits for them"
+
+    @property
+    def reviewed(self) -> Reviewed:
+        """The report's clusters as decided, also by another process."""
+        edition = self.decisions.edition
+        if edition != self._edition:
+            self._reviewed.see(self.decisions.choices)
+            self._edition = edition
+            self._look_again()
+        return self._reviewed
+
+    def changed(self, numbers: Iterable[int]) -> None:
+        """Look again at clusters that were just decided here; the others are as they were."""
+        self._edition = self.decisions.edition
+        for number in numbers:
+            cluster = self.clusters[number]
+            parts = self._reviewed.parts(cluster)
+            self._freed[number] = self._freed_by(parts)
+            self._states[number] = self._state(cluster, parts)
+
+    def undone(self, change: Change) -> None:
+        """Look again at every cluster that a change taken back was about."""
+        shas = {sha for sha, _ in change.marks}.union(*change.apart)
+        self.changed(sorted({n for sha in shas for n in self._homes.get(sha, ())}))
+
+    @cached_property
+    def _homes(self) -> dict[str, list[int]]:
+        """Clusters in which a content lies, by its SHA-256."""
+        homes: dict[str, list[int]] = defaultdict(list)
+        for number, cluster in enumerate(self.clusters):
+            for member in cluster.members:
+                homes[self.report.images[member].sha256].append(number)
+        return homes
+
+    def _look_again(self) -> None:
+        self._freed, self._states = [0] * len(self.clusters), [0] * len(self.clusters)
+        self.changed(range(len(self.clusters)))
+
+    def decided(self, report: Report) -> Report:
+        """A report, ours or a part of it, with everything decided so far."""
+        return with_choices(report, self.decisions.choices)
+
+    # the list
+
+    @cached_property
+    def fixed(self) -> dict[str, Any]:
+        """The columns that no decision alters, one entry a cluster."""
+        kinds: dict[str, int] = {}
+        folders: dict[str, int] = {}
+        columns: dict[str, list[Any]] = {
+            name: [] for name in ("tier", "edits", "size", "confidence", "folders")
+        }
+        for cluster in self.clusters:
+            found = {kind for match in cluster.matches for kind in kinds_of(match.edit)}
+            where = {member.rpartition("/")[0] or "." for member in cluster.members}
+            columns["tier"].append(max(_TIERS.index(m.tier) for m in cluster.matches))
+            columns["edits"].append(sorted(kinds.setdefault(kind, len(kinds)) for kind in found))
+            columns["size"].append(len(cluster.members))
+            columns["confidence"].append(_weakest(cluster))
+            columns["folders"].append(
+                sorted(folders.setdefault(shown(path), len(folders)) for path in where)
+            )
+        return {
+            "tiers": _TIERS,
+            "kinds": list(kinds),
+            "folder_names": list(folders),
+            "headline": headline(self.report),
+            **columns,
+        }
+
+    def index(self) -> dict[str, Any]:
+        """Everything the list filters and sorts by, in columns, one entry a cluster."""
+        assert self.reviewed
+        columns = {"bytes": self._freed, "state": self._states}
+        return {**self.fixed, **columns, **self.standing()}
+
+    def standing(self) -> dict[str, Any]:
+        """What undo would take back, and the edition of the decisions."""
+        last = self.decisions.last
+        undo = {"step": last.number, "words": last.words} if last else None
+        return {"edition": self.decisions.edition, "undo": undo}
+
+    def rows(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
+        """What the list shows of some clusters."""
+        return [self._row(number) for number in numbers]
+
+    def _row(self, number: int) -> dict[str, Any]:
+        cluster = self.clusters[number]
+        parts = self.reviewed.parts(cluster)
+        keeper = parts.decisions[0].keeper if parts.decisions else cluster.members[0]
+        others = [member for member in cluster.members if member != keeper]
+        tie = tie_to_keeper(cluster, others[0], keeper) if others else None
+        return {
+            "number": number,
+            "name": shown(PurePath(keeper).name),
+            "folder": shown(str(PurePath(keeper).parent)),
+            "pictures": [self.number[keeper], *(self.number[m] for m in others[:2])],
+            "edit": edit_towards(self.report, tie, others[0], keeper) if tie else "",
+            "bytes": self._freed[number],
+            "state": self._states[number],
+        }
+
+    def is_decided(self, number: int) -> bool:
+        """Whether everything about a cluster was decided."""
+        return self._states[number] == 1
+
+    # one cluster
+
+    def version(self, number: int) -> str:
+        """Changes whenever a decision about this cluster does."""
+        cluster = self.clusters[number]
+        reviewed = self.reviewed
+        shas = {self.report.images[member].sha256 for member in cluster.members}
+        apart = reviewed.apart(sorted(shas))
+        marks = [reviewed.mark(member) for member in cluster.members]
+        told = [marks, sorted((a, *sorted(some)) for a, some in apart.items())]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
+
+    def cluster(self, number: int) -> dict[str, Any]:
+        """Everything the page shows of one cluster: its parts, keepers first, then who is alone."""
+        cluster = self.clusters[number]
+        parts = self.reviewed.parts(cluster)
+        by_image = {decision.image: decision for decision in parts.decisions}
+        members = []
+        for place, part in enumerate(parts.clusters):
+            keeper = by_image[part.members[0]].keeper
+            ordered = sorted(part.members, key=lambda m: (m != keeper, m))
+            for member in ordered:
+                card = self._card(member)
+                decision = by_image[member]
+                tie = None if member == keeper else tie_to_keeper(part, member, keeper)
+                card |= {
+                    "part": place,
+                    "action": "keeper" if member == keeper else decision.action,
+                    "by": decision.by,
+                    "reason": shown(decision.reason),
+                    "tie": self._tie(tie, member, keeper) if tie else None,
+                }
+                members.append(card)
+        members += [
+            {
+                **self._card(member),
+                "part": -1,
+                "action": "apart",
+                "by": "person",
+                "tie": None,
+                "reason": "not the same picture as the others",
+            }
+            for member in parts.alone
+        ]
+        row = self._row(number)
+        return {
+            **row,
+            "version": self.version(number),
+            "members": members,
+            "confidence": self.fixed["confidence"][number],
+            "linkage": cluster.linkage,
+        }
+
+    def _card(self, member: str) -> dict[str, Any]:
+        image = self.report.images[member]
+        path = PurePath(member)
+        return {
+            "picture": self.number[member],
+            "name": shown(path.name),
+            "folder": shown(str(path.parent)),
+            "path": shown(image.path),
+            "type": image.format,
+            "width": image.width,
+            "height": image.height,
+            "bytes": image.n_bytes,
+            "modified": _date(image.modified_ns),
+            "lossless": image.lossless,
+            "marked": self.reviewed.mark(member),
+        }
+
+    def _tie(self, match: Match, member: str, keeper: str) -> dict[str, Any]:
+        other = match.query if match.ref == member else match.ref
+        return {
+            "tier": match.tier,
+            "edit": shown(edit_towards(self.report, match, member, keeper)),
+            "with": self.number[other],
+            "confidence": confidence_of(match),
+        }
+
+    def _freed_by(self, parts: Parts) -> int:
+        images = self.report.images
+        return sum(images[d.image].n_bytes for d in parts.decisions if d.action == "drop")
+
+    def _state(self, cluster: Cluster, parts: Parts) -> int:
+        """0 open, 1 decided, 2 decided in part."""
+        if not parts.clusters:
+            return 1
+        alone, mark = set(parts.alone), self._reviewed.mark
+        done = [m in alone or mark(m) is not None for m in cluster.members]
+        return 1 if all(done) else 2 if any(done) else 0
+
+
+def confidence_of(match: Match) -> float | None:
+    """How sure a match is, 0..1, if anything tells; equal bytes and pixels are certain."""
+    return 1.0 if match.tier in ("exact", "pixel") else match.confidence
+
+
+@lru_cache(maxsize=4096)
+def kinds_of(edit: str) -> frozenset[str]:
+    """The edits of a match without their amounts: ``cropped to 77%`` is ``cropped``."""
+    words = {found.group().strip() for part in edit.split(", ") if (found := _KIND.match(part))}
+    aside = ("picture", "which", "it")
+    return frozenset(word for word in words if word and word.split()[0] not in aside)
+
+
+def shown(text: str) -> str:
+    """A name that may hold bytes that are no UTF-8, for people."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _weakest(cluster: Cluster) -> float | None:
+    """The least of what ties each member to any other, if something tells of every member."""
+    best: dict[str, float] = {}
+    for match in cluster.matches:
+        sure = confidence_of(match)
+        if sure is not None:
+            for member in (match.query, match.ref):
+                best[member] = max(best.get(member, 0.0), sure)
+    return round(min(best.values()), 3) if len(best) == len(cluster.members) else None
+
+
+def _date(modified_ns: int) -> str:
+    return datetime.fromtimestamp(modified_ns / 1e9).strftime("%Y-%m-%d %H:%M")
+
+
+def as_numbers(values: Any, limit: int) -> list[int]:
+    """A list of numbers from a page, each below ``limit``.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if not isinstance(values, list) or not all(type(v) is int and 0 <= v < limit for v in values):
+        raise ValueError(f"expected a list of numbers below {limit}")
+    return values

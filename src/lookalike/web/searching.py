@@ -1,0 +1,224 @@
+"""The tab of searches: any picture in, the nearest of the collection out, and on from there."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import lookalike
+from lookalike.config import DecodeConfig
+from lookalike.errors import ConfigError, LookalikeError
+from lookalike.focus import Focus
+from lookalike.images import decode
+from lookalike.retrieval import Question
+from lookalike.types import Answer, Failure
+from lookalike.web.app import Room, answer, plain_of, shown_file
+from lookalike.web.desk import shown
+
+__all__ = ["Guests", "routes"]
+
+_MOST_BYTES = 128 << 20
+_MOST_UPLOADS, _MOST_GUESTS = 24, 4000
+_HITS = 6
+_GUEST_SIDE = 900
+
+
+class Guests:
+    """Pictures that are not in the report, by names that nobody can guess: uploads and hits.
+
+    Args:
+        room: what is reviewed.
+    """
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._folder = tempfile.TemporaryDirectory(prefix="lookalike-")
+        self._uploads: OrderedDict[str, Path] = OrderedDict()
+        self._found: OrderedDict[str, str] = OrderedDict()
+        self._names: dict[str, str] = {}
+        place = room.desk.reviewed.place
+        self._numbers = {place(image.id)[1]: n for n, image in enumerate(room.desk.images)}
+        self.progress: tuple[str, int, int] = ("", 0, 0)
+
+    def close(self) -> None:
+        """Forget the uploads."""
+        self._folder.cleanup()
+
+    def take_in(self, data: bytes, name: str) -> str:
+        """Keep an uploaded picture; its name.
+
+        Raises:
+            ConfigError: it is no picture.
+        """
+        seen = decode(name or "the upload", data, DecodeConfig(min_side=16))
+        if isinstance(seen, Failure):
+            raise ConfigError("this is not a picture", got=seen.message)
+        guest = f"up-{hashlib.sha256(data).hexdigest()[:12]}{secrets.token_hex(6)}"
+        path = Path(self._folder.name) / guest
+        path.write_bytes(data)
+        self._uploads[guest] = path
+        self._names[guest] = name or "pasted picture"
+        while len(self._uploads) > _MOST_UPLOADS:
+            old, path = self._uploads.popitem(last=False)
+            path.unlink(missing_ok=True)
+            del self._names[old]
+        return guest
+
+    def name_for(self, path: str) -> str:
+        """What the page calls a file: its number in the report, or a guest's name."""
+        number = self._numbers.get(path)
+        if number is not None:
+            return str(number)
+        known = self._names.get(path)
+        if known is None:
+            known = f"in-{secrets.token_hex(9)}"
+            self._names[path] = known
+            self._found[known] = path
+            if len(self._found) > _MOST_GUESTS:
+                del self._names[self._found.popitem(last=False)[1]]
+        return known
+
+    def path_of(self, name: str) -> Path:
+        """The file behind a name.
+
+        Raises:
+            ConfigError: nothing has this name any more.
+        """
+        if name.isdigit() and int(name) < len(self._room.desk.images):
+            return Path(self._room.desk.images[int(name)].path)
+        if name in self._uploads:
+            return self._uploads[name]
+        if name in self._found:
+            return Path(self._found[name])
+        raise ConfigError("this picture is not there any more", remedy="choose it again")
+
+    def title_of(self, name: str) -> str:
+        """A name for people."""
+        return self._names.get(name) or self.path_of(name).name
+
+    def size_of(self, name: str) -> dict[str, Any]:
+        """Title, width and height, upright.
+
+        Raises:
+            ConfigError: it cannot be read any more.
+        """
+        path = self.path_of(name)
+        try:
+            seen = decode(str(path), path.read_bytes(), DecodeConfig(min_side=16))
+        except OSError as error:
+            raise ConfigError("the picture cannot be read", got=str(error)) from error
+        if isinstance(seen, Failure):
+            raise ConfigError("this is not a picture", got=seen.message)
+        return {"title": shown(self.title_of(name)), "width": seen.width, "height": seen.height}
+
+    def search(self, name: str, focus: Focus | None) -> Answer:
+        """Search the collection."""
+        question = Question(self.path_of(name), _HITS, focus=focus)
+
+        def progress(stage: str, done: int, total: int) -> None:
+            self.progress = (stage, done, total)
+
+        with self._room.collection_busy:
+            return lookalike.search(question, db=self._room.db, progress=progress)
+
+
+def routes(guests: Guests) -> list[Route]:
+    """Requests of the tab."""
+
+    async def upload(request: Request) -> Response:
+        data = bytearray()
+        async for part in request.stream():
+            data += part
+            if len(data) > _MOST_BYTES:
+                return answer({"message": "the file is larger than 128 MB"}, 413)
+        try:
+            name = request.query_params.get("name", "")[:200]
+            guest = await run_in_threadpool(guests.take_in, bytes(data), name)
+        except LookalikeError as error:
+            return answer({"message": str(error)}, 422)
+        return answer({"input": guest, **await run_in_threadpool(guests.size_of, guest)})
+
+    async def search(request: Request) -> Response:
+        asked = await plain_of(request)
+        try:
+            name = str(asked["input"])
+            focus = _focus(asked)
+            found = await run_in_threadpool(guests.search, name, focus)
+            return answer(_told(found, guests, name))
+        except LookalikeError as error:
+            return answer({"message": str(error)}, 422)
+        except (KeyError, ValueError, TypeError) as error:
+            return answer({"message": f"not understood: {error}"}, 400)
+
+    async def sized(request: Request) -> Response:
+        try:
+            name = request.path_params["name"]
+            return answer({"input": name, **await run_in_threadpool(guests.size_of, name)})
+        except LookalikeError as error:
+            return answer({"message": str(error)}, 422)
+
+    async def progress(request: Request) -> Response:
+        return answer(guests.progress)
+
+    async def guest(request: Request) -> Response:
+        try:
+            path = guests.path_of(request.path_params["name"])
+        except LookalikeError as error:
+            raise HTTPException(404, str(error)) from error
+        return await shown_file(request.app.state.room, str(path), _GUEST_SIDE)
+
+    return [
+        Route("/api/upload", upload, methods=["POST"]),
+        Route("/api/search", search, methods=["POST"]),
+        Route("/api/search/progress", progress),
+        Route("/api/input/{name:str}", sized),
+        Route("/guest/{name:str}", guest),
+    ]
+
+
+def _focus(asked: dict[str, Any]) -> Focus | None:
+    """What of the picture counts; the box is in its upright, full-size pixels."""
+    box = asked.get("box")
+    ignore = bool(asked.get("ignore_overlays"))
+    if box is None and not ignore:
+        return None
+    if box is not None:
+        x, y, width, height = (int(value) for value in box)
+        return Focus((x, y, width, height), ignore_overlays=ignore)
+    return Focus(ignore_overlays=ignore)
+
+
+def _told(found: Answer, guests: Guests, name: str) -> dict[str, Any]:
+    return {
+        "input": name,
+        "title": shown(guests.title_of(name)),
+        "searched": found.searched,
+        "in_set": [shown(path) for path in found.in_set],
+        "hits": [
+            {
+                "input": guests.name_for(hit.image.path),
+                "name": shown(Path(hit.image.path).name),
+                "path": shown(hit.image.path),
+                "tier": hit.tier,
+                "edit": "nothing shared found; near by the descriptor"
+                if hit.tier == "similar"
+                else shown(hit.edit),
+                "distance": hit.distance,
+                "width": hit.image.width,
+                "height": hit.image.height,
+                "bytes": hit.image.n_bytes,
+                "type": hit.image.format,
+            }
+            for hit in found.hits
+        ],
+    }

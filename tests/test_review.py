@@ -1,0 +1,418 @@
+"""The review page in a real browser, and who may talk to it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+import lookalike
+from conftest import save, scene
+from lookalike.store import Decisions
+from lookalike.types import Report
+
+pytest.importorskip("starlette", reason="the extra review is not installed")
+pytest.importorskip("uvicorn", reason="the extra review is not installed")
+
+from lookalike.web.bench import browser, made_report, measure, served
+
+ROOT = Path(__file__).resolve().parents[1]
+CLUSTERS = 5_000
+LOADED = "() => [...document.querySelectorAll('.stage img')].every(i => i.naturalWidth)"
+NAMELESS = """
+() => [...document.querySelectorAll("button, input, select, a, [role=img]")]
+  .filter((e) => e.checkVisibility())
+  .filter((e) => !(e.textContent.trim() || e.ariaLabel || e.title || e.labels?.length))
+  .map((e) => e.outerHTML)
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A real browser, or a skip that says why there is none."""
+    try:
+        with browser() as running:
+            yield running
+    except OSError as error:
+        pytest.skip(f"no browser: {error}")
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """A report of 5,000 clusters."""
+    return made_report(tmp_path_factory.mktemp("many"), CLUSTERS)
+
+
+@pytest.fixture
+def found(tmp_path: Path, db: Path) -> Report:
+    """A report of real copies: two pictures with two copies each, and one alone."""
+    folder = tmp_path / "photos"
+    for seed in (1, 2):
+        picture = scene(seed)
+        save(folder / f"{seed}.jpg", picture)
+        save(folder / f"{seed}_small.jpg", picture[::2, ::2])
+        save(folder / f"{seed}_crop.jpg", picture[20:440, 30:600])
+    save(folder / "3.jpg", scene(3))
+    return lookalike.find(folder, db=db)
+
+
+@contextmanager
+def opened(chromium: Any, report: Report, db: Path, width: int = 1300) -> Iterator[Any]:
+    """The page of a report; anything the console complains of fails the test."""
+    with served(report, db) as address:
+        context = chromium.new_context(viewport={"width": width, "height": 850})
+        page = watched(context)
+        try:
+            page.goto(address)
+            page.wait_for_selector("#list .row[data-number] b")
+            page.address = address
+            yield page
+            assert [each.complaints for each in (page, *page.others)] == [[]] * (
+                1 + len(page.others)
+            )
+        finally:
+            context.close()
+
+
+def watched(context: Any) -> Any:
+    """A new page that remembers what its console complains of; refusals are answers, not errors."""
+    page = context.new_page()
+    page.complaints, page.others = [], []
+    page.set_default_timeout(20_000)
+
+    def heard(message: Any) -> None:
+        if message.type in ("error", "warning") and "status of 4" not in message.text:
+            page.complaints.append(message.text)
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    return page
+
+
+def badge(page: Any, picture: str) -> str:
+    """What the page says is to become of a picture."""
+    return (
+        page.locator(".card", has=page.locator(f'b:text-is("{picture}")'))
+        .locator(".badge")
+        .inner_text()
+    )
+
+
+def open_cluster(page: Any, name: str) -> None:
+    """Choose a cluster by its keeper's name."""
+    page.locator(".row:not([hidden])", has=page.locator(f'b:text-is("{name}")')).click()
+    page.wait_for_selector(f'.bar h2:text-is("{name}")')
+
+
+def ask(address: str, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+    """One plain request without a browser."""
+    where = urlsplit(address)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=20)
+    headers.setdefault("Host", where.netloc)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
+def test_only_the_page_itself_is_answered(found: Report, db: Path) -> None:
+    """No other host name, no other origin, no missing token; pictures by number, never by path."""
+    with served(found, db) as address:
+        where = urlsplit(address)
+        token = where.query.partition("=")[2]
+        cookie = f"lookalike-{where.port}={token}"
+        here = f"http://{where.netloc}"
+        assert ask(address, "/")[0] == 403
+        assert ask(address, "/?token=guess")[0] == 403
+        assert ask(address, "/static/main.js")[0] == 403
+        assert ask(address, f"/?token={token}", Host="evil.example")[0] == 403
+        assert ask(address, f"/?token={token}")[0] == 303
+        assert ask(address, "/api/index", Cookie=cookie)[0] == 200
+        assert ask(address, "/api/index", Cookie=cookie, Host="evil.example")[0] == 403
+        assert ask(address, "/api/index", Cookie=cookie, Origin="http://evil.example")[0] == 403
+        assert ask(address, "/api/undo", "POST", Cookie=cookie)[0] == 403
+        assert ask(address, "/api/undo", "POST", Cookie=cookie, Origin=here)[0] == 400
+        assert ask(address, "/thumb/0", Cookie=cookie)[1][:2] == b"\xff\xd8"
+        assert ask(address, f"/thumb/{len(found.images)}", Cookie=cookie)[0] == 404
+        for path in ("/thumb/..%2f1.jpg", "/guest/..%2f..%2fetc%2fpasswd", "/static/../app.py"):
+            assert ask(address, path, Cookie=cookie)[0] == 404
+
+
+def test_a_stale_decision_is_refused(found: Report, db: Path) -> None:
+    """The second of two decisions made on the same view gets 409 and the cluster as it is."""
+    with served(found, db) as address:
+        where = urlsplit(address)
+        headers = {
+            "Cookie": f"lookalike-{where.port}={where.query.partition('=')[2]}",
+            "Origin": f"http://{where.netloc}",
+            "Host": where.netloc,
+        }
+        version = json.loads(ask(address, "/api/cluster/0", **headers)[1])["version"]
+        statuses = []
+
+        def decide(body: dict[str, Any]) -> None:
+            connection = http.client.HTTPConnection("127.0.0.1", where.port, timeout=20)
+            connection.request("POST", "/api/cluster/0", json.dumps(body), headers)
+            statuses.append(connection.getresponse().status)
+            connection.close()
+
+        numbers = [list(found.images).index(m) for m in found.clusters[0].members[1:]]
+        bodies = [{"version": version, "do": "keeper", "picture": n} for n in numbers]
+        threads = [threading.Thread(target=decide, args=(body,)) for body in bodies]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(statuses) == [200, 409]
+
+
+def test_decides_with_keys_among_thousands(chromium: Any, many: Report, db: Path) -> None:
+    """5,000 clusters load, keys decide and undo, and what was decided survives a restart."""
+    with opened(chromium, many, db) as page:
+        assert f"{CLUSTERS:,} clusters" in page.inner_text("#filtered")
+        first = page.inner_text(".bar h2")
+        page.keyboard.press("a")
+        page.locator(f'.bar h2:not(:text-is("{first}"))').wait_for()
+        assert page.locator(".row .mark", has_text="✓").count() == 1
+        picture = page.locator(".card").nth(1).locator("b").first.inner_text()
+        page.keyboard.press("s")
+        page.locator(f'.card:first-child b:text-is("{picture}")').wait_for()
+        page.keyboard.press("u")
+        page.locator(f'.card:nth-child(2) b:text-is("{picture}")').wait_for()
+        page.keyboard.press("d")
+        page.locator(".card.picked .badge", has_text="goes").wait_for()
+        page.keyboard.press("?")
+        shown = page.inner_text("dialog")
+        documented = (ROOT / "docs" / "review.md").read_text(encoding="utf-8")
+        words = page.locator("dialog td").all_inner_texts()
+        assert len(words) > 20
+        assert all(meaning in documented for meaning in words), shown
+        page.keyboard.press("Escape")
+    with Decisions(db) as decisions:
+        assert "keeper" in decisions.choices.marks.values()
+    with opened(chromium, many, db) as page:
+        assert page.locator(".row .mark", has_text="✓").count() == 1
+
+
+def test_not_a_match_persists(chromium: Any, found: Report, tmp_path: Path, db: Path) -> None:
+    """The key n tells a picture apart: after a restart, and in later runs, until it is undone."""
+    with opened(chromium, found, db) as page:
+        open_cluster(page, "1.jpg")
+        page.locator('.card b:text-is("1_small.jpg")').locator(
+            "xpath=ancestor::article//button[@class='face']"
+        ).click()
+        page.keyboard.press("n")
+        page.locator(".card.apart").wait_for()
+        assert badge(page, "1_small.jpg") == "another picture"
+    with opened(chromium, found, db) as page:
+        open_cluster(page, "1.jpg")
+        assert badge(page, "1_small.jpg") == "another picture"
+    later = lookalike.find(tmp_path / "photos", db=db)
+    assert all("1_small.jpg" not in cluster.members for cluster in later.clusters)
+    with opened(chromium, found, db) as page:
+        page.keyboard.press("u")
+        open_cluster(page, "1.jpg")
+        page.locator(".card.apart").wait_for(state="detached")
+    assert len(lookalike.find(tmp_path / "photos", db=db).clusters[0].members) == 3
+
+
+def test_two_tabs_do_not_overwrite_each_other(chromium: Any, found: Report, db: Path) -> None:
+    """The tab that looked earlier is shown what the other decided, and decides nothing."""
+    with opened(chromium, found, db) as page:
+        other = watched(page.context)
+        page.others.append(other)
+        other.goto(page.address)
+        for tab in (page, other):
+            open_cluster(tab, "1.jpg")
+        page.keyboard.press("s")
+        page.locator('.card:first-child b:text-is("1_crop.jpg")').wait_for()
+        other.locator(".card").nth(2).locator(".face").click()
+        other.keyboard.press("d")
+        other.locator("#toast.bad").wait_for()
+        other.locator('.card:first-child b:text-is("1_crop.jpg")').wait_for()
+    with Decisions(db) as decisions:
+        assert sorted(decisions.choices.marks.values()) == ["keeper"]
+
+
+def test_many_at_once_with_a_preview(chromium: Any, many: Report, db: Path) -> None:
+    """Accepting by confidence and keeping by rules say first what they would do; undo takes all."""
+    with opened(chromium, many, db) as page:
+        page.keyboard.press("A")
+        page.fill("#least", "0.9")
+        page.locator("dialog .told", has_text="would go").wait_for()
+        told = page.inner_text("dialog .told")
+        page.locator("dialog .sample img").first.wait_for()
+        page.locator("dialog button.main:not([disabled])").click()
+        page.locator("#toast", has_text="decided").wait_for()
+        count = int(told.split()[0].replace(",", ""))
+        with Decisions(db) as decisions:
+            keepers = [a for a in decisions.choices.marks.values() if a == "keeper"]
+            assert len(keepers) == count > 100
+        page.keyboard.press("u")
+        page.locator("#toast", has_text="undone").wait_for()
+        page.keyboard.press("R")
+        page.locator("dialog label", has_text="Folders").locator("input").fill("album 3")
+        page.locator("dialog .told", has_text="would go").click()
+        page.locator("dialog button.main:not([disabled])").wait_for()
+        page.keyboard.press("Escape")
+    with Decisions(db) as decisions:
+        assert not decisions.choices.marks
+
+
+def test_filters(chromium: Any, many: Report, db: Path) -> None:
+    """Tier, edit, folder, size, confidence and state leave what they say."""
+    with opened(chromium, many, db) as page:
+        page.keyboard.press("f")
+        wanted = {
+            "edit": {"label": "mirrored"},
+            "size": {"value": "3-5"},
+            "confidence": {"value": "0-0.9"},
+        }
+        for name, choice in wanted.items():
+            page.select_option(f"#{name}", **choice)
+        page.fill("#folder", "album 5")
+        expected = [
+            c
+            for c in many.clusters
+            if c.members[0].startswith("album 5/")
+            and 3 <= len(c.members) <= 5
+            and c.matches[0].edit == "mirrored"
+            and 1 - c.matches[0].distance < 0.9
+        ]
+        assert page.inner_text("#filtered").startswith(f"{len(expected)} of")
+        page.select_option("#state", "done")
+        page.locator("#detail", has_text="No cluster matches").wait_for()
+
+
+def test_compares_two_pictures(chromium: Any, found: Report, db: Path) -> None:
+    """Slider, blink and difference of aligned pictures, the crop drawn, and why they match."""
+    with opened(chromium, found, db) as page:
+        open_cluster(page, "1.jpg")
+        page.keyboard.press("c")
+        page.locator(".why", has_text="cropped").wait_for()
+        points = page.locator(".stage polygon").get_attribute("points")
+        sides = [float(value) for pair in points.split() for value in pair.split(",")]
+        assert min(sides) > 1 and max(sides) < 99
+        for key, mode in (("2", "blink"), ("3", "difference"), ("1", "slider")):
+            page.keyboard.press(key)
+            page.locator(f".compare.{mode}").wait_for()
+        page.wait_for_timeout(500)
+        assert page.evaluate(LOADED)
+
+
+def test_searches_by_upload_and_goes_on_from_a_result(
+    chromium: Any, found: Report, tmp_path: Path, db: Path
+) -> None:
+    """A picture outside the set finds its copies; "Set as input" searches on; a box narrows."""
+    query = save(tmp_path / "elsewhere.jpg", scene(2)[:, ::-1])
+    with opened(chromium, found, db) as page:
+        page.click("#tab-search")
+        page.set_input_files("#search-file", str(query))
+        page.locator("#search-state", has_text="is not in the collection").wait_for(timeout=60_000)
+        hits = page.locator(".hits .card")
+        assert hits.count() == 6
+        assert hits.nth(0).locator(".badge").inner_text() == "copy"
+        names = [hits.nth(n).locator("b").inner_text() for n in range(3)]
+        assert {name.partition(".")[0].partition("_")[0] for name in names} == {"2"}
+        name = hits.nth(1).locator("b").inner_text()
+        hits.nth(1).locator("button", has_text="Set as input").click()
+        page.locator("#search-state", has_text="itself is in the collection").wait_for()
+        page.locator(".hits .card:first-child b", has_text=name).wait_for()
+        frame = page.locator(".hold").bounding_box()
+        page.mouse.move(frame["x"] + frame["width"] * 0.2, frame["y"] + frame["height"] * 0.2)
+        page.mouse.down()
+        page.mouse.move(frame["x"] + frame["width"] * 0.9, frame["y"] + frame["height"] * 0.9)
+        page.mouse.up()
+        assert page.locator(".focus").is_visible()
+        page.locator(".hits:not([aria-busy]) .card").first.wait_for()
+
+
+def test_applies_with_a_preview_and_takes_it_back(
+    chromium: Any, found: Report, tmp_path: Path, db: Path
+) -> None:
+    """Nothing goes that was not decided and shown; what went comes back with the same bytes."""
+    photos, away = tmp_path / "photos", tmp_path / "away"
+    before = {path.name: path.read_bytes() for path in photos.iterdir()}
+    with opened(chromium, found, db) as page:
+        page.click("#tab-apply")
+        page.locator("#plan-told", has_text="Nothing is decided yet").wait_for()
+        page.click("#tab-review")
+        open_cluster(page, "1.jpg")
+        page.keyboard.press("a")
+        page.locator(".row .mark", has_text="✓").wait_for()
+        page.click("#tab-apply")
+        page.locator("#plan-told", has_text="2 pictures would go").wait_for()
+        assert page.locator(".steps li").count() == 2
+        page.select_option("#apply select", "move")
+        page.fill("#move-to", str(away))
+        page.click("#apply-go")
+        assert {path.name for path in photos.iterdir()} == set(before)
+        page.click("#apply-go")
+        page.locator("#outcome", has_text="2 pictures went").wait_for()
+        assert {path.name for path in photos.iterdir()} == set(before) - {
+            "1_crop.jpg",
+            "1_small.jpg",
+        }
+        page.locator(".journals button", has_text="Undo").click()
+        page.locator("#outcome", has_text="2 pictures came back").wait_for()
+    assert {path.name: path.read_bytes() for path in photos.iterdir()} == before
+
+
+def test_charts(chromium: Any, found: Report, db: Path) -> None:
+    """A map with thumbnails, histograms with the threshold, the funnel and a cluster's tree."""
+    pytest.importorskip("scipy", reason="the tree needs SciPy (extra lab)")
+    with opened(chromium, found, db) as page:
+        page.click("#tab-charts")
+        page.locator("#tree .leaves img").first.wait_for()
+        assert page.locator("#charts .threshold").count() >= 2
+        assert page.locator(".funnel tr").count() > 5
+        page.locator(".map canvas").focus()
+        page.keyboard.press("ArrowRight")
+        page.locator(".hover img").wait_for()
+
+
+def test_narrow_and_dark_and_named(chromium: Any, found: Report, db: Path) -> None:
+    """At 400 px nothing is cut off sideways; every control has a name; dark is dark."""
+    with opened(chromium, found, db, width=400) as page:
+        page.emulate_media(color_scheme="dark")
+        wide = "() => document.documentElement.scrollWidth <= 400"
+        assert page.evaluate(wide)
+        page.locator(".row").first.click()
+        page.locator(".card").first.wait_for()
+        assert page.locator(".side").is_hidden()
+        page.keyboard.press("c")
+        page.locator(".why p").first.wait_for()
+        for tab in ("search", "charts", "apply", "review"):
+            page.click(f"#tab-{tab}")
+            page.wait_for_timeout(300)
+            assert page.evaluate(wide), tab
+            assert page.evaluate(NAMELESS) == []
+            assert (
+                page.evaluate(
+                    "() => [...document.images].filter((i) => !i.hasAttribute('alt')).length"
+                )
+                == 0
+            )
+        page.click(".back")
+        assert page.locator(".side").is_visible()
+        paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+        assert paper == "rgb(23, 24, 26)"
+
+
+def test_scrolling_shows_no_gaps(chromium: Any, many: Report, db: Path) -> None:
+    """At any place of the list every row is there with words, and the first paint is quick."""
+    with served(many, db) as address:
+        page = chromium.new_page(viewport={"width": 1300, "height": 850})
+        seen = measure(page, address, 60)
+        page.close()
+    assert seen["gaps"] == seen["blank"] == 0
+    assert seen["paint"] <= 1000
+    assert seen["rows"] < 60
