@@ -6,7 +6,10 @@ about a second, so little work stays on threads.
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -21,6 +24,7 @@ __all__ = ["each", "one_core_each"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_LOOK_SECONDS = 2.0
 _guard = threading.Lock()
 _inside = 0
 _undo = ExitStack()
@@ -76,6 +80,16 @@ def _controller() -> ThreadpoolController:
 
 
 def _alone() -> None:
-    """One core a process: libraries must not start threads beside it."""
+    """One core a process: libraries must not start threads beside it; it ends with its parent."""
     cv2.setNumThreads(1)
     threadpool_limits(1)
+    # Ctrl-C reaches every process of a terminal, and only the parent knows what to do
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Nobody tells a process that its parent was killed: without a look it would wait for ever."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
