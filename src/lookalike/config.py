@@ -277,9 +277,9 @@ class FindConfig(RunConfig):
     """Every setting of lookalike's own cascade.
 
     Attributes:
-        effort: ``fast`` compares bytes, pixels and hashes; ``standard`` also an embedding, and
-            verifies by keypoints what descriptors alone do not decide; ``thorough`` also looks
-            for pairs that share keypoints.
+        effort: ``fast`` compares bytes, pixels and hashes; ``standard`` also looks for pairs that
+            share ORB keypoints, and lets the aligned pixels decide; ``thorough`` then does so with
+            SIFT keypoints for what is still alone.
         precision: expected share of true pairs among copies, .5..1: the least certain are left
             out until it holds; None leaves none out.
     """
