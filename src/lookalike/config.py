@@ -154,8 +154,8 @@ class SettleConfig:
         own_share: share of what such a match shows that other pictures do not show too.
     """
 
-    copy_likeness: float = 0.88
-    within_likeness: float = 0.83
+    copy_likeness: float = 0.9
+    within_likeness: float = 0.85
     strong_agreement: float = 0.9
     moved_agreement: float = 0.75
     moved_inliers: int = 9

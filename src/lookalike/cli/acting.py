@@ -115,7 +115,7 @@ def undo(journal: str | None, db: str | None) -> None:
     if journal is None:
         journals = open_journals(_journals(db or str(default_collection())))
         if not journals:
-            click.echo("there is nothing to undo")
+            click.echo("nothing was applied with this collection; --db names another one")
             sys.exit(0)
         journal = str(journals[-1])
     with show_progress() as progress:
