@@ -22,6 +22,7 @@ function preview(path, given, numbers, ondone) {
   const look = async () => {
     const turn = ++asked;
     go.disabled = true;
+    told.textContent = "…";
     const { ok, body } = await ask(path, { numbers, ...given() });
     if (!ok || turn !== asked) { if (!ok) told.textContent = body.message || ""; return; }
     edition = body.edition;
