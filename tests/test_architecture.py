@@ -12,6 +12,7 @@ FLOORS = {
     0: ("types", "found_files", "errors", "config", "plan_config", "protocols"),
     1: (
         "tables",
+        "joined",
         "distances",
         "headers",
         "images",

@@ -7,12 +7,12 @@ centre and those that match it.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.joined import Joined
 from lookalike.types import Cluster, IntArray, Match
 
 __all__ = [
@@ -32,21 +32,11 @@ Graph = Mapping[str, set[str]]
 
 def components(nodes: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
     """Connected components of two or more nodes, each sorted, sorted by first node."""
-    parent = {node: node for node in nodes}
-
-    def root(node: str) -> str:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for a, b in pairs:
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
-    members: dict[str, list[str]] = defaultdict(list)
-    for node in sorted(parent):
-        members[root(node)].append(node)
-    return [group for group in members.values() if len(group) > 1]
+    joined = Joined(sorted(nodes))
+    for pair in pairs:
+        low, high = sorted(map(joined.root, pair))
+        joined.join(high, low)
+    return [group for group in joined.parts().values() if len(group) > 1]
 
 
 def _star_center(

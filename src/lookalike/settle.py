@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -11,6 +11,7 @@ from itertools import combinations
 from lookalike.accepted import Lead, Pair, Pairs, Verify
 from lookalike.cluster import components, star, stars
 from lookalike.config import SettleConfig
+from lookalike.joined import Joined
 from lookalike.types import Match, Verification
 
 __all__ = ["add_shots", "add_similar", "counts_alone", "is_strong", "settle"]
@@ -29,14 +30,14 @@ def settle(
     """
     pairs.counts["candidates"] = len(proposed)
     left = sorted(proposed, key=lambda pair: (proposed[pair], pair))
-    joined = _Joined(pairs.images)
+    joined = Joined(pairs.images)
     for pair in pairs.matches:
         joined.join(*pair)
     weak: dict[Pair, Match] = {}
     shots: dict[Pair, Match] = {}
     fruitless: Counter[str] = Counter()
     while left:
-        asked, left = joined.forest(left)
+        asked, left = _forest(joined, left)
         found = _verified(pairs, {pair: proposed[pair].mirrored for pair in asked}, verify)
         for pair, match in found.items():
             if is_strong(match, config):
@@ -56,40 +57,18 @@ def settle(
     return shots
 
 
-class _Joined:
-    """Which contents are tied together, directly or by others."""
+def _forest(joined: Joined[str], order: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """Pairs that would each join two parts if all held, and those that then need no look.
 
-    def __init__(self, nodes: Iterable[str]) -> None:
-        self._parent = {node: node for node in nodes}
-
-    def join(self, a: str, b: str) -> None:
-        """Tie two."""
-        self._parent[_root(self._parent, a)] = _root(self._parent, b)
-
-    def forest(self, order: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
-        """Pairs that would each join two parts if all held, and those that then need no look.
-
-        Pairs that are joined already are in neither.
-        """
-        parent = dict(self._parent)
-        asked, later = [], []
-        for a, b in order:
-            if _root(self._parent, a) == _root(self._parent, b):
-                continue
-            first, second = _root(parent, a), _root(parent, b)
-            if first == second:
-                later.append((a, b))
-            else:
-                parent[first] = second
-                asked.append((a, b))
-        return asked, later
-
-
-def _root(parent: dict[str, str], node: str) -> str:
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = parent[node]
-    return node
+    Pairs that are joined already are in neither.
+    """
+    hoped = joined.copy()
+    asked: list[Pair] = []
+    later: list[Pair] = []
+    for a, b in order:
+        if joined.root(a) != joined.root(b):
+            (asked if hoped.join(a, b) else later).append((a, b))
+    return asked, later
 
 
 def add_shots(pairs: Pairs, shots: Mapping[Pair, Match]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from lookalike.assemble import decide
 from lookalike.config import KeepConfig, PlanConfig, RunConfig
+from lookalike.joined import Joined
 from lookalike.types import Cluster, Decision, Match, Report
 
 __all__ = ["Drop", "Grouping", "Left"]
@@ -77,7 +78,9 @@ class Grouping:
         edges = [(m.query, m.ref) for m in cluster.matches if self._counts(m)]
         by_person = [d for m in cluster.members if (d := self._decided[m]).by == "person"]
         edges += [(d.image, d.keeper) for d in by_person if d.keeper in cluster.members]
-        root = _components(cluster.members, edges)
+        joined = Joined(cluster.members)
+        for pair in edges:
+            joined.join(*pair)
         groups: dict[tuple[str, str], list[str]] = defaultdict(list)
         for member in cluster.members:
             outside = f"\0{member}"  # touches nobody
@@ -87,7 +90,7 @@ class Grouping:
                 part = self._folders.get(member, outside)
             else:
                 part = "" if member in self._folders else outside
-            groups[root[member], part].append(member)
+            groups[joined.root(member), part].append(member)
         return list(groups.values())
 
     def _counts(self, match: Match) -> bool:
@@ -178,19 +181,3 @@ class Grouping:
 
     def _apart(self, image: str, keeper: str) -> bool:
         return self._folders.get(image) != self._folders.get(keeper)
-
-
-def _components(members: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """A name for every member that connected members share."""
-    root = {member: member for member in members}
-
-    def find(member: str) -> str:
-        while root[member] != member:
-            root[member] = root[root[member]]
-            member = root[member]
-        return member
-
-    for one, other in edges:
-        first, second = sorted((find(one), find(other)))
-        root[second] = first
-    return {member: find(member) for member in members}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lookalike.datasets.records import write_fiftyone, write_huggingface
 from lookalike.datasets.ties import Ties
+from lookalike.joined import Joined
 from lookalike.types import Cluster, Report
 
 __all__ = ["EXPORTS", "export"]
@@ -117,20 +118,11 @@ EXPORTS: Mapping[str, Callable[[Report, Path], tuple[Path, ...]]] = {
 
 def _same_pixels(cluster: Cluster) -> list[list[str]]:
     """Members, those of equal bytes or pixels together."""
-    home = {member: member for member in cluster.members}
-
-    def root(member: str) -> str:
-        while home[member] != member:
-            home[member] = member = home[home[member]]
-        return member
-
+    joined = Joined(cluster.members)
     for match in cluster.matches:
         if match.tier in ("exact", "pixel"):
-            home[root(match.query)] = root(match.ref)
-    parts: dict[str, list[str]] = defaultdict(list)
-    for member in cluster.members:
-        parts[root(member)].append(member)
-    return list(parts.values())
+            joined.join(match.query, match.ref)
+    return list(joined.parts().values())
 
 
 def _whole(report: Report, image: str) -> str:

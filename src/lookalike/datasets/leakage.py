@@ -14,6 +14,7 @@ from lookalike.datasets.safe import Fix, Policy, split_safe, with_decisions
 from lookalike.datasets.ties import Pair, Ties
 from lookalike.errors import ConfigError
 from lookalike.ingest import Progress
+from lookalike.joined import Joined
 from lookalike.pipeline import find
 from lookalike.sources import Inputs, JoinedSource, ListForm, open_source
 from lookalike.types import Cluster, Match, Report
@@ -119,30 +120,22 @@ def leaks(
 
 def _mixed(report: Report, split_of: Mapping[str, str]) -> list[Cluster]:
     """Clusters with images of several splits; those that a match ties across splits are one."""
-    parent: dict[str, str] = {}
-
-    def root(image: str) -> str:
-        while parent.setdefault(image, image) != image:
-            parent[image] = image = parent[parent[image]]
-        return image
-
+    across = [m for m in report.matches if split_of[m.query] != split_of[m.ref]]
+    clustered = (member for cluster in report.clusters for member in cluster.members)
+    joined = Joined([*clustered, *(end for m in across for end in (m.query, m.ref))])
     for cluster in report.clusters:
         for member in cluster.members:
-            parent[root(member)] = root(cluster.center)
-    for match in report.matches:
-        if split_of[match.query] != split_of[match.ref]:
-            parent[root(match.query)] = root(match.ref)
-    parts: dict[str, list[str]] = defaultdict(list)
-    for image in list(parent):
-        parts[root(image)].append(image)
+            joined.join(member, cluster.center)
+    for match in across:
+        joined.join(match.query, match.ref)
     known = {frozenset(cluster.members): cluster for cluster in report.clusters}
     own: dict[str, list[Match]] = defaultdict(list)
     for match in report.matches:
-        if match.query in parent:
-            own[root(match.query)].append(match)
+        if match.query in joined:
+            own[joined.root(match.query)].append(match)
     mixed = [
         known.get(frozenset(members)) or make_cluster(members, center, own[center], "single")
-        for center, members in parts.items()
+        for center, members in joined.parts().items()
         if len({split_of[member] for member in members}) > 1
     ]
     return sorted(mixed, key=lambda cluster: cluster.members)

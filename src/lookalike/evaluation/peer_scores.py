@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lookalike.evaluation.datasets import Label
 from lookalike.evaluation.metrics import PairCounts
+from lookalike.joined import Joined
 
 __all__ = [
     "LINKAGES",
@@ -127,15 +128,12 @@ class _Tree:
     """
 
     def __init__(self, groups: NDArray[np.int64]) -> None:
-        self._above = list(range(len(groups)))
+        self._joined = Joined(range(len(groups)))
         self._members = [Counter({group: 1}) for group in groups.tolist()]
 
     def root(self, image: int) -> int:
         """The image that stands for a cluster."""
-        while self._above[image] != image:
-            self._above[image] = self._above[self._above[image]]
-            image = self._above[image]
-        return image
+        return self._joined.root(image)
 
     def join(self, a: int, b: int) -> tuple[int, int]:
         """Right and wrong pairs that come together when two clusters become one."""
@@ -148,7 +146,7 @@ class _Tree:
         right = sum(count * large[group] for group, count in small.items())
         every = large.total() * small.total()
         large.update(small)
-        self._above[b] = a
+        self._joined.join(b, a)
         return right, every - right
 
 

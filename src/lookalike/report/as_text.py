@@ -161,37 +161,29 @@ def _name(member: str) -> Text:
 def _containments(report: Report, more: str) -> Sequence[RenderableType]:
     if not were_asked_for(report):
         return []
-    count = len(report.containments)
-    lines = [Text(f"\n{count:,} pictures lie inside larger ones", style="bold")]
-    lines += [
-        _name(f"  {item.small} in {item.large}: {place_in_words(item)}")
-        for item in report.containments[:_SHOWN_CONTAINMENTS]
+    lines = [
+        f"{item.small} in {item.large}: {place_in_words(item)}" for item in report.containments
     ]
-    if count > _SHOWN_CONTAINMENTS:
-        lines.append(Text(f"  and {count - _SHOWN_CONTAINMENTS:,} more: see {more}", style="dim"))
-    return lines
+    return _some("pictures lie inside larger ones", lines, _SHOWN_CONTAINMENTS, more)
 
 
 def _returned(report: Report, more: str) -> Sequence[RenderableType]:
-    if not report.returned:
-        return []
-    lines = [Text(f"\n{len(report.returned):,} dropped before and there again:", style="bold")]
-    shown = report.returned[:_SHOWN_FAILURES]
-    lines += [_name(f"  {report.images[one.image].path}: {one.in_words}") for one in shown]
-    if len(report.returned) > _SHOWN_FAILURES:
-        lines.append(Text(f"  and {len(report.returned) - _SHOWN_FAILURES:,} more: see {more}"))
-    return lines
+    lines = [f"{report.images[one.image].path}: {one.in_words}" for one in report.returned]
+    return _some("dropped before and there again:", lines, _SHOWN_FAILURES, more) if lines else []
 
 
 def _failures(report: Report, more: str) -> Sequence[RenderableType]:
-    if not report.failures:
-        return []
-    lines = [Text(f"\n{len(report.failures):,} files could not be read:", style="bold")]
-    shown = report.failures[:_SHOWN_FAILURES]
-    lines += [_name(f"  {failure.path}: {failure.message}") for failure in shown]
-    if len(report.failures) > _SHOWN_FAILURES:
-        lines.append(Text(f"  and {len(report.failures) - _SHOWN_FAILURES:,} more: see {more}"))
-    return lines
+    lines = [f"{failure.path}: {failure.message}" for failure in report.failures]
+    return _some("files could not be read:", lines, _SHOWN_FAILURES, more) if lines else []
+
+
+def _some(title: str, lines: Sequence[str], most: int, more: str) -> Sequence[RenderableType]:
+    """How many there are, and the first of them."""
+    shown = [Text(f"\n{len(lines):,} {title}", style="bold")]
+    shown += [_name(f"  {line}") for line in lines[:most]]
+    if len(lines) > most:
+        shown.append(Text(f"  and {len(lines) - most:,} more: see {more}", style="dim"))
+    return shown
 
 
 def _funnel(report: Report) -> RenderableType:
