@@ -13,6 +13,7 @@ FLOORS = {
     1: (
         "tables",
         "joined",
+        "reading",
         "distances",
         "headers",
         "images",

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from lookalike.config import DecodeConfig, RunConfig
 from lookalike.images import decode
 from lookalike.ingest import Progress
 from lookalike.protocols import Descriptor
+from lookalike.reading import read_bytes
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, Picture
 
@@ -79,7 +79,7 @@ class Describer:
     def read(self, sha: str) -> bytes | None:
         """A content's bytes, if they can still be read."""
         try:
-            return Path(self._images[sha].path).read_bytes()
+            return read_bytes(self._images[sha].path)
         except OSError:
             return None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -23,6 +22,7 @@ from lookalike.explain import Tone, reverse, whole_frame
 from lookalike.images import decode
 from lookalike.laid import Detail, Laid, lay_over, outside_of
 from lookalike.likely import Parent, Signs, likely_parent
+from lookalike.reading import read_bytes
 from lookalike.types import Failure, ImageRef, Match, Picture, UInt8Array, Verification
 
 _REFINE_STEPS = 25
@@ -185,7 +185,7 @@ def _telling(patches: Sequence[Patch]) -> list[AddedKind]:
 
 def _read(path: str, side: int) -> Picture | Failure:
     try:
-        data = Path(path).read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         return Failure(path, "read", error.strerror or str(error))
     return decode(path, data, DecodeConfig(min_side=side // 2))

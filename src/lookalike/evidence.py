@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
 from lookalike.ingest import Progress
 from lookalike.keypoints import KeypointKind
+from lookalike.reading import read_bytes
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, UInt8Array, Verification
 from lookalike.verify import PLANE_SPEC, VERIFIER, Side, describe_side, verify_all
@@ -218,7 +218,7 @@ def _described_all(
 
 def _read_luma(image: ImageRef, config: DecodeConfig) -> UInt8Array | None:
     try:
-        data = Path(image.path).read_bytes()
+        data = read_bytes(image.path)
     except OSError:
         return None
     luma = decode_luma(image.path, data, config)

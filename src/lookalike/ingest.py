@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -23,6 +22,7 @@ from lookalike.config import RunConfig
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.errors import ConfigError
 from lookalike.images import decode, sniff
+from lookalike.reading import is_there, read_bytes
 from lookalike.sources import looks_like_image
 from lookalike.store import Batch, Collection, Content, KnownFile
 from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
@@ -165,7 +165,7 @@ class _Worker:
 
     def _outcome(self, entry: FileEntry) -> _Outcome:
         try:
-            data = Path(entry.path).read_bytes()
+            data = read_bytes(entry.path)
         except OSError as error:
             message = f"cannot be read: {error.strerror or error}"
             return _Outcome(entry, "failure", failure=Failure(entry.path, "read", message))
@@ -311,7 +311,7 @@ def image_ref(name: str, path: str, content: Content, modified_ns: int = 0) -> I
 
 def remembered_images(collection: Collection) -> list[ImageRef]:
     """Every image file of the collection that is still there, by path."""
-    files = {key: sha for key, sha in collection.images().items() if Path(key).is_file()}
+    files = {key: sha for key, sha in collection.images().items() if is_there(key)}
     contents = collection.contents(set(files.values()))
     images = [image_ref(key, key, contents[sha]) for key, sha in files.items() if sha in contents]
     if not images:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from lookalike.inside import Asked, Inside
 from lookalike.keypoints import KINDS
 from lookalike.protocols import Descriptor
 from lookalike.queries import Query, Question, read_query
+from lookalike.reading import read_bytes
 from lookalike.settle import counts_alone
 from lookalike.spaces import Space, fit_space, load_views
 from lookalike.store import Collection
@@ -332,7 +332,7 @@ def _hit(
 
 def _same_pixels(image: ImageRef, query: Query, config: FindConfig) -> bool:
     try:
-        other = Path(image.path).read_bytes()
+        other = read_bytes(image.path)
     except OSError:
         return False
     digest = pixel_digest(str(query.path), query.data, config.decode)

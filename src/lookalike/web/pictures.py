@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock, Semaphore
 from typing import Any
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from lookalike.config import DecodeConfig
 from lookalike.images import decode
+from lookalike.reading import read_bytes
 from lookalike.types import Failure, ImageRef, Match, UInt8Array
 
 __all__ = ["Cache", "Overlay", "outline", "overlay", "picture_of", "transform_of"]
@@ -127,7 +127,7 @@ def outline(onto: NDArray[np.float64], other: ImageRef, base: ImageRef) -> Seque
 def _read(path: str, side: int) -> UInt8Array | None:
     with _AT_ONCE:
         try:
-            data = Path(path).read_bytes()
+            data = read_bytes(path)
         except OSError:
             return None
         seen = decode(path, data, DecodeConfig(min_side=max(16, side // 2)))
