@@ -24,11 +24,11 @@ from lookalike.protocols import Descriptor
 from lookalike.queries import Query, Question, read_query
 from lookalike.reading import read_bytes
 from lookalike.settle import counts_alone
+from lookalike.sides import Side, describe_side
 from lookalike.spaces import Space, fit_space, load_views
 from lookalike.store import Collection
 from lookalike.thumbs import agree, explain_whole_frames
 from lookalike.types import Answer, Containment, Hit, ImageRef, Tier, Verification
-from lookalike.verify import Side, describe_side
 from lookalike.vote import Voted, vote
 
 __all__ = [
