@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
 from lookalike.config import DecodeConfig, FindConfig
-from lookalike.cores import each
+from lookalike.cores import MANY, each
 from lookalike.describe import Describer
 from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
@@ -28,7 +28,7 @@ __all__ = ["Evidence"]
 
 Pair = tuple[str, str]
 _VERIFY_BATCH = 4096
-_CHUNK, _WORTH_PROCESSES = 32, 1500
+_CHUNK = 32
 
 
 class Evidence(Describer):
@@ -142,7 +142,7 @@ class Evidence(Describer):
             partial(verify_all, config=self._verify, kind=kind, mirrored=mirrored),
             [(sides.only({sha for pair in chunk for sha in pair}), chunk) for chunk in chunks],
             self._config.threads,
-            apart=self._opened >= _WORTH_PROCESSES,
+            apart=self._opened >= MANY,
         )
         return dict.fromkeys(pairs) | dict(zip(there, chain.from_iterable(judged), strict=True))
 
@@ -157,28 +157,29 @@ class Evidence(Describer):
         """Have keypoints of contents in the collection; those that can no longer be read."""
         missing = self._collection.missing(kind.spec, shas)
         unreadable: set[str] = set()
-        for at in range(0, len(missing), self._config.batch):
-            some = missing[at : at + self._config.batch]
-            finer = replace(self._config.decode, min_side=kind.min_side)
-            files = [self._images[sha] for sha in some]
-            chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
-            described = each(
-                partial(_described_all, config=finer, kind=kind),
-                chunks,
-                self._config.threads,
-                apart=len(missing) >= _WORTH_PROCESSES,
-            )
-            rows = dict(zip(some, chain.from_iterable(described), strict=True))
-            made = {sha: row for sha, row in rows.items() if row}
-            unreadable |= rows.keys() - made.keys()
+        finer = replace(self._config.decode, min_side=kind.min_side)
+        chunks = [missing[at : at + _CHUNK] for at in range(0, len(missing), _CHUNK)]
+        described = each(
+            partial(_described_all, config=finer, kind=kind),
+            [[self._images[sha] for sha in chunk] for chunk in chunks],
+            self._config.threads,
+            apart=len(missing) >= MANY,
+        )
+        # others go on describing while a batch is written
+        rows = zip(missing, chain.from_iterable(described), strict=True)
+        done = 0
+        while some := dict(islice(rows, self._config.batch)):
+            made = {sha: row for sha, row in some.items() if row}
+            unreadable |= some.keys() - made.keys()
             specs = enumerate((kind.spec, PLANE_SPEC))
             batch = {
                 spec: (tuple(made), [row[part] for row in made.values()]) for part, spec in specs
             }
             if made:
                 self._collection.commit(Batch(ragged=batch))
+            done += len(some)
             if len(missing) > self._config.batch:
-                self._progress("keypoints", at + len(some), len(missing))
+                self._progress("keypoints", done, len(missing))
         return unreadable
 
     def _pixel_digest(self, sha: str) -> str | None:

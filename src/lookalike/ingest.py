@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config import RunConfig
+from lookalike.config import FindConfig, RunConfig
+from lookalike.cores import MANY, prepare
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.errors import ConfigError
 from lookalike.images import decode, sniff
@@ -100,6 +101,8 @@ def ingest(
     known = _still_described(collection, collection.unchanged(entries), specs)
     fresh = [entry for entry in entries if entry.key not in known]
     worker = _Worker(collection, config, specs)
+    if len(fresh) >= MANY and isinstance(config, FindConfig) and config.kinds:
+        prepare(config.threads, "lookalike.evidence")
     done = decoded = 0
     later: list[_Outcome] = []
     for batch in _batches(worker.outcomes(fresh, config.threads), config.batch):
