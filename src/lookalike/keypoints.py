@@ -56,7 +56,7 @@ class KeypointKind:
         """How rows are stored."""
         return DescriptorSpec(
             self.name,
-            "2",
+            "3",
             "keypoints",
             _ROW,
             "uint8",
