@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 FLOORS = {
-    0: ("types", "found_files", "errors", "config", "plan_config", "protocols"),
+    0: ("types", "found_files", "errors", "config", "download_config", "plan_config", "protocols"),
     1: (
         "tables",
         "joined",
@@ -24,6 +24,7 @@ FLOORS = {
         "models",
     ),
     2: (
+        "downloads",
         "descriptors",
         "index",
         "reduce",
@@ -167,6 +168,7 @@ ALLOWED = {
     ("config", "errors"),
     ("config", "plan_config"),
     ("plan_config", "errors"),
+    ("download_config", "errors"),
 }
 ADAPTERS = {
     # training only quantises with it
@@ -177,6 +179,8 @@ ADAPTERS = {
     "pillow_jxl": {"images"},
     "sqlite3": {"store"},
     "loky": {"cores"},
+    "httpx2": {"downloads"},
+    "httpcore2": {"downloads"},
     "rich": {"cli", "report"},
     "click": {"cli"},
     "jinja2": {"report", "web"},

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
@@ -25,6 +25,7 @@ from lookalike.decided import with_choices
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
 from lookalike.difference import Difference, difference_of
+from lookalike.downloads import with_urls
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
@@ -37,7 +38,7 @@ from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
 from lookalike.retrieval import search_collection
 from lookalike.returned import find_returned
-from lookalike.sources import Inputs, ListForm, open_source
+from lookalike.sources import Inputs, ListForm, chosen_rows, open_source
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
 from lookalike.systems import find_in_space
@@ -102,7 +103,8 @@ def find_json(
     told = progress or _silent
     clock = _Clock()
     listed = list(source.scan())
-    fingerprint = _fingerprint(listed, config, descriptors)
+    rows = chosen_rows(source)
+    fingerprint = _fingerprint(listed, config, descriptors) + "".join(map(str, rows.items()))
     folder = Path(db) if db else default_collection()
     with Collection(folder) as collection, one_core_each():
         # whatever a person decides changes the answer
@@ -112,6 +114,8 @@ def find_json(
             with clock("describe"):
                 catalogue = ingest(listed, collection, config, progress=told)
             report = _answer(catalogue, collection, config, descriptors, clock, told)
+            if rows:
+                report = replace(report, config={**report.config, "rows": rows})
             report = with_choices(report, collection.choices)
             body = to_body(report)
             if not any(failure.stage == "read" for failure in report.failures):
@@ -144,9 +148,10 @@ def search(
     """
     asked = question if isinstance(question, Question) else Question(Path(question))
     with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
-        return search_collection(
+        answer = search_collection(
             asked, collection, config or FindConfig(), progress=progress or _silent
         )
+    return with_urls(answer)
 
 
 def buckets(

@@ -75,9 +75,8 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
 
     config = asked_config(**options)
     with show_progress() as progress:
-        text = find_json(
-            asked_inputs(paths, **options), db=options["db"], config=config, progress=progress
-        )
+        source = asked_inputs(paths, **options, progress=progress)
+        text = find_json(source, db=options["db"], config=config, progress=progress)
     if options["as_json"]:
         click.echo(text)
     if options["as_json"] and not any(options[name] for name in ("exports", "html", "csv")):

@@ -94,7 +94,7 @@ def _print(answer: Any, written: list[Path]) -> None:
         else "the query itself is not in the set"
     )
     for place, hit in enumerate(answer.hits, start=1):
-        path = hit.image.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        path = hit.image.shown.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         click.echo(f"{place}. {path}\n   {hit_in_words(hit)}")
     for item in answer.containments:
         words = containment_in_words(item)

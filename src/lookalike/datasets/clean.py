@@ -77,18 +77,22 @@ def clean_table(images: Collection[ImageRef], folder: Path, source: Source) -> T
         images: what to list.
         folder: where the table will lie: paths below it are written relative to it, so that
             the folder can be moved, others are absolute.
-        source: where the images came from. Of a table, the rows of these images are taken whole;
-            of anything else, the paths.
+        source: where the images came from. Of a table, the rows of these images are taken whole,
+            of several URLs in a row if any of them stays; of anything else, the paths.
     """
     if not isinstance(source, ListSource):
-        paths = (_written(image.path, folder) for image in images)
-        return Table(("path",), tuple((path,) for path in sorted(paths)))
+        names = (image.url or _written(image.path, folder) for image in images)
+        return Table(("path",), tuple((name,) for name in sorted(names)))
     wanted = {os.path.abspath(image.path) for image in images}  # noqa: PTH100
     place = source.table.columns.index(source.path_column)
     rows = []
-    for row, path in zip(source.table.rows, source.paths(), strict=True):
-        if path and os.path.abspath(path) in wanted:  # noqa: PTH100
-            rows.append((*row[:place], _written(path, folder), *row[place + 1 :]))
+    for row, paths in zip(source.table.rows, source.paths(), strict=True):
+        if not any(os.path.abspath(path) in wanted for path in paths):  # noqa: PTH100
+            continue
+        if source.names_urls:
+            rows.append(row)
+        else:
+            rows.append((*row[:place], _written(paths[0], folder), *row[place + 1 :]))
     return Table(source.table.columns, tuple(rows))
 
 

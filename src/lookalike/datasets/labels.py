@@ -6,9 +6,8 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from lookalike.sources import ListForm, ListSource, chosen_column
+from lookalike.sources import ListForm, ListSource, cell_values, chosen_column
 from lookalike.types import ImageRef
 
 __all__ = ["labels_of_folders", "read_labels"]
@@ -41,13 +40,13 @@ def read_labels(
     column = chosen_column(source.table, label_column, _LABEL_COLUMNS, str(path))
     place = source.table.columns.index(source.path_column)
     labels: dict[str, set[str]] = defaultdict(set)
-    for row, located, value in zip(
+    for row, paths, value in zip(
         source.table.rows, source.paths(), source.table.column(column), strict=True
     ):
-        if beside is not None and located and not os.path.exists(located):  # noqa: PTH110
-            located = str(beside / str(row[place]))
-        if located:
-            labels[os.path.abspath(located)] |= set(_values(value))  # noqa: PTH100
+        for located in paths:
+            if beside is not None and not os.path.exists(located):  # noqa: PTH110
+                located = str(beside / str(row[place]))
+            labels[os.path.abspath(located)] |= set(cell_values(value))  # noqa: PTH100
     return {key: frozenset(some) for key, some in sorted(labels.items())}
 
 
@@ -63,13 +62,3 @@ def labels_of_table(
     """Labels by image id: what the table says of its path."""
     paths = ((image.id, os.path.abspath(image.path)) for image in images)  # noqa: PTH100
     return {name: table.get(path, frozenset()) for name, path in paths}
-
-
-def _values(value: Any) -> list[str]:
-    if value is None:
-        return []
-    if isinstance(value, Mapping):
-        # FiftyOne writes a classification as an object
-        value = value.get("label")
-    parts = value if isinstance(value, list | tuple) else str(value).split("|")
-    return [str(part).strip() for part in parts if str(part).strip()]

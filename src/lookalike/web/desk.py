@@ -211,7 +211,7 @@ class Desk:
             "picture": self.number[member],
             "name": shown(path.name),
             "folder": shown(str(path.parent)),
-            "path": shown(image.path),
+            "path": shown(image.shown),
             "type": image.format,
             "width": image.width,
             "height": image.height,
