@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import json
@@ -276,20 +277,18 @@ def test_a_killed_run_is_gone_on_with(site: Site, tmp_path: Path) -> None:
         "([web_address(url) for url in sys.argv[2:]])"
     )
     with subprocess.Popen([sys.executable, "-c", code, tmp_path, whole, half]) as process:
-        parts = tmp_path / "parts"
-        deadline = time.monotonic() + 60
+        deadline, sizes = time.monotonic() + 60, [0]
         while time.monotonic() < deadline:
-            sizes = (
-                [p.stat().st_size for p in parts.glob("*") if not p.suffix]
-                if parts.is_dir()
-                else []
-            )
+            parts = [path for path in tmp_path.glob("parts/*") if not path.suffix]
+            with contextlib.suppress(FileNotFoundError):  # whole meanwhile
+                sizes = [path.stat().st_size for path in parts]
             if sizes == [5000] and len(list(tmp_path.glob("??/*.jpg"))) == 1:
                 break
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     assert sizes == [5000]
-    (tmp_path / "log.jsonl").open("ab").write(b'{"url":"half a line')
+    with (tmp_path / "log.jsonl").open("ab") as log:
+        log.write(b'{"url":"half a line')
     assert fetch(tmp_path, whole, half) and site.count("/whole.jpg") == 1
     assert data(tmp_path, half) == PICTURE and site.headers[-1]["Range"] == "bytes=5000-"
     lines = (tmp_path / "log.jsonl").read_bytes().splitlines()
