@@ -16,7 +16,8 @@ from conftest import scene
 from lookalike import find, search
 from lookalike.actions import make_plan
 from lookalike.config import FindConfig, PlanConfig
-from lookalike.datasets import clean_table, conflicts, leaks, read_labels
+from lookalike.datasets import clean_table, conflicts, describe_list, leaks, read_labels
+from lookalike.datasets.listing import Spread
 from lookalike.download_config import DownloadConfig
 from lookalike.downloads import Downloads
 from lookalike.errors import ConfigError
@@ -382,3 +383,72 @@ def test_search_says_urls(site: Site, tmp_path: Path) -> None:
         site.url("/a.jpg"),
         site.url("/copy.jpg?size=2"),
     ]
+
+
+def test_describe_list_counts_and_looks(site: Site, tmp_path: Path) -> None:
+    """Rows, categories, URLs by column and row, and the pictures; nothing is asked unasked."""
+    listing = shop(site, tmp_path)
+    options = ("--separator", ";", "--url-column", "images", "--url-column", "more")
+    options = (*options, "--allow-private", "--db", tmp_path / "db", "--category", "kind")
+    done = run("describe-list", listing, *options, "--json")
+    assert done.returncode == 0 and site.count() == 0, done.stderr
+    plain = json.loads(done.stdout)
+    assert (plain["rows"], plain["rows_in_all"], plain["chosen"]) == (5, 5, "")
+    assert plain["columns"]["kind"] == {"filled": 4, "empty": 1, "distinct": 4}
+    assert plain["categories"] == {"kind": {"": 1, "Hats": 1, "Shoes": 1, "hats": 1, "shoes": 1}}
+    named = plain["named"]
+    assert named["column_cells"] == {
+        "images": {"one": 3, "several": 1, "empty": 1},
+        "more": {"one": 2, "several": 0, "empty": 3},
+    }
+    assert named["per_row"] == {"0": 1, "1": 1, "2": 3}
+    assert (named["names"], named["distinct"], named["repeated"]) == (7, 6, 1)
+    assert named["not_urls"] == 1 and named["hosts"] == {f"127.0.0.1:{site.port}": 5}
+    assert plain["pictures"]["readable"] == 0 and plain["pictures"]["not_here"] == 5
+    shown = run("describe-list", listing, *options, "--download").stdout
+    assert site.count() == 5
+    for words in (
+        "Shoes",
+        "20.0%",
+        "7 URLs: 1 rows with 0, 1 rows with 1, 3 rows with 2",
+        "6 distinct, 1 of them more than once",
+        "3 pictures are here and readable",
+        "width: median 320 (320 to 320)",
+        "channels: 3 3",
+        "formats: JPEG 3",
+        "4 failures (decode 1, download 1, scan 2):",
+        f"  {site.url('/half.jpg')}: truncated",
+    ):
+        assert words in shown, (words, shown)
+    run("describe-list", listing, *options, "--where", "kind=hats")
+    assert site.count() == 5
+
+
+def test_describe_list_of_paths(tmp_path: Path) -> None:
+    """Files of this machine: sizes, channels and formats as they are; usual columns are found."""
+    import cv2
+    import numpy as np
+
+    grey = np.zeros((10, 20), np.uint8)
+    clear = np.zeros((30, 40, 4), np.uint8)
+    cv2.imwrite(str(tmp_path / "g.png"), grey)
+    cv2.imwrite(str(tmp_path / "c.png"), clear)
+    (tmp_path / "a.jpg").write_bytes(encode_jpeg(RGB, 90))
+    listing = put(tmp_path / "l.csv", "path,label\ng.png,x\nc.png,y|x\na.jpg,\na.jpg,x\nno.jpg,x\n")
+    found = describe_list(ListSource(listing))
+    assert found.categories == {"label": {"x": 4, "": 1, "y": 1}}
+    assert (found.named.names, found.named.distinct, found.named.repeated) == (5, 4, 1)
+    assert not found.named.hosts and found.named.not_urls == 0
+    pictures = found.pictures
+    assert pictures.readable == 3 and pictures.channels == {1: 1, 3: 1, 4: 1}
+    assert pictures.formats == {"PNG": 2, "JPEG": 1}
+    assert pictures.width == Spread(20, 40, 320) and pictures.height == Spread(10, 30, 240)
+    assert [failure.path for failure in pictures.failures] == [str(tmp_path / "no.jpg")]
+    with pytest.raises(ConfigError, match="of categories"):
+        describe_list(ListSource(listing), categories=("kind",))
+    assert (
+        "1 [b]"
+        in run(
+            "describe-list", put(tmp_path / "m.csv", "path,kind\nx,1 [b]\n"), "--category", "kind"
+        ).stdout
+    )

@@ -16,6 +16,7 @@ import click
 import lookalike
 from lookalike.cli.acting import apply, plan, undo
 from lookalike.cli.datasets import conflicts, leaks, unique
+from lookalike.cli.describing import describe_list
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.options import EXPORT_KINDS, asked_config, asked_inputs, list_options
 from lookalike.cli.progress import show_progress
@@ -156,7 +157,7 @@ for command in (
     undo,
 ):
     commands.add_command(command)
-for command in (leaks, conflicts, unique):
+for command in (leaks, conflicts, unique, describe_list):
     commands.add_command(command)
 
 

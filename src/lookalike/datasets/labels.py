@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from lookalike.sources import ListForm, ListSource, cell_values, chosen_column
 from lookalike.types import ImageRef
 
-__all__ = ["labels_of_folders", "read_labels"]
+__all__ = ["LABEL_COLUMNS", "labels_of_folders", "read_labels"]
 
-_LABEL_COLUMNS = ("label", "labels", "class", "category", "ground_truth")
+LABEL_COLUMNS = ("label", "labels", "class", "category", "ground_truth")
 
 
 def read_labels(
@@ -37,7 +37,7 @@ def read_labels(
         ConfigError: no such table or column.
     """
     source = ListSource(path, form)
-    column = chosen_column(source.table, label_column, _LABEL_COLUMNS, str(path))
+    column = chosen_column(source.table, label_column, LABEL_COLUMNS, str(path))
     place = source.table.columns.index(source.path_column)
     labels: dict[str, set[str]] = defaultdict(set)
     for row, paths, value in zip(

@@ -3,7 +3,7 @@
 Only what is asked for needs an HTTP library: ``crew`` and ``web``, imported late.
 """
 
-from lookalike.downloads.fetching import Downloads
+from lookalike.downloads.fetching import NOT_HERE, Downloads
 from lookalike.downloads.naming import named_url, with_urls
 
-__all__ = ["Downloads", "named_url", "with_urls"]
+__all__ = ["NOT_HERE", "Downloads", "named_url", "with_urls"]

@@ -17,7 +17,10 @@ from lookalike.types import Failure
 if TYPE_CHECKING:
     from lookalike.downloads.crew import Crew
 
-__all__ = ["Downloads"]
+__all__ = ["NOT_HERE", "Downloads"]
+
+#: why a URL that was never asked for has no file
+NOT_HERE = "not downloaded yet"
 
 Progress = Callable[[str, int, int], None]
 Result = str | Failure
@@ -66,9 +69,7 @@ class Downloads:
     def here(self, addresses: Sequence[WebAddress]) -> dict[str, Result]:
         """As the call, but nothing is asked for: what is not here is a failure that says so."""
         names = [one.name for one in addresses]
-        found: dict[str, Result] = {
-            name: Failure(name, "download", "not downloaded yet") for name in names
-        }
+        found: dict[str, Result] = {name: Failure(name, "download", NOT_HERE) for name in names}
         for name, earlier in self._cache.failures().items():
             if name in found:
                 found[name] = Failure(name, "download", _again(earlier))

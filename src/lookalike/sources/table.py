@@ -12,7 +12,14 @@ from typing import Any
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
-from lookalike.sources.rows import RowChoice, WebAddress, choose_rows, chosen_urls, web_address
+from lookalike.sources.rows import (
+    RowChoice,
+    WebAddress,
+    choose_rows,
+    chosen_urls,
+    urls_in_cell,
+    web_address,
+)
 from lookalike.tables import Table, is_table, read_table
 from lookalike.types import Failure, FileEntry
 
@@ -112,7 +119,7 @@ class ListSource:
     @property
     def path_column(self) -> str:
         """The column of paths; of URLs the first."""
-        return self._columns[0]
+        return self.columns[0]
 
     @property
     def names_urls(self) -> bool:
@@ -127,7 +134,18 @@ class ListSource:
         words += [f"limit {choice.limit:,}"] if choice.limit is not None else []
         if not words:
             return ""
-        return f"{len(self.table.rows):,} of {len(self._whole.rows):,} rows: {', '.join(words)}"
+        return f"{len(self.table.rows):,} of {self.rows_in_all:,} rows: {', '.join(words)}"
+
+    @property
+    def rows_in_all(self) -> int:
+        """Rows of the whole list, taken or not."""
+        return len(self._whole.rows)
+
+    def named_in(self, cell: Any) -> list[str]:
+        """The URLs or the path that a cell names, as they are written."""
+        return (
+            urls_in_cell(cell) if self.names_urls else [path for path in [_path_in(cell)] if path]
+        )
 
     def paths(self) -> tuple[tuple[str, ...], ...]:
         """Where every row's files lie, whether or not there are any; downloads what is a URL."""
@@ -156,7 +174,8 @@ class ListSource:
         return read_table(self.name, self._form.separator)
 
     @cached_property
-    def _columns(self) -> tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:
+        """The columns of URLs, or the one of paths."""
         urls = self._form.urls
         asked = [self._form.path_column] if urls is None else urls.columns
         return tuple(chosen_column(self._whole, one, _PATH_COLUMNS, self.name) for one in asked)
@@ -165,7 +184,7 @@ class ListSource:
     def _urls(self) -> tuple[list[str], ...]:
         """The URLs of every row, as they are written."""
         assert self._form.urls is not None
-        places = [self.table.columns.index(column) for column in self._columns]
+        places = [self.table.columns.index(column) for column in self.columns]
         return tuple(chosen_urls(row, places, self._form.urls.number) for row in self.table.rows)
 
     @cached_property
