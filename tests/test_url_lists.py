@@ -350,6 +350,30 @@ def test_conflicts_and_unique_of_lists_of_urls(site: Site, tmp_path: Path) -> No
     assert all(path.parent == out for path in out.rglob("*.jpg"))
 
 
+def test_rows_of_several_urls_keep_those_that_stay(site: Site, tmp_path: Path) -> None:
+    """What goes leaves its cell; a row of which nothing stays goes; the rest is as it was."""
+    a, copy, other = (site.url(path) for path in ("/a.jpg", "/copy.jpg?size=2", "/other.jpg"))
+    listing = put(
+        tmp_path / "l.jsonl",
+        "".join(
+            json.dumps(row) + "\n"
+            for row in (
+                {"n": 1, "urls": [a, copy], "more": f"{other},{copy}"},
+                {"n": 2, "urls": [], "more": copy},
+                {"n": 3, "urls": f"{a}|{other}", "more": "none"},
+            )
+        ),
+    )
+    out = tmp_path / "out.jsonl"
+    options = ("--url-column", "urls", "--url-column", "more", "--allow-private")
+    done = run("unique", listing, out, *options, "--db", tmp_path / "db")
+    assert done.returncode == 11, done.stderr
+    assert read_table(out).rows == ((1, [a], other), (3, f"{a}|{other}", "none"))
+    options = ("--url-column", "urls", "--url-number", 1, "--allow-private")
+    done = run("unique", listing, out, *options, "--db", tmp_path / "db")
+    assert read_table(out).rows == ((1, [a, copy], f"{other},{copy}"), (3, f"{a}|{other}", "none"))
+
+
 def test_nothing_that_was_downloaded_goes(site: Site, tmp_path: Path) -> None:
     """A plan touches neither downloads nor files for which only a download would stay."""
     mine = tmp_path / "mine" / "small.jpg"

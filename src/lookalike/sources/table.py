@@ -152,14 +152,13 @@ class ListSource:
         if self._form.urls is None:
             values = self.table.column(self.path_column)
             return tuple((path,) if path else () for path in map(self._located, values))
-        return tuple(
-            tuple(
-                str(self._fetched[one.name])
-                for one in map(web_address, urls)
-                if one and isinstance(self._fetched[one.name], str)
-            )
-            for urls in self._urls
-        )
+        return tuple(tuple(filter(None, map(self.file_of, urls))) for urls in self._urls)
+
+    def file_of(self, url: str) -> str | None:
+        """Where the file of a URL lies; empty: there is none; None: it was not looked at."""
+        one = web_address(url)
+        found = self._fetched.get(one.name) if one else None
+        return "" if isinstance(found, Failure) else found
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Files sorted by id, each once, then rows whose file is not there."""
