@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import gzip
 import json
 import signal
 import socket
@@ -351,6 +352,19 @@ def test_too_large_is_refused_before_it_fills_the_disk(site: Site, tmp_path: Pat
     assert data(tmp_path, url) == PICTURE
 
 
+def test_packed_answers_are_unpacked(site: Site, tmp_path: Path) -> None:
+    """Also where plain bytes were asked for; the limit is of what comes out."""
+    packed = gzip.compress(PICTURE)
+    url = site.offer("/a.jpg", packed, Content_Encoding="gzip", ETag='"v1"')
+    assert data(tmp_path, url) == PICTURE and site.headers[0]["Accept-Encoding"] == "identity"
+    bomb = gzip.compress(PICTURE + bytes(50_000_000))
+    url = site.offer("/bomb.jpg", bomb, Content_Encoding="gzip")
+    assert "larger than 1,000,000 bytes" in reason(tmp_path, url, max_bytes=1_000_000)
+    url = site.offer("/odd.jpg", PICTURE, Content_Encoding="gzip")
+    assert "cannot be unpacked" in reason(tmp_path, url)
+    assert not list((tmp_path / "parts").iterdir())
+
+
 def test_redirects_are_followed_to_an_end(site: Site, tmp_path: Path) -> None:
     """A few; not round in circles, and not out of the web."""
     site.offer("/real.jpg", PICTURE)
@@ -431,6 +445,10 @@ def test_the_address_that_was_checked_is_connected_to(
         ("::ffff:93.184.216.34", True),
         ("2002:7f00:1::", False),
         ("64:ff9b::7f00:1", False),
+        ("64:ff9b::5db8:d822", True),
+        ("::ffff:0:7f00:1", False),
+        ("::7f00:1", False),
+        ("2001:0:7f00:1::", False),
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:

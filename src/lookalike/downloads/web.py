@@ -80,6 +80,15 @@ class Web:
 
     async def get(self, address: WebAddress, part: Part) -> Outcome:
         """Ask for a URL once, going on with what is here of it."""
+        try:
+            outcome = await self._got(address, part)
+        finally:
+            part.close()
+        if isinstance(outcome, Refused) or (isinstance(outcome, Later) and not part.version):
+            part.drop()
+        return outcome
+
+    async def _got(self, address: WebAddress, part: Part) -> Outcome:
         config = self._config
         try:
             async with asyncio.timeout(config.total_timeout):
@@ -100,8 +109,6 @@ class Web:
             return Refused(f"not a URL: {_words(error)}")
         except _BROKEN as error:
             return Later(f"the connection broke: {_words(error)}")
-        finally:
-            part.close()
 
     async def _asked(self, address: WebAddress, part: Part) -> Outcome:
         part.look()
@@ -139,7 +146,6 @@ class Web:
             part.go_on()
             whole = None if whole is None else whole + part.size
         if whole is not None and whole > self._config.max_bytes:
-            part.drop()
             return self._too_large(f"{whole:,} bytes")
         return await self._streamed(answer, part, whole)
 
@@ -148,7 +154,6 @@ class Web:
         async for chunk in answer.aiter_bytes():
             part.write(chunk)
             if part.size > self._config.max_bytes:
-                part.drop()
                 return self._too_large("it did not end before")
             if not known and part.size >= HEAD:
                 known = True
@@ -293,7 +298,6 @@ def _status(answer: httpx2.Response) -> str:
 
 def _no_image(answer: httpx2.Response, part: Part) -> Refused:
     looks = describe_content(part.head()) if part.size else "nothing"
-    part.drop()
     said = answer.headers.get("content-type", "no type")
     return Refused(f"not an image: the content looks like {looks} (the server says {said})")
 
