@@ -176,7 +176,7 @@ def test_silence_and_slowness_end(site: Site, tmp_path: Path) -> None:
 
     site.routes["/silent.jpg"] = silent
     said = reason(tmp_path, site.url("/silent.jpg"), read_timeout=0.2, tries=1)
-    assert said == "no byte came for 0.2 s (1 tries)"
+    assert said == "no byte came for 0.2 s (1 try)"
 
     def dripping(request: Request) -> None:
         start = int(request.headers.get("Range", "bytes=0-")[6:-1])
@@ -189,7 +189,7 @@ def test_silence_and_slowness_end(site: Site, tmp_path: Path) -> None:
 
     site.routes["/drip.jpg"] = dripping
     said = reason(tmp_path, site.url("/drip.jpg"), total_timeout=0.35, tries=1)
-    assert said == "not done after 0.35 s (1 tries)"
+    assert said == "not done after 0.35 s (1 try)"
     assert data(tmp_path, site.url("/drip.jpg"), total_timeout=0.5, tries=6) == PICTURE
 
 
@@ -418,6 +418,25 @@ def test_the_address_that_was_checked_is_connected_to(
     monkeypatch.setattr("lookalike.downloads.web.is_public", lambda ip: ip == "127.0.0.1")
     assert data(tmp_path, url, allow_private=False) == PICTURE
     assert len(asked) == 1 and site.headers[0]["Host"] == f"rebind.test:{site.port}"
+
+
+def test_certificates_are_of_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though an address is connected to, the certificate must be of the host that was named."""
+    certificate = Path(__file__).parent / "data" / "shop.test.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    real = socket.getaddrinfo
+
+    def found(host: Any, port: Any, *rest: Any, **named: Any) -> Any:
+        host = "127.0.0.1" if str(host).endswith(".test") else host
+        return real(host, port, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    with serve(certificate) as site:
+        site.offer("/a.jpg", PICTURE)
+        right, wrong = (f"https://{name}.test:{site.port}/a.jpg" for name in ("shop", "evil"))
+        assert data(tmp_path, right) == PICTURE
+        assert "not valid for 'evil.test'" in reason(tmp_path, wrong, tries=1)
+        assert site.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 Route = Callable[["Request"], None]
 
@@ -102,9 +104,13 @@ class Site:
 
 
 @contextmanager
-def serve() -> Iterator[Site]:
-    """A server on every loopback address."""
+def serve(certificate: Path | None = None) -> Iterator[Site]:
+    """A server on every loopback address; with a certificate and its key it speaks TLS."""
     server = _Server(("0.0.0.0", 0), Request)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.site = Site(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -117,7 +117,7 @@ class Crew:
     ) -> Outcome:
         """Ask until it is here, refused, or enough; no slot is held while waiting."""
         config, part = self._config, self._cache.part(one.name)
-        outcome: Outcome = Later("not asked for")
+        last = Later("not asked for")
         for turn in range(1, config.tries + 1):
             while (pause := host.not_before - time.monotonic()) > 0 and not host.closed:
                 await asyncio.sleep(pause)
@@ -128,15 +128,16 @@ class Crew:
             if not isinstance(outcome, Later):
                 host.misses = 0
                 return outcome
-            self._note(host, outcome)
-            if outcome.wait is None and turn < config.tries:
+            last = outcome
+            self._note(host, last)
+            if last.wait is None and turn < config.tries:
                 wait = config.backoff * 2 ** (turn - 1) * random.uniform(0.5, 1.5)
                 await asyncio.sleep(min(wait, config.max_wait))
-        if isinstance(outcome, Later) and outcome.unreachable:
-            host.misses += 1
-            if host.misses >= config.misses:
-                host.closed = f"{outcome.reason} (as of {host.misses} before it)"
-        return Later(f"{outcome.reason} ({config.tries} tries)")  # type: ignore[union-attr]
+        host.misses = host.misses + 1 if last.silent else 0
+        if host.misses >= config.misses:
+            host.closed = f"{last.reason} (as of {host.misses} before it)"
+        tries = "1 try" if config.tries == 1 else f"{config.tries} tries"
+        return Later(f"{last.reason} ({tries})")
 
     def _note(self, host: _Host, outcome: Later) -> None:
         """What a server asks for concerns all its URLs."""

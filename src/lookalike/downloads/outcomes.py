@@ -40,12 +40,12 @@ class Later:
     Attributes:
         reason: in words.
         wait: seconds after which the server wants to be asked again; None where it did not say.
-        unreachable: there was no connection at all.
+        silent: there was no connection, or nothing came.
     """
 
     reason: str
     wait: float | None = None
-    unreachable: bool = False
+    silent: bool = False
 
 
 Outcome = Fetched | Refused | Later

@@ -96,9 +96,9 @@ class Web:
         except PrivateAddressError as error:
             return Refused(f"{error}; --allow-private lets it", final=False)
         except _CONNECTIONS as error:
-            return Later(f"no connection: {_words(error)}", unreachable=True)
+            return Later(f"no connection: {_words(error)}", silent=True)
         except _TIMEOUTS:
-            return Later(f"no byte came for {config.read_timeout:g} s")
+            return Later(f"no byte came for {config.read_timeout:g} s", silent=True)
         except TimeoutError:
             return Later(f"not done after {config.total_timeout:g} s")
         except httpx2.UnsupportedProtocol:
