@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ __all__ = ["NOT_HERE", "Downloads"]
 #: why a URL that was never asked for has no file
 NOT_HERE = "not downloaded yet"
 
+_FAILURES_HELD = 5000
 Progress = Callable[[str, int, int], None]
 Result = str | Failure
 
@@ -98,6 +100,8 @@ class Downloads:
                     for done, (name, result) in enumerate(results, start=1):
                         self._known[name] = result
                         self._progress("download", done, len(missing))
+                        if done % _FAILURES_HELD == 0 and not gc.isenabled():
+                            gc.collect(1)  # a failed request leaves a cycle
         except OSError as error:
             raise CollectionError(
                 "the folder of downloads cannot be used",

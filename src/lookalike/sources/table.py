@@ -152,12 +152,14 @@ class ListSource:
         if self._form.urls is None:
             values = self.table.column(self.path_column)
             return tuple((path,) if path else () for path in map(self._located, values))
-        return tuple(tuple(filter(None, map(self.file_of, urls))) for urls in self._urls)
+        return tuple(
+            tuple(file for _, one in urls if isinstance(file := self._found(one), str))
+            for urls in self._urls
+        )
 
     def file_of(self, url: str) -> str | None:
         """Where the file of a URL lies; empty: there is none; None: it was not looked at."""
-        one = web_address(url)
-        found = self._fetched.get(one.name) if one else None
+        found = self._found(web_address(url))
         return "" if isinstance(found, Failure) else found
 
     def scan(self) -> Iterator[FileEntry | Failure]:
@@ -180,18 +182,26 @@ class ListSource:
         return tuple(chosen_column(self._whole, one, _PATH_COLUMNS, self.name) for one in asked)
 
     @cached_property
-    def _urls(self) -> tuple[list[str], ...]:
-        """The URLs of every row, as they are written."""
+    def _urls(self) -> tuple[list[tuple[str, WebAddress | None]], ...]:
+        """The URLs of every row, as they are written and as what they mean."""
         assert self._form.urls is not None
         places = [self.table.columns.index(column) for column in self.columns]
-        return tuple(chosen_urls(row, places, self._form.urls.number) for row in self.table.rows)
+        number = self._form.urls.number
+        return tuple(
+            [(written, web_address(written)) for written in chosen_urls(row, places, number)]
+            for row in self.table.rows
+        )
 
     @cached_property
     def _fetched(self) -> Mapping[str, str | Failure]:
         """By the names of all URLs, where they lie."""
         assert self._form.urls is not None
-        found = (web_address(written) for urls in self._urls for written in urls)
-        return self._form.urls.fetch(list({one.name: one for one in found if one}.values()))
+        found = {one.name: one for urls in self._urls for _, one in urls if one is not None}
+        return self._form.urls.fetch(list(found.values()))
+
+    def _found(self, one: WebAddress | None) -> str | Failure | None:
+        """Where a URL lies or why nowhere; None where it was not asked for."""
+        return None if one is None else self._fetched.get(one.name)
 
     def _listed(self) -> Iterator[FileEntry | Failure]:
         for number, paths in enumerate(self.paths(), start=1):
@@ -218,8 +228,7 @@ class ListSource:
             row = f"row {number} of {self.name}"
             if not urls:
                 yield Failure(row, "scan", f"has no URL{which}")
-            for written in urls:
-                one = web_address(written)
+            for written, one in urls:
                 if one is None:
                     yield Failure(written, "scan", f"{row}: not a URL of http or https")
                 elif one.name not in seen:
