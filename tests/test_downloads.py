@@ -489,10 +489,12 @@ def test_nothing_is_told_to_others(
     url = site.url("/a.jpg").replace("http://", "http://me:secret@")
     (path,) = fetch(tmp_path / "d", url)
     assert named_url(str(path)) == site.url("/a.jpg")
-    fetch(tmp_path / "d", site.offer("/b.jpg", PICTURE))
-    first, second, third = site.headers
-    assert first["Authorization"].startswith("Basic ") and "Authorization" not in second
-    assert "Authorization" not in third and not any("Cookie" in sent for sent in site.headers)
+    site.offer("/b.jpg", PICTURE, Set_Cookie="id=2; Path=/")
+    site.offer("/c.jpg", PICTURE)
+    fetch(tmp_path / "d", site.url("/b.jpg"), site.url("/c.jpg"), per_host=1)
+    first, *others = site.headers
+    assert first["Authorization"].startswith("Basic ") and len(others) == 3
+    assert not any("Authorization" in sent or "Cookie" in sent for sent in others)
     assert not any(b"secret" in p.read_bytes() for p in (tmp_path / "d").rglob("*") if p.is_file())
 
 

@@ -179,7 +179,7 @@ class _Transport(httpx2.AsyncBaseTransport):
     def __init__(self, config: DownloadConfig) -> None:
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=httpx2.create_ssl_context(),
-            max_connections=config.parallel,
+            max_connections=None,  # the crew bounds requests
             max_keepalive_connections=config.parallel,
             keepalive_expiry=5.0,
             network_backend=_Network(config.allow_private),
