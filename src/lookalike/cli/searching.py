@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from lookalike.cli.lists import check_lists, downloads_of
+from lookalike.cli.lists import check_lists
 from lookalike.cli.options import asked_inputs, list_options
 from lookalike.cli.progress import show_progress
 
@@ -36,7 +36,7 @@ FOUND = 11
 @click.option("--html", type=click.Path(dir_okay=False), help="Write a page with the hits.")
 @click.option("--png", type=click.Path(dir_okay=False), help="Write a sheet with the hits.")
 def search(query: str, **options: Any) -> None:
-    """Find the images of a collection that are nearest to QUERY: a picture, a URL, or a list."""
+    """Find the images of a collection that are nearest to QUERY: a picture, or a list of many."""
     from lookalike.pipeline import search as search_for
     from lookalike.recipes import load_recipe
     from lookalike.retrieval import Question
@@ -58,7 +58,6 @@ def search(query: str, **options: Any) -> None:
             found = _each(query, question, config, options)
         else:
             check_lists([query], options)
-            question = replace(question, query=_local(query, options))
             answer = search_for(question, db=options["db"], config=config, progress=progress)
     if is_table(query):
         sys.exit(FOUND if found else 0)
@@ -67,21 +66,6 @@ def search(query: str, **options: Any) -> None:
     else:
         _print(answer, _written(answer, options))
     sys.exit(FOUND if _is_found(answer) else 0)
-
-
-def _local(query: str, options: dict[str, Any]) -> Path:
-    """Where the query lies; a URL is downloaded."""
-    from lookalike.errors import ConfigError
-    from lookalike.sources import web_address
-    from lookalike.types import Failure
-
-    address = web_address(query)
-    if address is None:
-        return Path(query)
-    found = downloads_of(options)([address])[address.name]
-    if isinstance(found, Failure):
-        raise ConfigError("the query cannot be downloaded", got=f"{found.path}: {found.message}")
-    return Path(found)
 
 
 def _each(query: str, question: Any, config: Any, options: dict[str, Any]) -> bool:
