@@ -172,7 +172,7 @@ class _Worker:
         except OSError as error:
             message = f"cannot be read: {error.strerror or error}"
             return _Outcome(entry, "failure", failure=Failure(entry.path, "read", message))
-        if sniff(data[:64]) is None and not looks_like_image(entry.path):
+        if sniff(data[:64]) is None and not looks_like_image(entry.id):
             return _Outcome(entry, "skipped")
         sha256 = hashlib.sha256(data).hexdigest()
         with self._lock:

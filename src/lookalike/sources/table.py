@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lookalike.addresses import is_address
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
+from lookalike.sources.addressed import is_addressed, open_addressed
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
 from lookalike.tables import Table, is_table, read_table
 from lookalike.types import Failure, FileEntry
@@ -134,7 +136,8 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     """What a user named, as one source.
 
     Args:
-        inputs: folders, pictures, lists (by their suffix; ``-`` is standard input) or sources.
+        inputs: folders, pictures, archives, addresses, patterns, lists (by their suffix; ``-`` is
+            standard input) or sources.
         form: how lists and folders are read.
 
     Raises:
@@ -143,7 +146,7 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     form = form or ListForm()
     named: Sequence[Input]
     named = [inputs] if isinstance(inputs, str | Path | Source) else list(inputs)
-    plain = [item for item in named if isinstance(item, str | Path) and not is_table(item)]
+    plain = [item for item in named if isinstance(item, str | Path) and _is_plain(item)]
     if len(plain) == len(named):
         return FolderSource(plain, hidden=form.hidden, every_name=form.every_name)
     sources = [_opened(item, form) for item in named]
@@ -172,10 +175,17 @@ def chosen_column(table: Table, asked: str | None, usual: Sequence[str], name: s
 
 def _opened(item: Input, form: ListForm) -> Source:
     if isinstance(item, str | Path):
-        if is_table(item):
+        if is_table(item) and not is_address(str(item)):
             return ListSource(item, form)
+        if is_addressed(str(item)):
+            return open_addressed(str(item), hidden=form.hidden, every_name=form.every_name)
         return FolderSource([item], hidden=form.hidden, every_name=form.every_name)
     return item
+
+
+def _is_plain(item: str | Path) -> bool:
+    """Whether it is a folder or a file of this machine, and no list."""
+    return not is_table(item) and not is_addressed(str(item))
 
 
 def _name(item: Input, number: int) -> str:
