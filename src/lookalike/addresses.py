@@ -7,12 +7,14 @@ stands behind the last ``::``.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import NamedTuple
 from urllib.request import url2pathname
 
 __all__ = [
     "MemberAddress",
+    "absolute",
     "archive_kind",
     "is_address",
     "is_far",
@@ -67,6 +69,14 @@ def is_far(address: str) -> bool:
     """Whether reading it needs more than this machine's disks."""
     member = member_of(address)
     return is_address(member.archive if member else address)
+
+
+def absolute(name: str) -> str:
+    """The same from any folder: an absolute path, or an address with one where it has a path."""
+    member = member_of(name)
+    if member is not None:
+        return str(member._replace(archive=absolute(member.archive)))
+    return name if is_address(name) else os.path.abspath(name)  # noqa: PTH100
 
 
 def archive_kind(name: str) -> str:

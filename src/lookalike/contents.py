@@ -19,7 +19,15 @@ from lookalike.addresses import MemberAddress
 from lookalike.read_config import ReadConfig
 from lookalike.types import Failure
 
-__all__ = ["Contents", "Member", "contents_of", "from_text", "plain_stream", "to_text"]
+__all__ = [
+    "Contents",
+    "Member",
+    "contents_of",
+    "from_text",
+    "plain_stream",
+    "sample_of",
+    "to_text",
+]
 
 _CONFIG = ReadConfig()
 _BLOCK = 512
@@ -114,6 +122,12 @@ def plain_stream(address: str, source: IO[bytes]) -> IO[bytes]:
         f"a .{suffix} archive cannot be decompressed here; decompress it, for example with "
         "zstd -d, and name the plain tar"
     )
+
+
+def sample_of(name: str) -> str:
+    """What the names of one WebDataset sample begin with: all up to the first dot of the file."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.partition(".")[0]
 
 
 def to_text(contents: Contents) -> bytes:

@@ -10,7 +10,7 @@ from lookalike.addresses import is_address, member_of
 from lookalike.archives import open_archive
 from lookalike.errors import ConfigError
 
-__all__ = ["is_there", "read_again", "read_bytes"]
+__all__ = ["is_there", "read_again", "read_bytes", "read_start"]
 
 
 def read_bytes(address: str) -> bytes:
@@ -50,6 +50,27 @@ def read_again(address: str) -> bytes:
     """
     held = cache.load(_name(address)) if is_address(address) else None
     return read_bytes(address) if held is None else held
+
+
+def read_start(address: str, count: int) -> bytes:
+    """The first ``count`` bytes at least, where the whole might be a film; fewer where it is short.
+
+    Args:
+        address: as for ``read_bytes``.
+        count: how many.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if not is_address(address):
+        with Path(address).open("rb") as file:
+            return file.read(count)
+    if member_of(address) is not None:
+        return read_bytes(address)
+    try:
+        return remote.read_far(address, 0, count)
+    except ConfigError as error:
+        raise OSError(str(error)) from error
 
 
 def is_there(address: str) -> bool:

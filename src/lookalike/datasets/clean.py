@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from lookalike.addresses import absolute
 from lookalike.config import RunConfig
 from lookalike.errors import ConfigError
 from lookalike.ingest import Progress
@@ -98,5 +99,5 @@ def _staying(report: Report) -> tuple[ImageRef, ...]:
 
 
 def _written(path: str, folder: Path) -> str:
-    whole = os.path.abspath(path)  # noqa: PTH100
+    whole = absolute(path)
     return whole.removeprefix(os.path.abspath(folder).rstrip(os.sep) + os.sep)  # noqa: PTH100

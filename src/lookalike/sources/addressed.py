@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
@@ -19,7 +20,7 @@ from lookalike.addresses import (
     member_of,
 )
 from lookalike.archives import Archive, open_archive
-from lookalike.contents import Member
+from lookalike.contents import Member, sample_of
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
 from lookalike.read_config import ReadConfig
@@ -27,7 +28,15 @@ from lookalike.remote import FarFile, found_under
 from lookalike.sources.folder import FolderSource, file_entry, in_order, looks_like_image, once
 from lookalike.types import Failure, FileEntry
 
-__all__ = ["ArchiveSource", "FarSource", "PatternSource", "is_addressed", "open_addressed"]
+__all__ = [
+    "ArchiveSource",
+    "FarSource",
+    "PatternSource",
+    "gone",
+    "is_addressed",
+    "open_addressed",
+    "scopes_of",
+]
 
 _CONFIG = ReadConfig()
 _OPENED_AT_ONCE = 4
@@ -92,6 +101,7 @@ class ArchiveSource:
             )
         if not is_address(archive) and not os.path.isfile(archive):  # noqa: PTH113
             raise ConfigError("an archive to look at does not exist", got=repr(archive))
+        self.scopes: tuple[str, ...] = ()
         self._only = only
         self._hidden = hidden
         self._every_name = every_name
@@ -107,13 +117,15 @@ class ArchiveSource:
         except OSError as error:
             yield Failure(self.name, "scan", f"cannot be listed: {error.strerror or error}")
             return
-        yield from (item for item in archive.failures if not self._only)
+        if not self._only:
+            self.scopes = (f"::{_key_of(self.name)}",)
+            yield from archive.failures
         kind = archive_kind(self.name)
         wanted = [m for m in archive.members.values() if self._wants(m.name)]
         if self._only and not wanted:
             path = str(MemberAddress(kind, self._only, self.name))
             yield Failure(path, "scan", "the archive has no such member")
-        pictures = {_sample(m.name) for m in wanted if looks_like_image(m.name)}
+        pictures = {sample_of(m.name) for m in wanted if looks_like_image(m.name)}
         last = {_id_of(m.name): m.name for m in wanted}
         for member in wanted:
             address = MemberAddress(kind, member.name, self.name)
@@ -143,6 +155,7 @@ class FarSource:
 
     def __init__(self, address: str, *, hidden: bool = False, every_name: bool = False) -> None:
         self.name = address
+        self.scopes: tuple[str, ...] = ()
         self._hidden = hidden
         self._every_name = every_name
 
@@ -154,28 +167,21 @@ class FarSource:
         """
         found = list(found_under(self.name))
         names = {item.name for item in found if isinstance(item, FarFile)}
-        pictures = {_sample(name) for name in names if looks_like_image(name)}
+        pictures = {sample_of(name) for name in names if looks_like_image(name)}
         items: list[FileEntry | Failure] = []
-        archives: dict[str, str] = {}
+        archives: dict[str, ArchiveSource] = {}
         for item in found:
             if isinstance(item, Failure):
                 items.append(item)
             elif is_pattern(self.name) and archive_kind(item.address):
-                archives[item.address] = item.name
+                archives[item.name] = ArchiveSource(
+                    item.address, hidden=self._hidden, every_name=self._every_name
+                )
             elif not _is_label(item.name, pictures) and (self._hidden or not _is_hidden(item.name)):
                 items.append(_far_entry(item))
-        items += self._inside(archives)
+        items += _each_labelled(archives)
+        self.scopes = scopes_of(archives.values()) or _prefix(self.name, found)
         return in_order(items) if self._every_name else once(items)
-
-    def _inside(self, archives: dict[str, str]) -> Iterator[FileEntry | Failure]:
-        # the first look at an archive that lies far away may fetch it
-        with ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
-            yield from _each_labelled(
-                [*archives],
-                archives,
-                lambda name: ArchiveSource(name, hidden=self._hidden, every_name=self._every_name),
-                pool,
-            )
 
 
 class PatternSource:
@@ -192,6 +198,7 @@ class PatternSource:
 
     def __init__(self, pattern: str, *, hidden: bool = False, every_name: bool = False) -> None:
         self.name = pattern
+        self.scopes: tuple[str, ...] = ()
         self._hidden = hidden
         self._every_name = every_name
         # without it, Python's glob would leave out what "hidden" asks for
@@ -211,48 +218,76 @@ class PatternSource:
         ids = {path: path.removeprefix(base).lstrip(os.sep) for path in self._paths}
         # "**" names folders beside what is in them
         within = "**" in PurePosixPath(self.name).parts[-1:]
-        inside: list[str] = []
+        inside: dict[str, Source] = {}
         real: dict[str, str] = {}
         for path in self._paths:
             folder, name = os.path.split(path)
             if os.path.isdir(path):  # noqa: PTH112
-                inside += [] if within else [path]
+                if not within:
+                    inside[ids[path]] = FolderSource(
+                        [path], hidden=self._hidden, every_name=self._every_name
+                    )
             elif archive_kind(path) and os.path.isfile(path):  # noqa: PTH113
-                inside.append(path)
+                inside[ids[path]] = ArchiveSource(
+                    path, hidden=self._hidden, every_name=self._every_name
+                )
             else:
                 if folder not in real:
                     real[folder] = os.path.realpath(folder)
                 yield from file_entry(path, ids[path], os.path.join(real[folder], name))  # noqa: PTH118
-        yield from _each_labelled(inside, ids, self._opened)
-
-    def _opened(self, path: str) -> Source:
-        if os.path.isdir(path):  # noqa: PTH112
-            return FolderSource([path], hidden=self._hidden, every_name=self._every_name)
-        return ArchiveSource(path, hidden=self._hidden, every_name=self._every_name)
+        yield from _each_labelled(inside)
+        self.scopes = scopes_of(inside.values())
 
 
-def _each_labelled(
-    names: Sequence[str],
-    ids: dict[str, str],
-    opened: Callable[[str], Source],
-    pool: ThreadPoolExecutor | None = None,
-) -> Iterator[FileEntry | Failure]:
+def scopes_of(sources: Iterable[Source]) -> tuple[str, ...]:
+    """Which keys some sources would have offered, had they been there; as of their last scan.
+
+    ``::`` and an archive for all of its members, else what the keys of all objects begin with.
+    What lies in folders is looked for where it lies, and has none.
+    """
+    return tuple(scope for source in sources for scope in getattr(source, "scopes", ()))
+
+
+def gone(
+    source: Source, listed: Iterable[FileEntry | Failure], keys: Callable[[], Iterable[str]]
+) -> list[str]:
+    """Keys of what was remembered, and is in no archive or place that was just listed, any more.
+
+    Args:
+        source: was scanned.
+        listed: what it offered; a failure is there.
+        keys: gives what was remembered; asked only where it matters.
+    """
+    scopes = scopes_of([source])
+    ends = tuple(scope for scope in scopes if scope.startswith("::"))
+    starts = tuple(scope for scope in scopes if not scope.startswith("::"))
+    if not scopes:
+        return []
+    there = {item.key if isinstance(item, FileEntry) else item.path for item in listed}
+    covered = (key for key in keys() if key.endswith(ends) or key.startswith(starts))
+    return [key for key in covered if key not in there]
+
+
+def _prefix(address: str, found: Sequence[FarFile | Failure]) -> tuple[str, ...]:
+    """What the addresses of all objects under an address begin with; none for one object."""
+    first = next((item for item in found if isinstance(item, FarFile)), None)
+    if first is None or is_pattern(address) or first.address == address:
+        return ()
+    return (first.address.removesuffix(first.name),)
+
+
+def _each_labelled(sources: Mapping[str, Source]) -> Iterator[FileEntry | Failure]:
     """What several sources offer; the id of each begins with that of its source."""
-    run = pool.map if pool else map
-    for name, items in zip(names, run(lambda name: [*opened(name).scan()], names), strict=True):
-        for item in items:
-            yield item if isinstance(item, Failure) else _under(ids[name], item)
+    # the first look at an archive that lies far away may fetch it
+    with ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
+        scans = pool.map(lambda source: [*source.scan()], sources.values())
+        for label, items in zip(sources, scans, strict=True):
+            for item in items:
+                yield item if isinstance(item, Failure) else _under(label, item)
 
 
 def _under(label: str, entry: FileEntry) -> FileEntry:
-    return FileEntry(
-        f"{label}/{entry.id}",
-        entry.path,
-        entry.key,
-        entry.n_bytes,
-        entry.modified_ns,
-        entry.inode,
-    )
+    return replace(entry, id=f"{label}/{entry.id}")
 
 
 def _member_entry(member: Member, address: MemberAddress, archive: Archive) -> FileEntry:
@@ -261,11 +296,7 @@ def _member_entry(member: Member, address: MemberAddress, archive: Archive) -> F
     A zip tells its members' checksums, so that in a changed zip the others are known; of a tar
     only the whole is.
     """
-    place = address.archive
-    if not is_address(place):
-        folder, name = os.path.split(os.path.abspath(place))  # noqa: PTH100
-        place = os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
-    key = MemberAddress(address.kind, address.member, place)
+    key = address._replace(archive=_key_of(address.archive))
     own = key._replace(member=member.target or member.name)
     version = archive.version if member.crc is None else f"{member.crc}"
     return FileEntry(
@@ -276,6 +307,14 @@ def _member_entry(member: Member, address: MemberAddress, archive: Archive) -> F
         modified_ns=member.modified_ns,
         inode=_digests(str(own), version),
     )
+
+
+def _key_of(archive: str) -> str:
+    """Where an archive lies, however it is addressed."""
+    if is_address(archive):
+        return archive
+    folder, name = os.path.split(os.path.abspath(archive))  # noqa: PTH100
+    return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
 
 
 def _far_entry(found: FarFile) -> FileEntry | Failure:
@@ -309,15 +348,9 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
 
 
-def _sample(name: str) -> str:
-    """What names of one WebDataset sample have in common: all up to the first dot."""
-    folder, _, last = name.rpartition("/")
-    return f"{folder}/{last.partition('.')[0]}"
-
-
 def _is_label(name: str, pictures: set[str]) -> bool:
     """Whether it says something of a picture beside it; a picture itself may have any name."""
-    return name.lower().endswith(_LABELS) and _sample(name) in pictures
+    return name.lower().endswith(_LABELS) and sample_of(name) in pictures
 
 
 def _fixed_part(pattern: str) -> str:

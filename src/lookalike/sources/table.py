@@ -12,7 +12,7 @@ from typing import Any
 from lookalike.addresses import is_address
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
-from lookalike.sources.addressed import is_addressed, open_addressed
+from lookalike.sources.addressed import is_addressed, open_addressed, scopes_of
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
 from lookalike.tables import Table, is_table, read_table
 from lookalike.types import Failure, FileEntry
@@ -119,6 +119,11 @@ class JoinedSource:
     def __init__(self, parts: Mapping[str, Source], *, every_name: bool = False) -> None:
         self.parts = dict(parts)
         self._every_name = every_name
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Those of all parts."""
+        return scopes_of(self.parts.values())
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Files sorted by id, then what could not be listed."""
