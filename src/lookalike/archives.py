@@ -21,7 +21,15 @@ from typing import IO
 
 from lookalike import cache, remote
 from lookalike.addresses import archive_kind, is_address
-from lookalike.contents import Contents, Member, contents_of, from_text, plain_stream, to_text
+from lookalike.contents import (
+    Contents,
+    Member,
+    Unpacked,
+    contents_of,
+    from_text,
+    plain_stream,
+    to_text,
+)
 from lookalike.read_config import ReadConfig
 from lookalike.types import Failure
 
@@ -233,10 +241,11 @@ def _copy(address: str, target: IO[bytes], *, packed: bool) -> None:
                 )
 
 
-def _next_piece(unpacked: IO[bytes]) -> bytes:
+def _next_piece(unpacked: Unpacked) -> bytes:
     """Some bytes more; none at the end or a damage: the tar then lacks its end mark."""
     try:
-        return unpacked.read(1 << 20)
+        # read() would lose what lies between its last piece and the damage
+        return unpacked.read1(1 << 20)
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile):
         return b""
 

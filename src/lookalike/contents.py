@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
-from typing import IO, cast
+from typing import IO
 
 from lookalike.addresses import MemberAddress
 from lookalike.read_config import ReadConfig
@@ -22,6 +22,7 @@ from lookalike.types import Failure
 __all__ = [
     "Contents",
     "Member",
+    "Unpacked",
     "contents_of",
     "from_text",
     "plain_stream",
@@ -29,6 +30,7 @@ __all__ = [
     "to_text",
 ]
 
+Unpacked = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
 _CONFIG = ReadConfig()
 _BLOCK = 512
 _MOST_LINKS = 40
@@ -105,7 +107,7 @@ def contents_of(stream: IO[bytes], kind: str, address: str) -> Contents:
     return Contents(_followed(members), tuple(failures))
 
 
-def plain_stream(address: str, source: IO[bytes]) -> IO[bytes]:
+def plain_stream(address: str, source: IO[bytes]) -> Unpacked:
     """A compressed file as what it was.
 
     Raises:
@@ -113,11 +115,11 @@ def plain_stream(address: str, source: IO[bytes]) -> IO[bytes]:
     """
     suffix = address.partition("?")[0].lower().rpartition(".")[2]
     if suffix in ("gz", "tgz"):
-        return cast(IO[bytes], gzip.GzipFile(fileobj=source))
+        return gzip.GzipFile(fileobj=source)
     if suffix in ("bz2", "tbz2"):
-        return cast(IO[bytes], bz2.BZ2File(source))
+        return bz2.BZ2File(source)
     if suffix in ("xz", "txz"):
-        return cast(IO[bytes], lzma.LZMAFile(source))
+        return lzma.LZMAFile(source)
     raise OSError(
         f"a .{suffix} archive cannot be decompressed here; decompress it, for example with "
         "zstd -d, and name the plain tar"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lookalike.addresses import absolute
+from lookalike.addresses import absolute, member_of
 from lookalike.sources import ListForm, ListSource, chosen_column
 from lookalike.types import ImageRef
 
@@ -53,8 +53,13 @@ def read_labels(
 
 
 def labels_of_folders(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
-    """Labels by image id: the name of the folder a picture lies in; none at the top."""
-    parents = ((image.id, PurePosixPath(image.id).parent.name) for image in images)
+    """Labels by image id: the name of the folder a picture lies in; none at the top.
+
+    An archive is no folder: of its members only the folders within it count.
+    """
+    members = ((image.id, member_of(image.path)) for image in images)
+    paths = ((name, PurePosixPath(member.member if member else name)) for name, member in members)
+    parents = ((name, path.parent.name) for name, path in paths)
     return {name: frozenset([folder] if folder else []) for name, folder in parents}
 
 
