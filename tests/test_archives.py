@@ -236,7 +236,7 @@ def test_truncated_archives_give_what_is_left(tmp_path: Path) -> None:
     """The members before the end of a cut tar are read, and the cut is told; so of a tar.gz."""
     members = {f"{n}.jpg": os.urandom(5000) for n in range(4)}
     whole = tarred(tmp_path / "a.tar", members).read_bytes()
-    for cut in (3 * 6144 + 100, 3 * 6144, 3 * 6144 + 3000):
+    for cut in (3 * 5632 + 100, 3 * 5632, 3 * 5632 + 3000):
         (tmp_path / "cut.tar").write_bytes(whole[:cut])
         entries, failures = scanned(tmp_path / "cut.tar")
         assert set(entries) >= {"0.jpg", "1.jpg", "2.jpg"} and len(failures) == 1
@@ -246,10 +246,10 @@ def test_truncated_archives_give_what_is_left(tmp_path: Path) -> None:
     entries, failures = scanned(tmp_path / "cut.tar.gz")
     assert "0.jpg" in entries and "truncated" in failures[0].message
     raw = bytearray(whole)
-    raw[6144 : 6144 + 512] = b"\x07" * 512
+    raw[5632 : 5632 + 512] = b"\x07" * 512
     (tmp_path / "bad.tar").write_bytes(raw)
     entries, failures = scanned(tmp_path / "bad.tar")
-    assert set(entries) == {"0.jpg"} and "damaged at byte 6,144" in failures[0].message
+    assert set(entries) == {"0.jpg"} and "damaged at byte 5,632" in failures[0].message
 
 
 def test_what_is_no_archive_is_one_failure(tmp_path: Path, db: Path) -> None:

@@ -139,7 +139,10 @@ def copy_to(address: str, target: IO[bytes]) -> None:
     def copy() -> None:
         target.seek(0)
         target.truncate()
-        with _stream(files, path) as source:
+        if _is_web(files):
+            _drain(files, path, target.write)
+            return
+        with files.open(path, "rb", block_size=_BLOCK, cache_type="readahead") as source:
             for piece in iter(lambda: source.read(_PIECE), b""):
                 target.write(piece)
 
@@ -217,48 +220,59 @@ def _patiently(files: Any, ask: Callable[[], Result]) -> Result:
     for left in reversed(range(attempts)):
         try:
             return ask()
-        except _FINAL as error:
-            raise _in_words(error) from error
         except Exception as error:  # every file system has exceptions of its own
-            if not left or not _may_pass(error):
-                raise _in_words(error) from error
+            # fsspec calls whatever a web server says that something is not there
+            cause = error.__cause__ if _is_web(files) else None
+            reason = cause if isinstance(cause, Exception) else error
+            if not left or not _may_pass(reason):
+                raise _in_words(reason) from error
         time.sleep(wait * random.uniform(0.5, 1.5))
         wait *= 2
     raise AssertionError("every attempt ends in a return or an error")
 
 
 def _may_pass(error: Exception) -> bool:
+    if isinstance(error, _FINAL):
+        return False
     status = getattr(error, "status", 0) or 0
     return not 400 <= status < 500 or status in _PASSING_STATUS
 
 
 def _in_words(error: Exception) -> OSError:
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) or getattr(error, "status", 0) == 404:
         return FileNotFoundError("it is not there")
     if isinstance(error, OSError | ValueError) and str(error):
         return OSError(getattr(error, "strerror", None) or str(error))
     return OSError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
 
-def _stream(files: Any, path: str) -> Any:
-    """A file that is read once from its beginning to its end."""
-    if _is_web(files):
-        return files.open(path, "rb", block_size=0)
-    return files.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
-
-
 def _whole(files: Any, path: str) -> bytes:
     """An object's bytes; a web server may not have said how many they are."""
     if not _is_web(files):
         return files.cat_file(path)
-    parts, size = [], 0
-    with _stream(files, path) as source:
-        for piece in iter(lambda: source.read(_PIECE), b""):
-            parts.append(piece)
-            size += len(piece)
-            if size > _CONFIG.largest:
-                raise _TooLargeError(f"larger than {_CONFIG.largest:,} bytes, which is the most")
-    return b"".join(parts)
+    data = bytearray()
+
+    def take(piece: bytes) -> None:
+        data.extend(piece)
+        if len(data) > _CONFIG.largest:
+            raise _TooLargeError(f"larger than {_CONFIG.largest:,} bytes, which is the most")
+
+    _drain(files, path, take)
+    return bytes(data)
+
+
+def _drain(files: Any, url: str, take: Callable[[bytes], object]) -> None:
+    """Hand on what a web server sends, as it comes."""
+    from fsspec.asyn import sync
+
+    async def drain() -> None:
+        session = await files.set_session()
+        async with session.get(files.encode_url(url), **files.kwargs) as reply:
+            reply.raise_for_status()
+            async for piece in reply.content.iter_chunked(_PIECE):
+                take(piece)
+
+    sync(files.loop, drain)
 
 
 def _is_web(files: Any) -> bool:

@@ -16,7 +16,6 @@ from lookalike.addresses import (
     archive_kind,
     is_address,
     is_pattern,
-    local_path,
     member_of,
 )
 from lookalike.archives import Archive, open_archive
@@ -48,7 +47,6 @@ _NO_DEVICE = -1
 
 def is_addressed(name: str) -> bool:
     """Whether a name is of an archive, an address or a pattern, rather than of a file or folder."""
-    name = local_path(name)
     if is_address(name):
         return True
     if os.path.exists(name):  # noqa: PTH110
@@ -67,7 +65,6 @@ def open_addressed(name: str, *, hidden: bool = False, every_name: bool = False)
     Raises:
         ConfigError: it does not exist, or names what cannot be read in place.
     """
-    name = local_path(name)
     member = member_of(name)
     if member is not None:
         return ArchiveSource(member.archive, only=member.member)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lookalike.addresses import is_address
+from lookalike.addresses import is_address, local_path
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
 from lookalike.sources.addressed import is_addressed, open_addressed, scopes_of
@@ -151,6 +151,7 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     form = form or ListForm()
     named: Sequence[Input]
     named = [inputs] if isinstance(inputs, str | Path | Source) else list(inputs)
+    named = [local_path(item) if isinstance(item, str) else item for item in named]
     plain = [item for item in named if isinstance(item, str | Path) and _is_plain(item)]
     if len(plain) == len(named):
         return FolderSource(plain, hidden=form.hidden, every_name=form.every_name)
