@@ -394,6 +394,21 @@ def test_search_compare_and_collapse_take_addresses(tmp_path: Path, db: Path) ->
         lookalike.search(f"zip://a.jpg::{path}", db=db, config=FAST)
 
 
+def test_lists_of_addresses(tmp_path: Path, db: Path) -> None:
+    """A list may name members and objects; what was written of an archive is read as it was."""
+    path = tarred(tmp_path / "a.tar", {"a.jpg": jpeg(1), "b.jpg": jpeg(1, 50), "c.jpg": jpeg(2)})
+    fsspec.filesystem("memory").pipe("/list/d.jpg", jpeg(3))
+    report = lookalike.find([path, "memory://list/d.jpg"], db=db, config=FAST)
+    out = tmp_path / "lists" / "clean.csv"
+    assert write_unique(report, out, open_source(path)) == 3
+    with out.open("a") as file:
+        file.write("memory://list/none.jpg\ntar://none.jpg::/no.tar\n" + f"zip://x::{path}\n")
+    again = lookalike.find(out, db=db, config=FAST)
+    kept = [f"tar://{name}::{path}" for name in ("a.jpg", "c.jpg")]
+    assert sorted(again.images) == ["memory://list/d.jpg", *kept]
+    assert again.funnel["decoded"] == 0 and len(again.failures) == 3
+
+
 def test_plans_leave_archives_alone(tmp_path: Path, db: Path) -> None:
     """Nothing in an archive goes, and nothing goes for a picture in one; each with the reason."""
     path = zipped(tmp_path / "a.zip", {"a.jpg": jpeg(1), "b.jpg": jpeg(1)})

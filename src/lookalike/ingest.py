@@ -196,7 +196,7 @@ class _Worker:
         picture = decode(entry.path, data, self._config.decode)
         if isinstance(picture, Failure):
             return _Outcome(entry, "failure", sha256, failure=picture)
-        content, rows = describe_content(sha256, entry.n_bytes, picture, self._config)
+        content, rows = describe_content(sha256, len(data), picture, self._config)
         return _Outcome(entry, "image", sha256, content=content, rows=rows)
 
 

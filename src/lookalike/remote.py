@@ -90,7 +90,8 @@ def found_under(address: str) -> Iterator[FarFile | Failure]:
         raise ConfigError("this cannot be listed", got=f"{address}: {error}") from error
     base = _fixed_part(path) if is_pattern(address) and path not in found else path
     plain = [
-        (str(files.unstrip_protocol(name)), _below(base, name), info)
+        # a single object stays as it was addressed
+        (address if name == path else str(files.unstrip_protocol(name)), _below(base, name), info)
         for name, info in sorted(found.items())
         if info.get("type") == "file" and not name.endswith("/")
     ]

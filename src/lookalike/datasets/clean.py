@@ -84,11 +84,11 @@ def clean_table(images: Collection[ImageRef], folder: Path, source: Source) -> T
     if not isinstance(source, ListSource):
         paths = (_written(image.path, folder) for image in images)
         return Table(("path",), tuple((path,) for path in sorted(paths)))
-    wanted = {os.path.abspath(image.path) for image in images}  # noqa: PTH100
+    wanted = {absolute(image.path) for image in images}
     place = source.table.columns.index(source.path_column)
     rows = []
     for row, path in zip(source.table.rows, source.paths(), strict=True):
-        if path and os.path.abspath(path) in wanted:  # noqa: PTH100
+        if path and absolute(path) in wanted:
             rows.append((*row[:place], _written(path, folder), *row[place + 1 :]))
     return Table(source.table.columns, tuple(rows))
 

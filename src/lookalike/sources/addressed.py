@@ -23,7 +23,7 @@ from lookalike.contents import Member, sample_of
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
 from lookalike.read_config import ReadConfig
-from lookalike.remote import FarFile, found_under
+from lookalike.remote import FarFile, examine, found_under
 from lookalike.sources.folder import FolderSource, file_entry, in_order, looks_like_image, once
 from lookalike.types import Failure, FileEntry
 
@@ -31,6 +31,7 @@ __all__ = [
     "ArchiveSource",
     "FarSource",
     "PatternSource",
+    "entries_at",
     "gone",
     "is_addressed",
     "open_addressed",
@@ -73,6 +74,44 @@ def open_addressed(name: str, *, hidden: bool = False, every_name: bool = False)
     if is_address(name):
         return FarSource(name, hidden=hidden, every_name=every_name)
     return PatternSource(name, hidden=hidden, every_name=every_name)
+
+
+def entries_at(addresses: Iterable[str]) -> Iterator[FileEntry | Failure]:
+    """What is at some addresses, each of one picture; the address is its id.
+
+    Args:
+        addresses: of members and objects; an archive of many is opened once.
+    """
+    wanted = dict.fromkeys(addresses)
+    members: dict[str, list[str]] = {}
+    far = []
+    for address in wanted:
+        member = member_of(address)
+        if member is None:
+            far.append(address)
+        else:
+            members.setdefault(member.archive, []).append(address)
+    for archive, named in members.items():
+        try:
+            found = list(ArchiveSource(archive, hidden=True, every_name=True).scan())
+        except ConfigError as error:
+            found = [Failure(archive, "scan", str(error))]
+        at = {item.path: item for item in found}
+        nothing = at.get(archive)
+        for address in named:
+            why = nothing.message if isinstance(nothing, Failure) else "there is no such member"
+            item = at.get(address, Failure(address, "scan", why))
+            yield replace(item, id=address) if isinstance(item, FileEntry) else item
+    with ThreadPoolExecutor(_CONFIG.at_once) as pool:
+        yield from pool.map(_entry_at, far)
+
+
+def _entry_at(address: str) -> FileEntry | Failure:
+    try:
+        item = _far_entry(examine(address))
+    except (OSError, ConfigError) as error:
+        return Failure(address, "scan", f"cannot be examined: {error}")
+    return replace(item, id=address) if isinstance(item, FileEntry) else item
 
 
 class ArchiveSource:

@@ -12,7 +12,7 @@ from typing import Any
 from lookalike.addresses import is_address, local_path
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
-from lookalike.sources.addressed import is_addressed, open_addressed, scopes_of
+from lookalike.sources.addressed import entries_at, is_addressed, open_addressed, scopes_of
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
 from lookalike.tables import Table, is_table, read_table
 from lookalike.types import Failure, FileEntry
@@ -87,10 +87,13 @@ class ListSource:
         return in_order([*named.values(), *(i for i in items if isinstance(i, Failure))])
 
     def _rows(self) -> Iterator[FileEntry | Failure]:
+        yield from entries_at(path for path in self.paths() if is_address(path))
         for number, path in enumerate(self.paths(), start=1):
             row = f"row {number} of {self.name}"
             if not path:
                 yield Failure(row, "scan", "has no path")
+            elif is_address(path):
+                continue
             elif not os.path.isfile(path):  # noqa: PTH113
                 yield Failure(path, "scan", f"{row} names it, but there is no such file")
             else:
@@ -99,7 +102,9 @@ class ListSource:
     def _located(self, written: str) -> str:
         if not written:
             return ""
-        return written if self._root == "." else os.path.join(self._root, written)  # noqa: PTH118
+        if self._root == "." or is_address(written):
+            return written
+        return os.path.join(self._root, written)  # noqa: PTH118
 
     def _id_of(self, path: str) -> str:
         """The path below the root; outside of it the absolute path."""
