@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pickle
 import struct
@@ -467,3 +468,40 @@ def test_contents_survive_being_kept(tmp_path: Path) -> None:
         made = contents_of(file, "tar", "a.tar")
     assert from_text(to_text(made), "a.tar") == made
     assert from_text(b"{}", "a.tar") is None
+
+
+def test_index_on_the_command_line(tmp_path: Path, db: Path) -> None:
+    """Counts, failures with their reasons, JSON; what is not there is an error of one line."""
+    from click.testing import CliRunner
+
+    from lookalike.cli.main import commands
+
+    path = zipped(tmp_path / "a.zip", {"a.jpg": jpeg(1), "b.jpg": jpeg(1, 50), "c.jpg": b"junk"})
+    run = CliRunner().invoke
+    done = run(commands, ["index", str(path), "--db", str(db)])
+    assert "2 images, 2 of them described now; the collection has 2" in done.output
+    assert f"zip://c.jpg::{path}: " in done.output
+    done = run(commands, ["index", str(path), "--db", str(db), "--json"])
+    assert json.loads(done.stdout)["described"] == 0
+    zipped(path, {"a.jpg": jpeg(1)})
+    done = run(commands, ["index", str(path), "--db", str(db)])
+    assert "2 are not there any more" in done.output and "collection has 1" in done.output
+    assert isinstance(run(commands, ["index", str(tmp_path / "no.zip")]).exception, ConfigError)
+    assert run(commands, ["index"]).exit_code == 2
+
+
+def test_the_review_page_shows_members(tmp_path: Path, db: Path) -> None:
+    """Thumbnails, two members on each other, and a search by one of them."""
+    from lookalike.config import DecodeConfig
+    from lookalike.images import decode
+    from lookalike.web.pictures import overlay, picture_of, transform_of
+
+    path = zipped(tmp_path / "a.zip", {"a.jpg": jpeg(1), "b.jpg": jpeg(1, 50)})
+    report = lookalike.find(path, db=db, config=FAST)
+    first, second = report.images.values()
+    small = picture_of(first.path, 100)
+    assert small is not None
+    assert max(decode("", small, DecodeConfig()).rgb.shape) == 100  # type: ignore[union-attr]
+    onto = transform_of(report.matches[0], first, second)
+    laid = overlay(second, first, onto)
+    assert laid is not None and laid.mean < 10

@@ -100,16 +100,17 @@ def test_a_bucket_is_searched_like_a_folder(bucket: Any, tmp_path: Path, db: Pat
     put("set/copy of 1.jpg", jpeg(1, 50))
     put("set/odd::name [x].jpg", jpeg(9))
     put("set/notes.txt", b"no picture " * 1000)
-    put("other/1.jpg", jpeg(1))
+    put("set2/1.jpg", jpeg(1))
+    put("set//deep/1.jpg", jpeg(11))
     report = lookalike.find(f"{address}/set", db=db, config=FAST)
     assert [(m.query, m.ref) for m in report.matches] == [("copy of 1.jpg", "deep/1.jpg")]
-    assert report.funnel["images"] == 7 and not report.failures
+    assert report.funnel["images"] == 8 and not report.failures
     assert report.images["odd::name [x].jpg"].path == f"{address}/set/odd::name [x].jpg"
     assert all(count == 1 for path, count in counted.gets.items() if path.endswith(".jpg"))
     counted.gets.clear()
     put("set/deep/5.jpg", jpeg(5))
     again = lookalike.find(f"{address}/set/", db=db, config=FAST)
-    assert again.funnel["decoded"] == 1 and again.funnel["images"] == 8
+    assert again.funnel["decoded"] == 1 and again.funnel["images"] == 9
     assert [path[-5:] for path in counted.gets if path.endswith("g")] == ["5.jpg"]
 
 
@@ -161,7 +162,14 @@ def test_archives_in_a_bucket(bucket: Any, tmp_path: Path, db: Path) -> None:
     put("s/a.zip", zipped(tmp_path / "a.zip", members).read_bytes())
     put("s/b.tar", tarred(tmp_path / "b.tar", {"x.jpg": jpeg(1, 50)}).read_bytes())
     put("s/c.tar.gz", tarred(tmp_path / "c.tgz", {"y.jpg": jpeg(7)}, "w:gz").read_bytes())
-    report = lookalike.find([f"{address}/s/*.tar*", f"{address}/s/a.zip"], db=db, config=FAST)
+    told: list[tuple[str, int, int]] = []
+    report = lookalike.find(
+        [f"{address}/s/*.tar*", f"{address}/s/a.zip"],
+        db=db,
+        config=FAST,
+        progress=lambda *step: told.append(step),
+    )
+    assert ("archives", 2, 2) in told
     assert report.funnel["images"] == 6 and len(report.matches) == 1
     assert all(count == 1 for path, count in counted.gets.items() if "/s/" in path)
     counted.gets.clear()
@@ -261,7 +269,7 @@ def test_read_again_is_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_large_objects_are_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too large is listed with its size, and not fetched."""
     fsspec.filesystem("memory").pipe({"/t4/a.jpg": b"x" * 100, "/t4/b.jpg": b"x"})
-    monkeypatch.setattr("lookalike.sources.addressed._CONFIG", ReadConfig(largest=50))
+    monkeypatch.setattr("lookalike.sources.entries._CONFIG", ReadConfig(largest=50))
     entries, failures = scanned("memory://t4")
     assert set(entries) == {"b.jpg"} and "100 bytes" in failures[0].message
 

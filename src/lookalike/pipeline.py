@@ -38,7 +38,7 @@ from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
 from lookalike.retrieval import search_collection
 from lookalike.returned import find_returned
-from lookalike.sources import Inputs, ListForm, gone, open_source
+from lookalike.sources import Inputs, ListForm, gone, open_source, watch
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
 from lookalike.systems import find_in_space
@@ -103,7 +103,7 @@ def find_json(
     descriptors = _descriptors(config)
     told = progress or _silent
     clock = _Clock()
-    listed = list(source.scan())
+    listed = list(watch(source, told).scan())
     fingerprint = _fingerprint(listed, config, descriptors)
     folder = Path(db) if db else default_collection()
     with Collection(folder) as collection, one_core_each():

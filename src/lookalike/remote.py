@@ -295,7 +295,9 @@ def _fixed_part(pattern: str) -> str:
 
 def _below(base: str, path: str) -> str:
     """A path below another, or the last part of a path that is that other itself."""
-    return path.removeprefix(base).strip("/") or path.rpartition("/")[2]
+    rest = path.removeprefix(base)
+    # only the one that parts them: stores know names that begin with a slash
+    return (rest if base.endswith("/") else rest[1:]) or path.rpartition("/")[2]
 
 
 def _examined(named: tuple[str, str]) -> FarFile | Failure:

@@ -10,7 +10,7 @@ from lookalike.cores import one_core_each
 from lookalike.ingest import Progress, ingest
 from lookalike.pipeline import default_collection
 from lookalike.retrieval import open_searchable
-from lookalike.sources import Inputs, ListForm, gone, open_source
+from lookalike.sources import Inputs, ListForm, gone, open_source, watch
 from lookalike.store import Collection
 from lookalike.types import Failure
 
@@ -61,7 +61,7 @@ def update(
     """
     config, told = config or FindConfig(), progress or _silent
     source = open_source(paths, form)
-    listed = list(source.scan())
+    listed = list(watch(source, told).scan())
     with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
         catalogue = ingest(listed, collection, config, progress=told)
         missing = gone(source, listed, collection.keys)

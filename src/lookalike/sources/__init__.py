@@ -1,6 +1,6 @@
 """Where images come from."""
 
-from lookalike.sources.addressed import ArchiveSource, FarSource, PatternSource, gone
+from lookalike.sources.addressed import ArchiveSource, FarSource, PatternSource, gone, watch
 from lookalike.sources.folder import RESULT_MARK, FolderSource, looks_like_image
 from lookalike.sources.table import (
     Inputs,
@@ -25,4 +25,5 @@ __all__ = [
     "gone",
     "looks_like_image",
     "open_source",
+    "watch",
 ]
