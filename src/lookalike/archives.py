@@ -8,8 +8,6 @@ large. Members of those that are, are fetched one by one.
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
 import threading
 import weakref
@@ -24,10 +22,9 @@ from lookalike.addresses import archive_kind, is_address
 from lookalike.contents import (
     Contents,
     Member,
-    Unpacked,
     contents_of,
     from_text,
-    plain_stream,
+    plain_pieces,
     to_text,
 )
 from lookalike.read_config import ReadConfig
@@ -227,27 +224,15 @@ def _copy(address: str, target: IO[bytes], *, packed: bool) -> None:
     if not packed:
         remote.copy_to(address, target)
         return
-    with (
-        remote.open_far(address) if is_address(address) else Path(address).open("rb") as source,
-        plain_stream(address, source) as unpacked,
-    ):
-        most = cache.limit()
-        while piece := _next_piece(unpacked):
+    most = cache.limit()
+    with remote.open_far(address) if is_address(address) else Path(address).open("rb") as source:
+        for piece in plain_pieces(address, source):
             target.write(piece)
             if target.tell() > most:
                 raise OSError(
                     f"a compressed tar is read from a plain copy, and this one is larger than the "
                     f"{most >> 20:,} MB of the cache: decompress it, or set LOOKALIKE_CACHE_MB"
                 )
-
-
-def _next_piece(unpacked: Unpacked) -> bytes:
-    """Some bytes more; none at the end or a damage: the tar then lacks its end mark."""
-    try:
-        # read() would lose what lies between its last piece and the damage
-        return unpacked.read1(1 << 20)
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile):
-        return b""
 
 
 class _File:

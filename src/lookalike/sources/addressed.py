@@ -32,6 +32,7 @@ from lookalike.sources.entries import (
     member_entry,
 )
 from lookalike.sources.folder import FolderSource, file_entry, in_order, looks_like_image, once
+from lookalike.tables import is_table
 from lookalike.types import Failure, FileEntry
 
 __all__ = [
@@ -79,6 +80,8 @@ def open_addressed(name: str, *, hidden: bool = False, every_name: bool = False)
     if archive_kind(name) and not is_pattern(name):
         return ArchiveSource(name, hidden=hidden, every_name=every_name)
     if is_address(name):
+        if is_table(name) and not is_pattern(name):
+            raise ConfigError("a list must lie on this machine", got=name, remedy="download it")
         return FarSource(name, hidden=hidden, every_name=every_name)
     return PatternSource(name, hidden=hidden, every_name=every_name)
 
