@@ -39,6 +39,7 @@ _COMPRESSED = {
     "tbz2": "bz2",
     "xz": "lzma",
     "txz": "lzma",
+    "zst": "zstandard",
 }
 _ENCRYPTED = 0x1
 _TOO_LARGE = f"larger than {_CONFIG.largest:,} bytes, which is the most that is read at once"
@@ -128,11 +129,12 @@ def plain_pieces(address: str, source: IO[bytes]) -> Iterator[bytes]:
         module = importlib.import_module(name)
     except ImportError as error:
         raise OSError(
-            f"a .{suffix} archive cannot be decompressed here; decompress it, for example with "
-            "zstd -d, and name the plain tar"
+            f"a .{suffix} archive cannot be decompressed here; decompress it, and name the plain "
+            "tar; or, for .zst, pip install 'lookalike[zstd]'"
         ) from error
-    damage = (EOFError, zlib.error, gzip.BadGzipFile, getattr(module, "LZMAError", EOFError))
-    with module.open(source) as unpacked:
+    own = [getattr(module, error, EOFError) for error in ("LZMAError", "ZstdError")]
+    damage = (EOFError, zlib.error, gzip.BadGzipFile, *own)
+    with module.open(source, "rb") as unpacked:
         try:
             # read() would lose what lies between its last piece and the damage
             while piece := unpacked.read1(1 << 20):
