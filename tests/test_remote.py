@@ -27,7 +27,7 @@ from lookalike.actions import make_plan
 from lookalike.config import FindConfig, PlanConfig
 from lookalike.errors import ConfigError
 from lookalike.read_config import ReadConfig
-from lookalike.reading import is_there, read_again, read_bytes
+from lookalike.reading import is_there, read_again, read_bytes, read_start
 from lookalike.sources import open_source
 from test_archives import FAST, jpeg, scanned, tarred, zipped
 
@@ -380,8 +380,14 @@ def test_web_pages_without_end_are_cut_off(tmp_path: Path, monkeypatch: pytest.M
         request.close_connection = True
         return True
 
-    with web(tmp_path, endless) as (address, _), pytest.raises(OSError, match="larger than"):
-        read_bytes(f"{address}/a.jpg")
+    with web(tmp_path, endless) as (address, _):
+        with pytest.raises(OSError, match="larger than"):
+            read_bytes(f"{address}/a.jpg")
+        assert read_start(f"{address}/a.mov", 64) == b"x" * 64
+        assert remote.read_far(f"{address}/a", 100_000, 200_000) == b"x" * 100_000
+        monkeypatch.setenv("LOOKALIKE_CACHE_MB", "2")
+        entries, failures = scanned(f"{address}/a.tar")
+        assert not entries and len(failures) == 1
 
 
 def test_reads_wait_together(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,13 +216,14 @@ def _far(address: str, version: str, kind: str, *, packed: bool) -> Archive:
 
 def _fits(version: str) -> bool:
     size = version.partition(" ")[0]
-    return size.isdigit() and int(size) * 4 <= cache.limit()
+    # a web server may not say it
+    return (int(size) if size.isdigit() else 0) * 4 < cache.limit()
 
 
 def _copy(address: str, target: IO[bytes], *, packed: bool) -> None:
     """An archive as one plain file."""
     if not packed:
-        remote.copy_to(address, target)
+        remote.copy_to(address, target, cache.limit())
         return
     most = cache.limit()
     with remote.open_far(address) if is_address(address) else Path(address).open("rb") as source:

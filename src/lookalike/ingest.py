@@ -212,7 +212,7 @@ def _read_ahead(
 
 def _read(entry: FileEntry) -> bytes:
     """A file's bytes; only the first of one that neither is nor claims to be a picture."""
-    if not looks_like_image(entry.id) and entry.n_bytes > _SNIFFED:
+    if not looks_like_image(entry.id) and not 0 < entry.n_bytes <= _SNIFFED:
         start = read_start(entry.path, _SNIFFED)
         if sniff(start[:_SNIFFED]) is None:
             return start

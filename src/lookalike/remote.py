@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import takewhile
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 from lookalike.addresses import is_pattern
 from lookalike.errors import ConfigError
@@ -122,30 +122,35 @@ def read_far(address: str, start: int = 0, end: int | None = None) -> bytes:
         OSError: it cannot be read, or is larger than what may be read at once.
     """
     files, path = _filesystem(address)
+    if end is not None and _is_web(files):
+        return _patiently(files, lambda: _web_span(files, path, start, end))
     if end is not None:
-        data: bytes = _patiently(files, lambda: files.cat_file(path, start=start, end=end))
-        # a server that knows no ranges sends everything
-        return data[start:end] if len(data) > end - start else data
+        return _patiently(files, lambda: files.cat_file(path, start=start, end=end))
     return _patiently(files, lambda: _whole(files, path))
 
 
-def copy_to(address: str, target: IO[bytes]) -> None:
+def copy_to(address: str, target: IO[bytes], most: int) -> None:
     """Write a whole object into a file that is empty, piece by piece.
 
     Raises:
-        OSError: it cannot be read, or not be written.
+        OSError: it cannot be read, or not be written, or has more than ``most`` bytes.
     """
     files, path = _filesystem(address)
+
+    def take(piece: bytes) -> None:
+        target.write(piece)
+        if target.tell() > most:
+            raise _TooLargeError(f"larger than {most:,} bytes")
 
     def copy() -> None:
         target.seek(0)
         target.truncate()
         if _is_web(files):
-            _drain(files, path, target.write)
+            _drain(files, path, take)
             return
         with files.open(path, "rb", block_size=_BLOCK, cache_type="readahead") as source:
             for piece in iter(lambda: source.read(_PIECE), b""):
-                target.write(piece)
+                take(piece)
 
     _patiently(files, copy)
 
@@ -154,12 +159,16 @@ def open_far(address: str) -> IO[bytes]:
     """An object as a file that is read block by block where it is looked at.
 
     Raises:
-        OSError: it is not there.
+        OSError: it is not there, or can only be read from its beginning.
     """
     files, path = _filesystem(address)
-    return _patiently(
+    file: IO[bytes] = _patiently(
         files, lambda: files.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
     )
+    if getattr(file, "size", 0) is None:
+        file.close()
+        raise OSError("it does not fit into the cache, and its server only sends it as a whole")
+    return file
 
 
 def _filesystem(address: str) -> tuple[Any, str]:
@@ -274,6 +283,28 @@ def _drain(files: Any, url: str, take: Callable[[bytes], object]) -> None:
                 take(piece)
 
     sync(files.loop, drain)
+
+
+def _web_span(files: Any, url: str, start: int, end: int) -> bytes:
+    """Bytes from ``start`` up to ``end``, whether or not the server knows ranges."""
+    from fsspec.asyn import sync
+
+    headers = {**files.kwargs.get("headers", {}), "Range": f"bytes={start}-{end - 1}"}
+
+    async def fetch() -> bytes:
+        session = await files.set_session()
+        told = {**files.kwargs, "headers": headers}
+        data = bytearray()
+        async with session.get(files.encode_url(url), **told) as reply:
+            reply.raise_for_status()
+            first = start if reply.status == 206 else 0
+            async for piece in reply.content.iter_chunked(_PIECE):
+                data.extend(piece)
+                if first + len(data) >= end:
+                    break
+        return bytes(data[start - first : end - first])
+
+    return cast(bytes, sync(files.loop, fetch))
 
 
 def _is_web(files: Any) -> bool:
