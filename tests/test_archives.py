@@ -540,3 +540,22 @@ def test_the_review_page_shows_members(tmp_path: Path, db: Path) -> None:
     onto = transform_of(report.matches[0], first, second)
     laid = overlay(second, first, onto)
     assert laid is not None and laid.mean < 10
+
+
+def test_an_archive_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    """Offsets of another archive are never believed; the next reading lists it anew."""
+    path = tarred(tmp_path / "a.tar", {"a.jpg": b"1" * 600, "b.jpg": b"2"})
+    held = archives.open_archive(str(path))
+    tarred(path, {"b.jpg": b"3", "a.jpg": b"4" * 700})
+    with pytest.raises(OSError, match="changed while"):
+        held.read("a.jpg")
+    assert read_bytes(f"tar://a.jpg::{path}") == b"4" * 700
+
+
+def test_only_some_archives_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of shards cost no memory: the least used are listed again."""
+    monkeypatch.setattr(archives, "_CONFIG", ReadConfig(held_archives=2))
+    paths = [tarred(tmp_path / f"{n}.tar", {"a.jpg": b"%d" % n}) for n in range(5)]
+    for _ in range(2):
+        assert [read_bytes(f"tar://a.jpg::{p}") for p in paths] == [b"%d" % n for n in range(5)]
+    assert len(archives._held) == 2
