@@ -47,7 +47,7 @@ def search(query: str, **options: Any) -> None:
     with show_progress() as progress:
         options["progress"] = progress
         question = Question(
-            Path(query),
+            query,
             options["count"],
             tuple(options["metrics"].split(",")) if options["metrics"] else (),
             options["vote"],

@@ -7,6 +7,7 @@ from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 from typing import Any
 
+from lookalike.addresses import absolute
 from lookalike.config import RunConfig
 from lookalike.errors import ConfigError
 from lookalike.ingest import Progress
@@ -85,11 +86,11 @@ def clean_table(images: Collection[ImageRef], folder: Path, source: Source) -> T
     if not isinstance(source, ListSource):
         names = (image.url or _written(image.path, folder) for image in images)
         return Table(("path",), tuple((name,) for name in sorted(names)))
-    wanted = {os.path.abspath(image.path) for image in images}  # noqa: PTH100
+    wanted = {absolute(image.path) for image in images}
     place = source.table.columns.index(source.path_column)
     rows = []
     for row, paths in zip(source.table.rows, source.paths(), strict=True):
-        if not any(os.path.abspath(path) in wanted for path in paths):  # noqa: PTH100
+        if not any(absolute(path) in wanted for path in paths):
             continue
         if source.names_urls:
             rows.append(_with_urls(row, source, wanted))
@@ -121,5 +122,5 @@ def _staying(report: Report) -> tuple[ImageRef, ...]:
 
 
 def _written(path: str, folder: Path) -> str:
-    whole = os.path.abspath(path)  # noqa: PTH100
+    whole = absolute(path)
     return whole.removeprefix(os.path.abspath(folder).rstrip(os.sep) + os.sep)  # noqa: PTH100

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from lookalike.addresses import absolute, is_address, member_of
 from lookalike.sources import ListForm, ListSource, cell_values, chosen_column
 from lookalike.types import ImageRef
 
@@ -44,15 +45,21 @@ def read_labels(
         source.table.rows, source.paths(), source.table.column(column), strict=True
     ):
         for located in paths:
-            if beside is not None and not os.path.exists(located):  # noqa: PTH110
+            is_plain = not is_address(located)
+            if beside is not None and is_plain and not os.path.exists(located):  # noqa: PTH110
                 located = str(beside / str(row[place]))
-            labels[os.path.abspath(located)] |= set(cell_values(value))  # noqa: PTH100
+            labels[absolute(located)] |= set(cell_values(value))
     return {key: frozenset(some) for key, some in sorted(labels.items())}
 
 
 def labels_of_folders(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
-    """Labels by image id: the name of the folder a picture lies in; none at the top."""
-    parents = ((image.id, PurePosixPath(image.id).parent.name) for image in images)
+    """Labels by image id: the name of the folder a picture lies in; none at the top.
+
+    An archive is no folder: of its members only the folders within it count.
+    """
+    members = ((image.id, member_of(image.path)) for image in images)
+    paths = ((name, PurePosixPath(member.member if member else name)) for name, member in members)
+    parents = ((name, path.parent.name) for name, path in paths)
     return {name: frozenset([folder] if folder else []) for name, folder in parents}
 
 
@@ -60,5 +67,5 @@ def labels_of_table(
     images: Iterable[ImageRef], table: Mapping[str, frozenset[str]]
 ) -> dict[str, frozenset[str]]:
     """Labels by image id: what the table says of its path."""
-    paths = ((image.id, os.path.abspath(image.path)) for image in images)  # noqa: PTH100
+    paths = ((image.id, absolute(image.path)) for image in images)
     return {name: table.get(path, frozenset()) for name, path in paths}

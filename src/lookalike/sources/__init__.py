@@ -1,5 +1,6 @@
 """Where images come from."""
 
+from lookalike.sources.addressed import ArchiveSource, FarSource, PatternSource, gone, watch
 from lookalike.sources.folder import RESULT_MARK, FolderSource, looks_like_image
 from lookalike.sources.rows import RowChoice, WebAddress, cell_values, urls_in_cell, web_address
 from lookalike.sources.table import (
@@ -16,20 +17,25 @@ from lookalike.sources.table import (
 
 __all__ = [
     "RESULT_MARK",
+    "ArchiveSource",
+    "FarSource",
     "Fetch",
     "FolderSource",
     "Inputs",
     "JoinedSource",
     "ListForm",
     "ListSource",
+    "PatternSource",
     "RowChoice",
     "UrlCells",
     "WebAddress",
     "cell_values",
     "chosen_column",
     "chosen_rows",
+    "gone",
     "looks_like_image",
     "open_source",
     "urls_in_cell",
+    "watch",
     "web_address",
 ]

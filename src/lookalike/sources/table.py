@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lookalike.addresses import is_address, local_path
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
+from lookalike.sources.addressed import (
+    entries_at,
+    is_addressed,
+    open_addressed,
+    scan_each,
+    scopes_of,
+    silent,
+)
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
 from lookalike.sources.rows import (
     RowChoice,
@@ -204,6 +213,8 @@ class ListSource:
         return None if one is None else self._fetched.get(one.name)
 
     def _listed(self) -> Iterator[FileEntry | Failure]:
+        every = (path for paths in self.paths() for path in paths)
+        yield from entries_at(path for path in every if _is_far(path))
         for number, paths in enumerate(self.paths(), start=1):
             row = f"row {number} of {self.name}"
             for path in paths:
@@ -215,6 +226,8 @@ class ListSource:
         """What one cell names; whatever forms of addresses there are, they are told apart here."""
         if web_address(path) is not None:
             yield Failure(path, "scan", f"{row}: to download it, name its column: --url-column")
+        elif _is_far(path):
+            return  # they are looked up together
         elif not os.path.isfile(path):  # noqa: PTH113
             yield Failure(path, "scan", f"{row} names it, but there is no such file")
         else:
@@ -240,7 +253,7 @@ class ListSource:
 
     def _located(self, cell: Any) -> str:
         written = _path_in(cell)
-        if not written or self._root == "." or "://" in written:
+        if not written or self._root == "." or is_address(written):
             return written
         return os.path.join(self._root, written)  # noqa: PTH118
 
@@ -261,17 +274,17 @@ class JoinedSource:
 
     def __init__(self, parts: Mapping[str, Source], *, every_name: bool = False) -> None:
         self.parts = dict(parts)
+        self.told = silent
         self._every_name = every_name
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Those of all parts."""
+        return scopes_of(self.parts.values())
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Files sorted by id, then what could not be listed."""
-        items = [
-            replace(item, id=f"{label}/{item.id.lstrip('/')}")
-            if isinstance(item, FileEntry)
-            else item
-            for label, part in self.parts.items()
-            for item in part.scan()
-        ]
+        items = list(scan_each(self.parts, self.told))
         return in_order(items) if self._every_name else once(items)
 
 
@@ -279,7 +292,8 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     """What a user named, as one source.
 
     Args:
-        inputs: folders, pictures, lists (by their suffix; ``-`` is standard input) or sources.
+        inputs: folders, pictures, archives, addresses, patterns, lists (by their suffix; ``-`` is
+            standard input) or sources.
         form: how lists and folders are read.
 
     Raises:
@@ -288,7 +302,8 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     form = form or ListForm()
     named: Sequence[Input]
     named = [inputs] if isinstance(inputs, str | Path | Source) else list(inputs)
-    plain = [item for item in named if isinstance(item, str | Path) and not is_table(item)]
+    named = [local_path(item) if isinstance(item, str) else item for item in named]
+    plain = [item for item in named if isinstance(item, str | Path) and _is_plain(item)]
     if len(plain) == len(named):
         return FolderSource(plain, hidden=form.hidden, every_name=form.every_name)
     sources = [_opened(item, form) for item in named]
@@ -327,15 +342,27 @@ def chosen_column(table: Table, asked: str | None, usual: Sequence[str], name: s
 
 def _opened(item: Input, form: ListForm) -> Source:
     if isinstance(item, str | Path):
-        if is_table(item):
+        if is_table(item) and not is_address(str(item)):
             return ListSource(item, form)
+        if is_addressed(str(item)):
+            return open_addressed(str(item), hidden=form.hidden, every_name=form.every_name)
         return FolderSource([item], hidden=form.hidden, every_name=form.every_name)
     return item
+
+
+def _is_plain(item: str | Path) -> bool:
+    """Whether it is a folder or a file of this machine, and no list."""
+    return not is_table(item) and not is_addressed(str(item))
 
 
 def _name(item: Input, number: int) -> str:
     name = item if isinstance(item, str | Path) else getattr(item, "name", f"source-{number}")
     return "stdin" if str(name) == "-" else str(name)
+
+
+def _is_far(path: str) -> bool:
+    """Whether a list's path is an address that is read where it lies; URLs are downloaded."""
+    return is_address(path) and web_address(path) is None
 
 
 def _path_in(value: Any) -> str:

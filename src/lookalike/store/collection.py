@@ -233,7 +233,8 @@ class Collection:
             CollectionError: a content has none.
         """
         asked = dict(zip(shas, self._asked(spec, shas), strict=True))
-        return self._specs[spec.name][2].spans(asked)
+        held = self._specs.get(spec.name)  # nothing asked for needs none
+        return (held[2] if held else MemoryRows(spec.dtype, spec.row_width)).spans(asked)
 
     def commit(self, batch: Batch) -> None:
         """Add one batch, all or nothing; a descriptor that is there already is left alone."""
