@@ -494,3 +494,15 @@ def test_search_with_lists(site: Site, tmp_path: Path) -> None:
     assert [answer["query"] for answer in plain["answers"]] == [copy] and not plain["failures"]
     assert run("search", tmp_path / "a.jpg", "--where", "a=b", "--db", db).returncode == 2
     assert run("search", listing, *options, "--html", tmp_path / "x.html").returncode == 2
+
+
+def test_index_takes_urls(site: Site, tmp_path: Path) -> None:
+    """A collection is filled from a list; searches then find by URLs, and ask for nothing."""
+    db = tmp_path / "db"
+    options = ("--separator", ";", "--url-column", "images", "--allow-private", "--db", db)
+    done = run("index", shop(site, tmp_path), *options, "--where", "kind=shoes")
+    assert done.returncode == 0 and "3 images, 3 of them described" in done.stdout, done.stderr
+    query = tmp_path / "q.jpg"
+    query.write_bytes(encode_jpeg(RGB, 60))
+    done = run("search", query, "--db", db, "-k", 1)
+    assert done.returncode == 11 and f"1. {site.url('/')}" in done.stdout and site.count() == 3
