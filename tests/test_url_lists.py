@@ -129,7 +129,15 @@ def test_urls_of_one_name_are_one_picture() -> None:
     )
     assert web_address("//shop.example") == WebAddress(*["https://shop.example/"] * 2)
     assert web_address("http://[::1]:8080/a") == WebAddress(*["http://[::1]:8080/a"] * 2)
-    for wrong in ("", "a.jpg", "ftp://a/b.jpg", "http://", "http://a:b/c", "http://a/\udcff"):
+    for wrong in (
+        "",
+        "a.jpg",
+        "ftp://a/b.jpg",
+        "http://",
+        "http://a:b/c",
+        "http://a/\udcff",
+        "http://a/\x1b[2J",
+    ):
         assert web_address(wrong) is None, wrong
 
 

@@ -106,11 +106,13 @@ class Crew:
             if isinstance(outcome, Fetched):
                 self.told.put((one.name, outcome.path))
                 continue
-            about: dict[str, Any] = {"reason": outcome.reason, "final": False}
+            # servers choose some of the words
+            reason = "".join(one if one.isprintable() else "?" for one in outcome.reason[:500])
+            about: dict[str, Any] = {"reason": reason, "final": False}
             if isinstance(outcome, Refused):
                 about |= {"final": outcome.final, "max_bytes": outcome.max_bytes}
             self._cache.log(one.name, **about)
-            self.told.put((one.name, Failure(one.name, "download", outcome.reason)))
+            self.told.put((one.name, Failure(one.name, "download", reason)))
 
     async def _tried(
         self, one: WebAddress, host: _Host, web: Web, slots: asyncio.Semaphore

@@ -51,8 +51,9 @@ class Downloads:
     def __call__(self, addresses: Sequence[WebAddress]) -> dict[str, Result]:
         """By name of each URL the path of its file, or why there is none.
 
-        What is here, and what failed for good in an earlier run, is not asked for. An interrupt
-        loses nothing but the time: what has come of a file is gone on with by the next call.
+        What is here, what failed for good in an earlier run, and what failed in an earlier call
+        is not asked for. An interrupt loses nothing but the time: what has come of a file is gone
+        on with by the next run.
 
         Raises:
             ConfigError: something is to be asked for, and the extra ``urls`` is not installed.
@@ -91,12 +92,12 @@ class Downloads:
         }
 
     def _download(self, missing: Sequence[WebAddress]) -> None:
-        cache, folder = self._cache, self._cache.folder
+        cache, folder, crew = self._cache, self._cache.folder, _crew()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with lock(folder / "LOCK"), contextlib.closing(cache):
                 cache.open()
-                with contextlib.closing(self._results(missing)) as results:
+                with contextlib.closing(self._results(crew, missing)) as results:
                     for done, (name, result) in enumerate(results, start=1):
                         self._known[name] = result
                         self._progress("download", done, len(missing))
@@ -109,12 +110,14 @@ class Downloads:
                 remedy="make room, or choose another one with --downloads",
             ) from error
 
-    def _results(self, missing: Sequence[WebAddress]) -> Generator[tuple[str, Result], None, None]:
+    def _results(
+        self, kind: type[Crew], missing: Sequence[WebAddress]
+    ) -> Generator[tuple[str, Result], None, None]:
         """Results as they come, from an event loop in a thread of its own.
 
         The caller may have a loop of its own, as notebooks do.
         """
-        crew = _crew()(self._cache, self._config)
+        crew = kind(self._cache, self._config)
         crew.start(missing)
         try:
             while (result := crew.told.get()) is not None:

@@ -33,6 +33,7 @@ __all__ = ["Web"]
 
 _LATER = frozenset([408, 425, 429, *range(500, 600)])
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_ADDRESSES = 4  # of one host, tried one after the other in the time of one
 _CONNECTIONS = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -251,12 +252,12 @@ class _Network(httpcore2.AsyncNetworkBackend):
         if not allowed:
             raise PrivateAddressError(f"{host} is {addresses[0]}, not an address of the internet")
         last: Exception = httpcore2.ConnectError(f"{host} has no address")
-        for address in allowed:
+        for address in allowed[:_ADDRESSES]:
             try:
                 return await self._plain.connect_tcp(
                     address,
                     port,
-                    None if timeout is None else timeout / len(allowed),
+                    None if timeout is None else timeout / min(len(allowed), _ADDRESSES),
                     local_address,
                     socket_options,
                 )

@@ -131,7 +131,10 @@ def urls_in_cell(value: Any) -> list[str]:
 
 
 def web_address(written: str) -> WebAddress | None:
-    """A URL as it is written, ``//host/…`` as https; None where it is none of http or https."""
+    """A URL as it is written, ``//host/…`` as https; None where it is none of http or https.
+
+    Nor is one with control or other invisible characters.
+    """
     text = f"https:{written}" if written.startswith("//") else written
     try:
         text.encode()
@@ -140,7 +143,7 @@ def web_address(written: str) -> WebAddress | None:
     except ValueError:
         return None
     scheme = parts.scheme.lower()
-    if scheme not in ("http", "https") or not host:
+    if scheme not in ("http", "https") or not host or not written.isprintable():
         return None
     place = f"[{host}]" if ":" in host else host
     place += f":{port}" if port is not None else ""
