@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from lookalike.errors import CollectionError, SpecMismatchError
-from lookalike.store import Batch, Collection, Content, KnownFile
+from lookalike.store import Batch, Content, KnownFile, open_collection
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 SPEC = DescriptorSpec("toy", "1", "cosine", 4, "float16", "none")
@@ -75,10 +75,10 @@ def batch(*numbers: int) -> Batch:
 
 def test_round_trip(db: Path) -> None:
     """What was committed is there after reopening, in any order asked."""
-    with Collection(db) as collection:
+    with open_collection(db) as collection:
         collection.commit(batch(3, 1, 2))
         collection.commit(batch(4, 2))
-    with Collection(db) as collection:
+    with open_collection(db) as collection:
         assert collection.rows(SPEC, [sha(2), sha(4), sha(1)])[:, 0].tolist() == [2, 4, 1]
         assert [len(part) for part in collection.ragged(RAGGED, [sha(4), sha(3)])] == [4, 3]
         assert collection.contents([sha(1), sha(9)]) == {sha(1): content(1)}
@@ -89,7 +89,7 @@ def test_round_trip(db: Path) -> None:
 def test_changed_files_are_noticed(db: Path) -> None:
     """Another size, time or inode is another file; a failure is remembered too."""
     gone = KnownFile("failure", None, "decode", "broken")
-    with Collection(db) as collection:
+    with open_collection(db) as collection:
         collection.commit(replace(batch(1), failures=((entry(5), gone),)))
         assert collection.unchanged([entry(1), entry(5), entry(6)]) == {
             "/x/1.png": KnownFile("image", sha(1)),
@@ -105,7 +105,7 @@ def test_changed_files_are_noticed(db: Path) -> None:
 def test_another_version_is_refused_by_name(db: Path) -> None:
     """Rows of two versions never mix; the message names both and the way out."""
     other = replace(SPEC, version="2")
-    with Collection(db) as collection:
+    with open_collection(db) as collection:
         collection.commit(batch(1))
         for call in (collection.check_spec, lambda s: collection.missing(s, [sha(1)])):
             with pytest.raises(SpecMismatchError, match=r"toy\|1\|.*toy\|2\|.*--db"):
@@ -132,7 +132,7 @@ def test_rows_of_varying_number_are_read_elsewhere(db: Path, in_memory: bool) ->
 def test_verdicts_and_reports_are_kept(db: Path) -> None:
     """Acceptances, refusals and the latest reports survive."""
     pairs = [(sha(1), sha(2)), (sha(1), sha(3)), (sha(2), sha(3))]
-    with Collection(db) as collection:
+    with open_collection(db) as collection:
         collection.add_verdicts({pairs[0]: SEEN, pairs[1]: None}, "v1")
         assert collection.verdicts(pairs, "v1") == {pairs[0]: SEEN, pairs[1]: None}
         assert collection.verdicts(pairs, "v2") == {}
@@ -144,9 +144,9 @@ def test_verdicts_and_reports_are_kept(db: Path) -> None:
 
 def test_second_writer_is_refused(db: Path) -> None:
     """Two processes never write one collection."""
-    with Collection(db), pytest.raises(CollectionError, match=r"in use.*process"):
-        Collection(db)
-    Collection(db).close()
+    with open_collection(db), pytest.raises(CollectionError, match=r"in use.*process"):
+        open_collection(db)
+    open_collection(db).close()
 
 
 def test_foreign_folders_are_refused(db: Path, tmp_path: Path) -> None:
@@ -157,17 +157,17 @@ def test_foreign_folders_are_refused(db: Path, tmp_path: Path) -> None:
     other.commit()
     other.close()
     with pytest.raises(CollectionError, match="not a lookalike collection"):
-        Collection(db)
-    with Collection(tmp_path / "new"):
+        open_collection(db)
+    with open_collection(tmp_path / "new"):
         pass
     newer = sqlite3.connect(tmp_path / "new" / "catalogue.sqlite")
     newer.execute("PRAGMA user_version=99")
     newer.close()
     with pytest.raises(CollectionError, match="newer lookalike"):
-        Collection(tmp_path / "new")
+        open_collection(tmp_path / "new")
     (tmp_path / "file").write_text("x")
     with pytest.raises(CollectionError):
-        Collection(tmp_path / "file")
+        open_collection(tmp_path / "file")
 
 
 _WRITER = """
@@ -175,9 +175,9 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from test_store import batch
-from lookalike.store import Collection
+from lookalike.store import open_collection
 start = int(sys.argv[3])
-with Collection(Path(sys.argv[1])) as collection:
+with open_collection(sys.argv[1]) as collection:
     print("open", flush=True)
     for number in range(start, start + 100_000, 20):
         collection.commit(batch(*range(number, number + 20)))
@@ -197,7 +197,7 @@ def test_kill_loses_at_most_the_batch_in_hand(db: Path) -> None:
         child.send_signal(signal.SIGKILL)
         child.wait()
         child.stdout.close()
-        with Collection(db) as collection:
+        with open_collection(db) as collection:
             names = sorted(collection.described([SPEC]))
             numbers = [int(name, 16) for name in names]
             assert len(names) % 20 == 0

@@ -25,7 +25,7 @@ from lookalike.retrieval import Searchable, open_searchable, search_in
 from lookalike.server.asked import Picture, Problem
 from lookalike.server.settings import ServeConfig
 from lookalike.sources import FolderSource
-from lookalike.store import Collection
+from lookalike.store import folder_of, open_collection
 from lookalike.types import Answer, Failure
 
 __all__ = ["Library"]
@@ -49,7 +49,7 @@ class Library:
         self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="lookalike-worker")
         self._warm: Searchable | None = None
         try:
-            self._collection = self._turns.submit(Collection, settings.db).result()
+            self._collection = self._turns.submit(open_collection, settings.db).result()
         except BaseException:
             self.close()
             raise
@@ -129,8 +129,8 @@ class Library:
         if isinstance(picture, Failure):
             return picture
         kind = sniff(data[:64]) or picture.format
-        folder = self._settings.db / "uploads"
-        folder.mkdir(exist_ok=True)
+        folder = folder_of(self._settings.db) / "uploads"
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{hashlib.sha256(data).hexdigest()}.{kind.lower()}"
         if not path.exists():
             part = path.with_suffix(".part")
