@@ -20,7 +20,7 @@ from lookalike.errors import ConfigError
 from lookalike.index.blocks import RowSource, block_distances, blocks_of
 from lookalike.protocols import Descriptor
 from lookalike.reduce import Reduction, fit_reduction
-from lookalike.store import Collection
+from lookalike.store import Collection, Ranking
 from lookalike.types import FloatArray
 
 __all__ = ["Space", "View", "fit_space", "load_views"]
@@ -185,7 +185,8 @@ def _view(
     collection: Collection,
     refit: bool,
 ) -> View:
-    rows = _rows(descriptor, shas, collection)
+    # a search may leave the ranking to the collection, and needs none of them here
+    rows = _rows(descriptor, shas, collection, refit or not isinstance(collection, Ranking))
     reduction = None
     if (view.components or view.scale != "none") and shas:
         with threadpool_limits(config.threads):
@@ -194,7 +195,9 @@ def _view(
     return View(view, descriptor, _metric(view, descriptor), rows, reduction, config.turns)
 
 
-def _rows(descriptor: Descriptor, shas: Sequence[str], collection: Collection) -> RowSource:
+def _rows(
+    descriptor: Descriptor, shas: Sequence[str], collection: Collection, in_memory: bool
+) -> RowSource:
     base = base_of(descriptor).spec
     if not shas:
         return np.empty((0, descriptor.spec.row_width), descriptor.spec.dtype)
@@ -203,7 +206,7 @@ def _rows(descriptor: Descriptor, shas: Sequence[str], collection: Collection) -
     if isinstance(descriptor, Derived):
         rows = _DerivedRows(stored, descriptor)
     size = rows.shape[0] * rows.shape[1] * np.dtype(descriptor.spec.dtype).itemsize
-    return rows[slice(None)] if size <= _IN_MEMORY else rows
+    return rows[slice(None)] if in_memory and size <= _IN_MEMORY else rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,10 @@ class Described:
     def append(
         self, spec: DescriptorSpec, shas: Sequence[str], arrays: Sequence[NDArray[Any]]
     ) -> None:
-        """Add descriptors ``(k, row_width)`` of contents that lack one, inside a transaction."""
+        """Add descriptors ``(k, row_width)`` of contents that lack one, inside a transaction.
+
+        ``load`` has to follow the transaction, also one that failed.
+        """
         if spec.name not in self._specs:
             self._catalogue.write(
                 "INSERT INTO spec(name, key, dtype, row_width) VALUES (?,?,?,?)",
@@ -117,6 +120,7 @@ class Described:
 
     def load(self) -> None:
         """Look again at what the catalogue holds."""
+        before, self._specs = self._specs, {}
         for number, name, key, dtype, width, committed in self._catalogue.rows(
             "SELECT id, name, key, dtype, row_width, committed FROM spec"
         ):
@@ -125,7 +129,7 @@ class Described:
                 self._specs[name] = (number, key, RowFile(path, dtype, width), committed)
             else:
                 # rows in memory are only here: the same object goes on
-                held = self._specs.get(name)
+                held = before.get(name)
                 rows = held[2] if held else MemoryRows(dtype, width)
                 self._specs[name] = (number, key, rows, committed)
 

@@ -194,17 +194,19 @@ class EmbeddedCollection:
         """Add one batch, all or nothing; a descriptor that is there already is left alone."""
         for spec in (*batch.rows, *batch.ragged):
             self.check_spec(spec)
-        with self._catalogue.transaction():
-            self._catalogue.write(
-                f"INSERT OR IGNORE INTO content({CONTENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",
-                map(content_row, batch.contents),
-            )
-            for spec, (shas, values) in batch.rows.items():
-                self._described.append(spec, shas, list(values[:, None]))
-            for spec, (shas, arrays) in batch.ragged.items():
-                self._described.append(spec, shas, arrays)
-            self._write_files(batch)
-        self._described.load()
+        try:
+            with self._catalogue.transaction():
+                self._catalogue.write(
+                    f"INSERT OR IGNORE INTO content({CONTENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",
+                    map(content_row, batch.contents),
+                )
+                for spec, (shas, values) in batch.rows.items():
+                    self._described.append(spec, shas, list(values[:, None]))
+                for spec, (shas, arrays) in batch.ragged.items():
+                    self._described.append(spec, shas, arrays)
+                self._write_files(batch)
+        finally:
+            self._described.load()
 
     # verdicts and reports
 
