@@ -48,6 +48,7 @@ class Library:
         self._turns = ThreadPoolExecutor(1, thread_name_prefix="lookalike-collection")
         self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="lookalike-worker")
         self._warm: Searchable | None = None
+        self._revision = 0
         try:
             self._collection = self._turns.submit(open_collection, settings.db).result()
         except BaseException:
@@ -95,8 +96,6 @@ class Library:
         added: list[Json] = []
         decoded = 0
         if paths:
-            # what was ready knows nothing of what comes now
-            self._warm = None
             catalogue = self._ingested(paths)
             decoded = catalogue.counts["decoded"]
             failures += [{"path": f.path, "message": f.message} for f in catalogue.failures]
@@ -143,7 +142,10 @@ class Library:
 
     def _search(self, picture: Picture, k: int, box: tuple[int, int, int, int] | None) -> Json:
         with one_core_each(), tempfile.TemporaryDirectory() as folder:
-            if self._warm is None:
+            # what was ready knows nothing of what came since, from here or from another client
+            revision = self._collection.revision
+            if self._warm is None or revision != self._revision:
+                self._revision = revision
                 self._warm = open_searchable(
                     self._collection, self._settings.find, progress=_silent
                 )

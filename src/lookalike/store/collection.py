@@ -59,6 +59,11 @@ class Collection(Protocol):
         """Let go of it."""
         ...
 
+    @property
+    def revision(self) -> int:
+        """Changes whenever files are added, changed or dropped, by whomever."""
+        ...
+
     # files and contents
 
     def unchanged(self, entries: Sequence[FileEntry]) -> dict[str, KnownFile]:

@@ -56,6 +56,8 @@ class EmbeddedCollection:
         self._fitted: dict[tuple[str, str], bytes] = {}
         #: what a person decided, and a number that grows with every decision
         self.edition, self.choices = 0, Choices()
+        #: nobody else writes meanwhile
+        self.revision = 0
         if directory is None:
             self._catalogue = Catalogue(Path(":memory:"))
             self._described = Described(self._catalogue, None)
@@ -131,6 +133,7 @@ class EmbeddedCollection:
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop files; their contents stay, so that a returning file is free."""
+        self.revision += 1
         with self._catalogue.transaction():
             self._catalogue.write(
                 "DELETE FROM file WHERE key = ?", ((os.fsencode(key),) for key in keys)
@@ -194,11 +197,12 @@ class EmbeddedCollection:
         """Add one batch, all or nothing; a descriptor that is there already is left alone."""
         for spec in (*batch.rows, *batch.ragged):
             self.check_spec(spec)
+        self.revision += bool(batch.files or batch.failures)
         try:
             with self._catalogue.transaction():
+                insert = f"INSERT OR IGNORE INTO content({CONTENT_COLUMNS})"
                 self._catalogue.write(
-                    f"INSERT OR IGNORE INTO content({CONTENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",
-                    map(content_row, batch.contents),
+                    f"{insert} VALUES (?,?,?,?,?,?,?,?,?,?)", map(content_row, batch.contents)
                 )
                 for spec, (shas, values) in batch.rows.items():
                     self._described.append(spec, shas, list(values[:, None]))

@@ -117,7 +117,7 @@ def _server(address: str) -> Server:
 
 
 def _spelled(parts: SplitResult, netloc: str, options: dict[str, str]) -> str:
-    query = f"?{urlencode(options)}" if options else ""
+    query = f"?{urlencode(options, safe='/')}" if options else ""
     return f"postgresql://{netloc}{parts.path}{query}"
 
 

@@ -53,6 +53,7 @@ _IMAGE = _FILE.format(
     "FROM content WHERE sha256 = %s"
 )
 _FAILURE = _FILE.format("VALUES (%s, %s, %s, %s, %s, %s, %s, NULL, %s, %s)")
+_REVISED = "UPDATE about SET revision = revision + 1"
 _VERDICTS = """
 SELECT asked.query, asked.ref, verification
 FROM unnest(%s::text[], %s::text[]) AS asked(query, ref)
@@ -92,6 +93,11 @@ class PostgresCollection:
         """Close the connection."""
         self._session.close()
 
+    @property
+    def revision(self) -> int:
+        """As of ``Collection``."""
+        return int(self._session.rows("SELECT revision FROM about")[0][0])
+
     # files and contents
 
     def unchanged(self, entries: Sequence[FileEntry]) -> dict[str, KnownFile]:
@@ -129,6 +135,7 @@ class PostgresCollection:
                 "DELETE FROM file WHERE machine = %s AND key = %s",
                 [(self._machine(key), os.fsencode(key)) for key in keys],
             )
+            self._session.write(_REVISED, [()])
 
     def contents(self, shas: Iterable[str]) -> dict[str, Content]:
         """As of ``Collection``."""
@@ -194,6 +201,8 @@ class PostgresCollection:
                     for entry, file in batch.failures
                 ],
             )
+            if batch.files or batch.failures:
+                self._session.write(_REVISED, [()])
 
     # verdicts, reports, what was fitted
 

@@ -105,7 +105,10 @@ class Session:
             self._run(path)
             if not found[0]:
                 self._run(TABLES)
-                self.write("INSERT INTO about VALUES (%s, %s)", [(APPLICATION, SCHEMA)])
+                self.write(
+                    "INSERT INTO about(application, schema) VALUES (%s, %s)",
+                    [(APPLICATION, SCHEMA)],
+                )
             self._check_about(bool(found[1]) or not found[0])
 
     def _check_about(self, is_there: bool) -> None:
