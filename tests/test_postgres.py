@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -168,6 +169,7 @@ def test_the_nearest_are_exact_then_by_index(
 
 _FINDER = """
 import sys
+import traceback
 from lookalike import find
 from lookalike.config import FindConfig
 from lookalike.report import to_json
@@ -277,7 +279,7 @@ def test_addresses_are_checked_and_passwords_kept_to_themselves(server: str) -> 
     command = [sys.executable, "-m", "lookalike", "find", ".", "--db"]
     gone = "postgresql://u:s3cr3t@127.0.0.1:1/d"
     unread = "postgresql://u:s3cr3t@h/more@host/d"
-    odd = f"postgresql://u:s3cr3t@/postgres?host={host}&s3cr3t=1"
+    odd = f"postgresql://u:s3cr3t@/postgres?host={host}&nonsense=s3cr3t"
     for address, words in (
         (bad, "cannot reach the collection's server.*nowhere.*does not exist"),
         (gone, "cannot reach the collection's server.*refused.*check the address"),
@@ -344,8 +346,8 @@ def test_plans_and_journals_name_the_server_without_its_password(
     shutil.copytree(photos, tmp_path / "test")
     leaks = run("leaks", photos, tmp_path / "test", "--db", address, "--json")
     assert leaks.returncode == 11 and "s3cr3t" not in leaks.stdout, leaks.stderr
-    unique = run("unique", photos, "--db", address, "--list", tmp_path / "list.txt")
-    assert unique.returncode == 11 and (tmp_path / "list.txt").exists(), unique.stderr
+    unique = run("unique", photos, tmp_path / "kept.txt", "--db", address)
+    assert unique.returncode == 11 and (tmp_path / "kept.txt").exists(), unique.stderr
 
 
 def test_a_service_of_a_shared_collection(photos: Path, at_server: str) -> None:

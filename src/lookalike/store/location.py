@@ -16,7 +16,11 @@ from lookalike.errors import ConfigError
 __all__ = ["Location", "Server", "folder_of", "is_everywhere", "locate", "name_of"]
 
 _SCHEMES = ("postgresql://", "postgres://")
-_SECRETS = ("password", "sslpassword")
+# what may be shown and written down of an address; anything else might be a secret, or a typo of one
+_TOLD = (
+    *("host", "hostaddr", "port", "user", "dbname", "service", "target_session_attrs"),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "gssencmode"),
+)
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 
 
@@ -104,7 +108,7 @@ def _server(address: str) -> Server:
             got=repr(schema),
             expected="small letters, digits and _",
         )
-    told = {name: value for name, value in options.items() if name not in _SECRETS}
+    told = {name: value for name, value in options.items() if name in _TOLD}
     told |= {"schema": schema} if schema != "lookalike" else {}
     told |= {"machine": machine} if machine else {}
     return Server(

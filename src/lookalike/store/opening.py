@@ -70,11 +70,11 @@ def holds_anything(db: str | Path) -> bool:
 def _postgres() -> Any:
     """The server store, imported only where it is used."""
     try:
-        from lookalike.store import postgres
+        import lookalike.store.postgres as found
     except ImportError as error:
         raise ConfigError(
             "a collection at a server needs more packages",
             got=str(error),
             remedy="pip install 'lookalike[postgres]'",
         ) from error
-    return postgres
+    return found
