@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import numpy as np
 import psycopg
@@ -21,12 +22,21 @@ import postgres_server
 from conftest import save, scene
 from lookalike import find
 from lookalike.config import ClusterConfig, FindConfig, SystemConfig, ViewConfig
+from lookalike.decided import place_of
 from lookalike.errors import CollectionError, ConfigError, SpecMismatchError
 from lookalike.evaluation.edits import edit_picture
 from lookalike.pipeline import buckets, search
 from lookalike.report import to_dict
 from lookalike.retrieval import Question
-from lookalike.store import Batch, folder_of, locate, name_of, open_collection, open_decisions
+from lookalike.store import (
+    Batch,
+    Change,
+    folder_of,
+    locate,
+    name_of,
+    open_collection,
+    open_decisions,
+)
 from lookalike.store.location import Server, is_everywhere
 from lookalike.store.postgres import described
 from lookalike.types import DescriptorSpec, Report
@@ -365,6 +375,30 @@ def test_a_service_of_a_shared_collection(photos: Path, at_server: str) -> None:
         assert later["searched"] > 2 and later["hits"][0]["path"].endswith("3_mirror.jpg")
     finally:
         library.close()
+
+
+def test_the_review_page_of_a_shared_collection(photos: Path, at_server: str) -> None:
+    """It shows the last run and its charts, and what is decided there holds for everyone."""
+    pytest.importorskip("uvicorn")
+    report = find(photos, db=at_server)
+    command = [sys.executable, "-m", "lookalike", "review", "--db", at_server, "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as page:
+        assert page.stdout is not None
+        try:
+            address = page.stdout.readline().split()[-1]
+            browser = build_opener(HTTPCookieProcessor())
+            browser.open(address).read()
+            base = address.partition("/?")[0]
+            assert len(json.load(browser.open(f"{base}/api/charts"))["map"]["pictures"]) > 8
+            with open_decisions(at_server) as decisions:
+                place = place_of(report.images[report.clusters[0].members[-1]])
+                decisions.change(Change("kept", {place: "keeper"}))
+            standing = json.load(browser.open(f"{base}/api/standing"))
+            assert standing["undo"]["words"] == "kept"
+        finally:
+            page.terminate()
+    later = find(photos, db=at_server)
+    assert later.keeper_of(later.clusters[0]) == report.clusters[0].members[-1]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from lookalike.errors import ConfigError
 __all__ = ["Location", "Server", "folder_of", "is_everywhere", "locate", "name_of"]
 
 _SCHEMES = ("postgresql://", "postgres://")
-# what may be shown and written down of an address; anything else might be a secret, or a typo of one
+# what may be written down of an address; anything else might be a secret, or be misspelt
 _TOLD = (
     *("host", "hostaddr", "port", "user", "dbname", "service", "target_session_attrs"),
     *("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "gssencmode"),
