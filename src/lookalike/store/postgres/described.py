@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError
-from lookalike.store.postgres.schema import INDEXED_FROM, MOST_RANKED
+from lookalike.store.postgres.schema import MOST_RANKED
 from lookalike.store.postgres.session import Session
 from lookalike.store.records import differing_specs
 from lookalike.types import DescriptorSpec
@@ -20,7 +20,6 @@ __all__ = ["Described"]
 #: contents named in one query, and bytes of rows fetched by one
 _NAMED, _FETCHED = 10_000, 16_000_000
 _LIKELY_RAGGED = 64_000
-_MOST_LOOKED_AT = 1000
 _HELD = """
 SELECT sha256 FROM unnest(%s::text[]) AS asked(sha) JOIN content ON sha256 = sha
 JOIN descriptor ON spec = %s AND content = content.id
@@ -130,28 +129,19 @@ class Described:
                 for sha, array in fresh.items()
             ),
         )
-        if ranked:
-            self._index(spec, number, len(fresh))
 
     def nearest(self, spec: DescriptorSpec, row: NDArray[Any], k: int) -> list[str] | None:
         """The ``k`` contents nearest to a row, the nearest first; None: not ranked here."""
         number, direction = self._number(spec), _direction(row)
         if number is None or direction is None or not _is_ranked(spec):
             return None
-        # numbers stand in the query itself, as they do in the index
-        ordering = f"direction::halfvec({spec.dim}) <=> %s::halfvec({spec.dim})"
-        some = f"SELECT * FROM descriptor WHERE spec = {number} AND direction IS NOT NULL"
-        query = (
-            f"SELECT sha256 FROM ({some} ORDER BY {ordering} LIMIT %s) AS near "
-            f"JOIN content ON content.id = near.content ORDER BY {ordering}, sha256"
+        found = self._session.rows(
+            "SELECT sha256 FROM descriptor JOIN content ON content.id = content "
+            "WHERE spec = %s AND direction IS NOT NULL "
+            "ORDER BY direction <=> %s::halfvec, sha256 LIMIT %s",
+            (number, direction, k),
         )
-        looked_at = max(200, 4 * k)
-        settings = [f"hnsw.ef_search = {min(looked_at, _MOST_LOOKED_AT)}"]
-        if looked_at > _MOST_LOOKED_AT:
-            # the index would return fewer than asked for
-            settings.append("enable_indexscan = off")
-        with self._session.settings(settings):
-            return [found[0] for found in self._session.rows(query, (direction, k, direction))]
+        return [row[0] for row in found]
 
     # below: how
 
@@ -188,23 +178,6 @@ class Described:
             (spec.name, spec.key, spec.dtype, spec.row_width),
         )
         return int(made[0][0])
-
-    def _index(self, spec: DescriptorSpec, number: int, more: int) -> None:
-        """Count ranked rows, and index them once an exact search would be slow."""
-        held, is_indexed = self._session.rows(
-            "UPDATE spec SET held = held + %s WHERE id = %s RETURNING held, is_indexed",
-            (more, number),
-        )[0]
-        if held < INDEXED_FROM or is_indexed:
-            return
-        ordering = f"(direction::halfvec({spec.dim})) halfvec_cosine_ops"
-        self._session.rows("SELECT set_config('maintenance_work_mem', '1GB', true)")
-        self._session.write(
-            f"CREATE INDEX nearest_{number} ON descriptor USING hnsw ({ordering}) "
-            f"WHERE spec = {number} AND direction IS NOT NULL",
-            [()],
-        )
-        self._session.write("UPDATE spec SET is_indexed = true WHERE id = %s", [(number,)])
 
 
 class ServerRows:

@@ -76,14 +76,6 @@ class Session:
             self._take_turn(self._server.schema)
             yield
 
-    @contextmanager
-    def settings(self, values: Sequence[str]) -> Iterator[None]:
-        """A transaction for reading under some settings of the server."""
-        with self._told(), self._connection.transaction():
-            for value in values:
-                self._run(f"SET LOCAL {value}")
-            yield
-
     # below: how
 
     def _prepare(self) -> None:
@@ -92,41 +84,59 @@ class Session:
             # one for the whole database: they share the extension
             self._take_turn("")
             self._check_pgvector()
+            # a client that stands still in the middle of a batch loses it, and its turn
+            self._run("SET idle_in_transaction_session_timeout = '60s'")
+            tables = self._tables()
             where = sql.Identifier(self._server.schema)
-            found = self.rows(
-                "SELECT count(*), count(*) FILTER (WHERE relname = 'about') FROM pg_class "
-                "JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = %s",
-                (self._server.schema,),
-            )[0]
-            if not found[0]:
+            if not tables:
                 self._run(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(where))
-            home = self._extension_schema()
-            path = sql.SQL("SET search_path = {}, {}").format(where, sql.Identifier(home))
-            self._run(path)
-            if not found[0]:
+            home = sql.Identifier(self._extension_schema())
+            self._run(sql.SQL("SET search_path = {}, {}").format(where, home))
+            if not tables:
                 self._run(TABLES)
                 self.write(
                     "INSERT INTO about(application, schema) VALUES (%s, %s)",
                     [(APPLICATION, SCHEMA)],
                 )
-            self._check_about(bool(found[1]) or not found[0])
+            elif ("about", "application") not in tables:
+                raise self._foreign()
+            self._check_about()
 
-    def _check_about(self, is_there: bool) -> None:
-        about = self.rows("SELECT application, schema FROM about") if is_there else []
-        if not about or about[0][0] != APPLICATION:
+    def _tables(self) -> set[tuple[str, str]]:
+        """Tables of the schema with their columns; none where it is empty or not there."""
+        found = self.rows(
+            "SELECT relname, attname, has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace n "
+            "JOIN pg_class c ON relnamespace = n.oid JOIN pg_attribute ON attrelid = c.oid "
+            "WHERE nspname = %s",
+            (self._server.schema,),
+        )
+        if found and not found[0][2]:
             raise CollectionError(
-                "this is not a lookalike collection",
-                got=f"schema {self._server.schema!r} of {self._server.name}",
-                expected="an empty schema, or one that lookalike made",
-                remedy="add ?schema=NAME to --db",
+                "this user may not use the collection",
+                got=f"no right on schema {self._server.schema!r} of {self._server.name}",
+                remedy="its owner can GRANT USAGE on the schema, and ALL on its tables",
             )
-        if about[0][1] > SCHEMA:
+        return {(table, column) for table, column, _ in found}
+
+    def _check_about(self) -> None:
+        application, schema = self.rows("SELECT application, schema FROM about")[0]
+        if application != APPLICATION:
+            raise self._foreign()
+        if schema > SCHEMA:
             raise CollectionError(
                 "the collection was made by a newer lookalike",
-                got=f"schema version {about[0][1]}",
+                got=f"schema version {schema}",
                 expected=f"{SCHEMA} or older",
                 remedy="upgrade lookalike, or choose another --db",
             )
+
+    def _foreign(self) -> CollectionError:
+        return CollectionError(
+            "this is not a lookalike collection",
+            got=f"schema {self._server.schema!r} of {self._server.name}",
+            expected="an empty schema, or one that lookalike made",
+            remedy="add ?schema=NAME to --db",
+        )
 
     def _check_pgvector(self) -> None:
         if not self._extension():
