@@ -29,6 +29,7 @@ from lookalike.store.records import (
     text_of,
     verification_from,
 )
+from lookalike.store.rows import Spans
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = ["PostgresCollection"]
@@ -176,6 +177,10 @@ class PostgresCollection:
     def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
         """As of ``Collection``."""
         return self._described.ragged(spec, shas)
+
+    def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
+        """As of ``Collection``; fetched here, for other processes have no connection."""
+        return self._described.spans(spec, shas)
 
     def nearest(self, spec: DescriptorSpec, row: NDArray[Any], k: int) -> list[str] | None:
         """As of ``Ranking``."""

@@ -13,6 +13,7 @@ from lookalike.errors import CollectionError
 from lookalike.store.postgres.schema import MOST_RANKED
 from lookalike.store.postgres.session import Session
 from lookalike.store.records import differing_specs
+from lookalike.store.rows import Spans
 from lookalike.types import DescriptorSpec
 
 __all__ = ["Described"]
@@ -95,6 +96,12 @@ class Described:
             for place, body in zip(places, bodies, strict=True):
                 found[place] = np.frombuffer(bytearray(body), kind).reshape(-1, spec.row_width)
         return found
+
+    def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
+        """As ``ragged``, by content."""
+        held = dict(zip(shas, self.ragged(spec, shas), strict=True))
+        places = {sha: (0, len(rows)) for sha, rows in held.items()}
+        return Spans(places, np.dtype(spec.dtype), spec.row_width, held)
 
     @contextmanager
     def undone_with(self) -> Iterator[None]:
