@@ -136,7 +136,10 @@ def test_the_nearest_are_those_of_an_exact_search(at_server: str) -> None:
         assert isinstance(collection, Ranking)
         assert collection.nearest(ROWS, rows[0], 3) is None, "nothing is known of such rows"
         some = batch(*range(1500))
-        collection.commit(Batch(contents=some.contents, rows={ROWS: (tuple(names), rows)}))
+        collection.commit(replace(some, rows={ROWS: (tuple(names), rows)}, ragged={}))
+        with open_collection(f"{at_server}&machine=other") as elsewhere:
+            assert isinstance(elsewhere, Ranking)
+            assert elsewhere.nearest(ROWS, rows[0], 3) == [], "none of its files"
         for query in rows[::100].astype(np.float32):
             near = collection.nearest(ROWS, query, 32)
             assert near is not None and len(set(near)) == 32

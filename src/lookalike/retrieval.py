@@ -248,7 +248,7 @@ def _ranked(space: Space, query: Query, question: Question, metrics: Sequence[st
 def _ranked_there(space: Space, row: NDArray[Any], count: int) -> IntArray | None:
     """Numbers of the nearest rows, ascending, if the collection itself can tell.
 
-    It also ranks contents that are not asked for, such as those of other machines.
+    It also ranks contents whose files are gone.
     """
     view, collection = space.views[0], space.collection
     is_plain = len(space.views) == 1 and view.turns == 1 and view.reduction is None

@@ -1,8 +1,8 @@
 """The work behind the service: one collection, kept warm, and workers that need none.
 
-A collection is used from one thread, the only one of its executor: additions and searches take turns
-in it, in the order they came. Comparisons and result lists touch no collection and run in other
-threads beside it.
+A collection is used from one thread, the only one of its executor: additions and searches take
+turns in it, in the order they came. Comparisons and result lists touch no collection and run in
+other threads beside it.
 """
 
 from __future__ import annotations

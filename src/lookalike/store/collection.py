@@ -180,12 +180,12 @@ class Ranking(Protocol):
     """A collection that finds nearest rows where they are kept, without sending all of them."""
 
     def nearest(self, spec: DescriptorSpec, row: NDArray[Any], k: int) -> list[str] | None:
-        """The ``k`` contents nearest to a row, the nearest first.
+        """The ``k`` contents of ``images()`` nearest to a row, the nearest first.
 
         Args:
             spec: of metric ``cosine``.
             row: ``(dim,)``.
-            k: fewer only where the collection holds fewer.
+            k: fewer only where fewer have such a row.
 
         Returns:
             Their SHA-256; None where this descriptor cannot be ranked there.

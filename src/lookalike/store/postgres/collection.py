@@ -77,7 +77,7 @@ class PostgresCollection:
         with PostgresDecisions(server) as decisions:
             self.edition, self.choices = decisions.edition, decisions.choices
         self._session = Session(server)
-        self._described = Described(self._session)
+        self._described = Described(self._session, server.machine)
 
     def __enter__(self) -> Self:
         return self

@@ -29,6 +29,14 @@ _BODIES = """
 SELECT n, body FROM unnest(%s::text[]) WITH ORDINALITY AS asked(sha, n)
 JOIN content ON sha256 = sha JOIN descriptor ON spec = %s AND content = content.id
 """
+_NEAREST = """
+SELECT sha256 FROM (
+  SELECT content, direction <=> %s::halfvec AS far FROM descriptor
+  WHERE spec = %s AND direction IS NOT NULL AND content IN
+  (SELECT content FROM file WHERE machine IN ('', %s) AND kind = 'image')
+  ORDER BY far LIMIT %s) AS near
+JOIN content ON content.id = near.content ORDER BY far, sha256
+"""
 _INSERT = """
 INSERT INTO descriptor(spec, content, body, direction)
 SELECT %s::integer, id, %b::bytea, %s::halfvec FROM content WHERE sha256 = %s
@@ -41,10 +49,12 @@ class Described:
 
     Args:
         session: open.
+        machine: whose files count where contents are ranked.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, machine: str) -> None:
         self._session = session
+        self._machine = machine
         self._specs: dict[str, tuple[int, str]] = {}
 
     def check(self, spec: DescriptorSpec) -> None:
@@ -138,16 +148,11 @@ class Described:
         )
 
     def nearest(self, spec: DescriptorSpec, row: NDArray[Any], k: int) -> list[str] | None:
-        """The ``k`` contents nearest to a row, the nearest first; None: not ranked here."""
+        """As of ``Ranking``."""
         number, direction = self._number(spec), _direction(row)
         if number is None or direction is None or not _is_ranked(spec):
             return None
-        found = self._session.rows(
-            "SELECT sha256 FROM descriptor JOIN content ON content.id = content "
-            "WHERE spec = %s AND direction IS NOT NULL "
-            "ORDER BY direction <=> %s::halfvec, sha256 LIMIT %s",
-            (number, direction, k),
-        )
+        found = self._session.rows(_NEAREST, (direction, number, self._machine, k))
         return [row[0] for row in found]
 
     # below: how
