@@ -73,7 +73,7 @@ FLOORS = {
         "datasets",
         "actions",
     ),
-    4: ("evaluation", "training"),
+    4: ("evaluation", "training", "distributed"),
     5: ("web", "cli", "server", "__main__"),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
@@ -166,6 +166,7 @@ ALLOWED = {
     ("actions", "report"),
     ("__main__", "cli"),
     ("cli", "web"),
+    ("evaluation", "distributed"),
     ("protocols", "types"),
     ("types", "found_files"),
     ("config", "errors"),
@@ -191,7 +192,7 @@ ADAPTERS = {
     "skimage": {"evaluation"},
     "onnx": {"descriptors", "training"},
     "torch": {"training"},
-    "scipy": {"dendrogram"},
+    "scipy": {"dendrogram", "distributed"},
     "send2trash": {"actions"},
     "matplotlib": {"evaluation"},
 }
