@@ -31,6 +31,7 @@ def by_stars(edges: IntArray, nodes: int, sizes: ShardSizes = SMALL) -> tuple[In
 
 
 def by_scipy(edges: IntArray, nodes: int) -> IntArray:
+    """Labels in memory."""
     return component_labels([edges], nodes, Path("unused")).labels.astype(np.int64)
 
 
@@ -80,6 +81,7 @@ class Watched:
         self.rows: list[int] = []
 
     def __call__(self, task: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterable[Any]:
+        """All of them, in order."""
         for job in jobs:
             if task is components._star:
                 self.rows.append(sum(stop - start for _, start, stop in job.pieces))

@@ -207,7 +207,7 @@ def _step(
     here = folder / str(step + 1)
     here.mkdir()
     tables = _tables(here, shards, ranges, execute)
-    jobs = []
+    jobs: list[_StarJob] = []
     for number, table in enumerate(tables):
         slices = _slices(shards, ".edges.npy", number)
         for pieces in _filled(slices, most):
@@ -257,9 +257,7 @@ def _write(out: Path, packed: _Packed, ranges: IntArray, changed: int) -> _Shard
     return _Shard(out, bounds[0], bounds[1], changed)
 
 
-def _tables(
-    here: Path, shards: Sequence[_Shard], ranges: IntArray, execute: Execute
-) -> list[Path]:
+def _tables(here: Path, shards: Sequence[_Shard], ranges: IntArray, execute: Execute) -> list[Path]:
     jobs = [
         _TableJob(
             int(ranges[number]),
@@ -379,9 +377,7 @@ def _by_scipy(edges: IntArray, nodes: int) -> NDArray[np.uint32]:
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
     except ImportError as error:
-        raise ConfigError(
-            "components need SciPy", remedy="pip install 'lookalike[lab]'"
-        ) from error
+        raise ConfigError("components need SciPy", remedy="pip install 'lookalike[lab]'") from error
     small = edges.astype(np.int32 if nodes < 2**31 else np.int64, copy=False)
     there = np.ones(len(small), np.int8)
     graph = coo_array((there, (small[:, 0], small[:, 1])), shape=(nodes, nodes))

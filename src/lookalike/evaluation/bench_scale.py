@@ -141,7 +141,7 @@ def _components() -> str:
     """10,000,000 edges of a path, a hub and random ones: components by SciPy."""
     edges = _tied(10_000_000)
     start = time.perf_counter()
-    labels = component_labels([edges], len(edges), Path("unused")).labels
+    labels = component_labels([edges], 10_000_000, Path("unused")).labels
     return f"{time.perf_counter() - start:.1f} s, {len(np.unique(labels)):,} components"
 
 
@@ -150,7 +150,7 @@ def _components_by_shards() -> str:
     edges = _tied(10_000_000)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        found = labels_by_stars([edges], len(edges), Path(folder))
+        found = labels_by_stars([edges], 10_000_000, Path(folder))
         count = len(np.unique(found.labels))
     return f"{time.perf_counter() - start:.1f} s, {count:,} components, {found.rounds} rounds"
 
