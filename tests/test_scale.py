@@ -101,7 +101,7 @@ def test_drawn_sizes_have_the_skew_asked_for() -> None:
 
 
 def test_probes_by_hand() -> None:
-    """Centres at 0, 10 and 30: 4 and 6 meet with two probes, 1 and 2 with one, 1 and 29 with three."""
+    """Centres 0, 10, 30: 4 and 6 meet with two probes, 1 and 2 with one, 1 and 29 with three."""
     centres = np.array([[0.0], [10.0], [30.0]], np.float32)
     rows = np.array([[4.0], [1.0], [1.0]], np.float32)
     copies = np.array([[6.0], [2.0], [29.0]], np.float32)

@@ -147,7 +147,7 @@ def checks(found: Distributions) -> list[Check]:
 def _synthetic_checks(figures: Sequence[Figures]) -> list[Check]:
     """The largest set of made-up vectors, from the smaller ones."""
     *less, last = figures
-    name, source = f"{last['images']:,.0f} made-up: ", "10 to 1000 times fewer"
+    name, source = f"{last['images']:,.0f} made-up: ", "smaller sets of them"
     skew = float(np.mean([f["skew"] for f in less]))
     told = [Check(name + "skew of cells", source, skew, last["skew"])]
     recall = _fit(*_recalled(less))

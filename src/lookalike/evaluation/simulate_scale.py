@@ -266,6 +266,7 @@ def _stragglers(costs: Costs, plans: Mapping[float, Plan], assumed: Assumptions)
         cases = (
             ("embedding: equal tasks", even),
             (f"{cells.name}", whole_cells),
+            (f"{cells.name}, split", split_seconds(whole_cells, assumed)),
             (f"{cells.name}, popular copies in one", popular_cells),
             (f"{cells.name}, likewise, split", split_seconds(popular_cells, assumed)),
             (f"{buckets.name}, every pair", whole),
