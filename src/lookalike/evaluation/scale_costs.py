@@ -37,9 +37,10 @@ from lookalike.ingest import describe_content
 from lookalike.keypoints import KINDS, KeypointKind
 from lookalike.reading import read_bytes
 from lookalike.report.as_json import to_body
+from lookalike.sides import Side, describe_side
 from lookalike.thumbs import agree
 from lookalike.types import Failure, Picture
-from lookalike.verify import Side, describe_side, verify
+from lookalike.verify import verify
 
 __all__ = ["Cost", "Costs", "main", "read_costs"]
 

@@ -24,9 +24,9 @@ from lookalike.index.cells import fit_cells, nearest_centres
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import Features, VoteSettings, features_of, vote_between, vote_pairs
 from lookalike.keypoints import KINDS
+from lookalike.sides import describe_side
 from lookalike.thumbs import agree
 from lookalike.types import Failure, FloatArray, IntArray, Picture, UInt8Array
-from lookalike.verify import describe_side
 
 __all__ = [
     "PROBES",
