@@ -29,8 +29,8 @@ _BLOCK = 8 << 20
 _PIECE = 1 << 20
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "crc32c", "checksum", "md5")
 _TIMES = ("LastModified", "mtime", "updated", "last_modified", "Last-Modified", "created")
-# these packages try again by themselves
-_PATIENT = ("s3", "s3a", "gs", "gcs")
+# their package tries again by itself
+_PATIENT = ("gs", "gcs")
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
 _PASSING_STATUS = (408, 425, 429)
 
@@ -189,6 +189,9 @@ def _filesystem(address: str) -> tuple[Any, str]:
         # not url_to_fs: an object's name may have the :: that chains addresses
         files = kind(**(kind._get_kwargs_from_urls(address) | _timeouts(scheme)))
         path = kind._strip_protocol(address)
+        if scheme in _EXTRAS:
+            # attempts of three layers, multiplied, would wait for a silent server for an hour
+            files.retries = 1
     except ImportError as error:
         extra = _EXTRAS.get(scheme, "remote")
         remedy = f"pip install 'lookalike[{extra}]'" if scheme in _EXTRAS else str(error)
@@ -217,6 +220,7 @@ def _timeouts(scheme: str) -> dict[str, Any]:
             "connect_timeout": _CONFIG.connect_timeout,
             "read_timeout": _CONFIG.read_timeout,
             "max_pool_connections": _CONFIG.at_once,
+            "retries": {"total_max_attempts": 1},
         }
         return {"config_kwargs": waits}
     return {}
