@@ -200,6 +200,10 @@ def _filesystem(address: str) -> tuple[Any, str]:
         ) from error
     except ValueError as error:
         raise ConfigError("nothing reads such an address", got=f"{address}: {error}") from error
+    except Exception as error:  # every package refuses wrong credentials in its own way
+        raise ConfigError(
+            "this cannot be reached", got=f"{address}: {type(error).__name__}: {error}"
+        ) from error
     return files, str(path)
 
 
