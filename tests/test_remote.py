@@ -217,7 +217,7 @@ def test_an_overloaded_store_is_asked_again(
 ) -> None:
     """What may pass is asked for four times; what does not pass is a failure until the next run."""
     put, address, counted = bucket
-    monkeypatch.setattr(remote, "_CONFIG", ReadConfig(first_wait=0.01))
+    monkeypatch.setattr(remote.objects, "_CONFIG", ReadConfig(first_wait=0.01))
     for n in range(4):
         put(f"{n}.jpg", jpeg(n))
     counted.trouble = {"1.jpg": ["503 Slow Down"] * 2, "2.jpg": ["500 Internal"] * 9}
@@ -358,12 +358,23 @@ def test_a_web_folder(tmp_path: Path, db: Path) -> None:
         assert len(lookalike.search(f"{address}/a%20b.jpg", db=db, config=FAST).in_set) == 1
         with pytest.raises(ConfigError, match="not there"):
             list(open_source(f"{address}/none.jpg").scan())
+    with pytest.raises(ConfigError, match=r"nothing is there.*cannot be listed"):
+        list(open_source(f"{address}/").scan())
+
+    def without_deep(request: Any, number: int) -> bool:
+        if request.path == "/deep/":
+            request.send_error(404)
+        return bool(request.path == "/deep/")
+
+    with web(tmp_path / "w", without_deep) as (address, _):
+        entries, failures = scanned(f"{address}/")
+        assert set(entries) == {"a%20b.jpg", "z.zip"} and failures[0].path == f"{address}/deep/"
 
 
 def test_passing_trouble_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An overloaded or silent server is asked again; a refusal is final."""
     save(tmp_path / "w" / "a.jpg", scene(1))
-    monkeypatch.setattr(remote, "_CONFIG", ReadConfig(first_wait=0.01, read_timeout=1.0))
+    monkeypatch.setattr(remote.objects, "_CONFIG", ReadConfig(first_wait=0.01, read_timeout=1.0))
 
     def overloaded(request: Any, number: int) -> bool:
         if number == 1:
@@ -400,7 +411,7 @@ def test_passing_trouble_is_waited_for(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_web_pages_without_end_are_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that does not say how much it sends is not listened to for ever."""
-    monkeypatch.setattr(remote, "_CONFIG", ReadConfig(largest=1 << 20, attempts=1))
+    monkeypatch.setattr(remote.objects, "_CONFIG", ReadConfig(largest=1 << 20, attempts=1))
 
     def endless(request: Any, number: int) -> bool:
         request.send_response(200)
