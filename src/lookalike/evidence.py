@@ -17,7 +17,7 @@ from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
 from lookalike.ingest import Progress
 from lookalike.keypoints import KeypointKind
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
 from lookalike.sides import PLANE_SPEC, Side, Sides, describe_side
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, UInt8Array, Verification
@@ -204,7 +204,7 @@ def _described_all(
 
 def _read_luma(image: ImageRef, config: DecodeConfig) -> UInt8Array | None:
     try:
-        data = read_bytes(image.path)
+        data = read_again(image.path)
     except OSError:
         return None
     luma = decode_luma(image.path, data, config)

@@ -12,18 +12,21 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.addresses import is_far
 from lookalike.config import FindConfig, RunConfig
 from lookalike.cores import MANY, prepare
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.errors import ConfigError
 from lookalike.images import decode, sniff
-from lookalike.reading import is_there, read_bytes
+from lookalike.read_config import ReadConfig
+from lookalike.reading import is_there, read_bytes, read_start
 from lookalike.sources import looks_like_image
 from lookalike.store import Batch, Collection, Content, KnownFile
 from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
@@ -39,6 +42,8 @@ __all__ = [
 
 Progress = Callable[[str, int, int], None]
 _CHUNK = 16
+_AT_ONCE = ReadConfig().at_once
+_SNIFFED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,29 +155,38 @@ class _Worker:
         chunks = [entries[at : at + _CHUNK] for at in range(0, len(entries), _CHUNK)]
         if not chunks:
             return
-        with ThreadPoolExecutor(threads, thread_name_prefix="lookalike") as pool:
+        # what is read ahead lies in memory until it is decoded
+        is_slow = any(is_far(entry.path) for entry in entries)
+        window = max(threads, 2 * _AT_ONCE // _CHUNK) if is_slow else 4 * threads
+        with (
+            ThreadPoolExecutor(threads, thread_name_prefix="lookalike") as pool,
+            ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lookalike-read") as readers,
+        ):
             waiting: list[Future[list[_Outcome]]] = []
             try:
                 for chunk in chunks:
-                    waiting.append(pool.submit(self._chunk, chunk))
-                    if len(waiting) > 4 * threads:
+                    waiting.append(pool.submit(self._chunk, chunk, _read_ahead(chunk, readers)))
+                    if len(waiting) > window:
                         yield from waiting.pop(0).result()
                 while waiting:
                     yield from waiting.pop(0).result()
             finally:
                 for future in waiting:
                     future.cancel()
+                readers.shutdown(cancel_futures=True)
 
-    def _chunk(self, entries: Sequence[FileEntry]) -> list[_Outcome]:
-        return [self._outcome(entry) for entry in entries]
+    def _chunk(
+        self, entries: Sequence[FileEntry], reads: Sequence[Callable[[], bytes]]
+    ) -> list[_Outcome]:
+        return [self._outcome(entry, read) for entry, read in zip(entries, reads, strict=True)]
 
-    def _outcome(self, entry: FileEntry) -> _Outcome:
+    def _outcome(self, entry: FileEntry, read: Callable[[], bytes]) -> _Outcome:
         try:
-            data = read_bytes(entry.path)
+            data = read()
         except OSError as error:
             message = f"cannot be read: {error.strerror or error}"
             return _Outcome(entry, "failure", failure=Failure(entry.path, "read", message))
-        if sniff(data[:64]) is None and not looks_like_image(entry.path):
+        if sniff(data[:_SNIFFED]) is None and not looks_like_image(entry.id):
             return _Outcome(entry, "skipped")
         sha256 = hashlib.sha256(data).hexdigest()
         with self._lock:
@@ -182,8 +196,27 @@ class _Worker:
         picture = decode(entry.path, data, self._config.decode)
         if isinstance(picture, Failure):
             return _Outcome(entry, "failure", sha256, failure=picture)
-        content, rows = describe_content(sha256, entry.n_bytes, picture, self._config)
+        content, rows = describe_content(sha256, len(data), picture, self._config)
         return _Outcome(entry, "image", sha256, content=content, rows=rows)
+
+
+def _read_ahead(
+    entries: Sequence[FileEntry], readers: ThreadPoolExecutor
+) -> list[Callable[[], bytes]]:
+    """How to have the bytes of every file: what lies far away is asked for now."""
+    return [
+        readers.submit(_read, entry).result if is_far(entry.path) else partial(_read, entry)
+        for entry in entries
+    ]
+
+
+def _read(entry: FileEntry) -> bytes:
+    """A file's bytes; only the first of one that neither is nor claims to be a picture."""
+    if not looks_like_image(entry.id) and not 0 < entry.n_bytes <= _SNIFFED:
+        start = read_start(entry.path, _SNIFFED)
+        if sniff(start[:_SNIFFED]) is None:
+            return start
+    return read_bytes(entry.path)
 
 
 def describe_content(
@@ -320,6 +353,6 @@ def remembered_images(collection: Collection) -> list[ImageRef]:
     if not images:
         raise ConfigError(
             "the collection holds no images",
-            remedy="fill it with 'lookalike find PHOTOS --db DIR' and search the same --db",
+            remedy="fill it with 'lookalike index PHOTOS --db DIR' and search the same --db",
         )
     return images
