@@ -382,10 +382,17 @@ def test_patterns(tmp_path: Path, db: Path) -> None:
     assert set(scanned(f"{tmp_path}/p/**/*.jpg")[0]) == {"1.jpg", "deep/er/2.jpg"}
     assert set(scanned(f"{tmp_path}/p/*")[0]) == {"1.jpg", "deep/er/2.jpg", "x.txt", "a.zip/4.jpg"}
     assert set(scanned(f"{tmp_path}/p/**")[0]) == {"1.jpg", "deep/er/2.jpg", "x.txt", "a.zip/4.jpg"}
+    assert set(scanned(f"{tmp_path}/p/*.zip")[0]) == {"a.zip/4.jpg"}
+    assert set(scanned(f"{tmp_path}/p/**/e?")[0]) == {"deep/er/2.jpg"}
+    assert set(scanned(f"{tmp_path}/p/**/deep/**/[!1].jpg")[0]) == {"deep/er/2.jpg"}
+    for loop in ("one", "two"):
+        (tmp_path / "p" / "deep" / loop).symlink_to(tmp_path / "p")
+    assert set(scanned(f"{tmp_path}/p/**/*.jpg")[0]) == {"1.jpg", "deep/er/2.jpg"}
     entry = scanned(f"{tmp_path}/p/*.jpg")[0]["1.jpg"]
     assert entry.key == scanned(tmp_path / "p")[0]["1.jpg"].key
-    with pytest.raises(ConfigError, match="nothing fits"):
-        open_source(f"{tmp_path}/*.png")
+    for nothing in (f"{tmp_path}/*.png", f"{tmp_path}/**/*.png", f"{tmp_path}/none/*"):
+        with pytest.raises(ConfigError, match="nothing fits"):
+            list(open_source(nothing).scan())
     odd = save(tmp_path / "odd[1].jpg", scene(4))
     assert set(scanned(odd)[0]) == {"odd[1].jpg"}
 

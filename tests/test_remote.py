@@ -42,12 +42,17 @@ class Counted:
         self.gets: Counter[str] = Counter()
         self.asked = 0
         self.sent = 0
+        self.trouble: dict[str, list[str]] = {}
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:
         """Answer, and count."""
         self.asked += 1
         if environ["REQUEST_METHOD"] == "GET":
             self.gets[environ["PATH_INFO"]] += 1
+            answers = self.trouble.get(environ["PATH_INFO"].rpartition("/")[2])
+            if answers:
+                start(answers.pop(0), [])
+                return [b""]
         body = b"".join(self.inner(environ, start))
         self.sent += len(body)
         return [body]
@@ -89,6 +94,7 @@ def bucket(store: tuple[Any, Counted], request: pytest.FixtureRequest) -> tuple[
             client.put_object(Bucket=name, Key=key, Body=data)
 
     counted.gets.clear()
+    counted.trouble.clear()
     return put, f"s3://{name}", counted
 
 
@@ -204,6 +210,25 @@ def test_archives_too_large_for_the_cache_are_read_in_parts(
         sent = counted.sent
         assert {id_: read_bytes(entry.path) for id_, entry in entries.items()} == members
         assert counted.sent - sent < 20 * 7000
+
+
+def test_an_overloaded_store_is_asked_again(
+    bucket: Any, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may pass is asked for four times; what does not pass is a failure until the next run."""
+    put, address, counted = bucket
+    monkeypatch.setattr(remote.objects, "_CONFIG", ReadConfig(first_wait=0.01))
+    for n in range(4):
+        put(f"{n}.jpg", jpeg(n))
+    counted.trouble = {"1.jpg": ["503 Slow Down"] * 2, "2.jpg": ["500 Internal"] * 9}
+    report = lookalike.find(address, db=db, config=FAST)
+    assert [*report.images] == ["0.jpg", "1.jpg", "3.jpg"]
+    assert [failure.path for failure in report.failures] == [f"{address}/2.jpg"]
+    counts = {path[-5:]: count for path, count in counted.gets.items() if path.endswith("jpg")}
+    assert counts == {"0.jpg": 1, "1.jpg": 3, "2.jpg": 4, "3.jpg": 1}
+    counted.trouble.clear()
+    again = lookalike.find(address, db=db, config=FAST)
+    assert len(again.images) == 4 and again.funnel["decoded"] == 1
 
 
 def test_plans_leave_far_pictures_alone(bucket: Any, tmp_path: Path, db: Path) -> None:
@@ -333,12 +358,23 @@ def test_a_web_folder(tmp_path: Path, db: Path) -> None:
         assert len(lookalike.search(f"{address}/a%20b.jpg", db=db, config=FAST).in_set) == 1
         with pytest.raises(ConfigError, match="not there"):
             list(open_source(f"{address}/none.jpg").scan())
+    with pytest.raises(ConfigError, match=r"nothing is there.*cannot be listed"):
+        list(open_source(f"{address}/").scan())
+
+    def without_deep(request: Any, number: int) -> bool:
+        if request.path == "/deep/":
+            request.send_error(404)
+        return bool(request.path == "/deep/")
+
+    with web(tmp_path / "w", without_deep) as (address, _):
+        entries, failures = scanned(f"{address}/")
+        assert set(entries) == {"a%20b.jpg", "z.zip"} and failures[0].path == f"{address}/deep/"
 
 
 def test_passing_trouble_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An overloaded or silent server is asked again; a refusal is final."""
     save(tmp_path / "w" / "a.jpg", scene(1))
-    monkeypatch.setattr(remote, "_CONFIG", ReadConfig(first_wait=0.01, read_timeout=1.0))
+    monkeypatch.setattr(remote.objects, "_CONFIG", ReadConfig(first_wait=0.01, read_timeout=1.0))
 
     def overloaded(request: Any, number: int) -> bool:
         if number == 1:
@@ -375,7 +411,7 @@ def test_passing_trouble_is_waited_for(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_web_pages_without_end_are_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that does not say how much it sends is not listened to for ever."""
-    monkeypatch.setattr(remote, "_CONFIG", ReadConfig(largest=1 << 20, attempts=1))
+    monkeypatch.setattr(remote.objects, "_CONFIG", ReadConfig(largest=1 << 20, attempts=1))
 
     def endless(request: Any, number: int) -> bool:
         request.send_response(200)

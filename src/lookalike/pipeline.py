@@ -41,7 +41,7 @@ from lookalike.retrieval import search_collection
 from lookalike.returned import find_returned
 from lookalike.sources import Inputs, ListForm, chosen_rows, gone, open_source, watch
 from lookalike.spaces import fit_space, load_views
-from lookalike.store import Collection
+from lookalike.store import Collection, open_collection
 from lookalike.systems import find_in_space
 from lookalike.types import Answer, Containment, Failure, FileEntry, ImageRef, Match, Report
 
@@ -70,8 +70,8 @@ def find(
         paths: folders, pictures, archives (zip, tar), addresses (``s3://bucket/prefix``), patterns
             (``photos/**/*.jpg``), lists of pictures (text, CSV, TSV, JSON Lines, Parquet; ``-`` is
             standard input) or sources.
-        db: folder of the collection that remembers what was learned; by default one under the
-            user's data folder.
+        db: folder of the collection that remembers what was learned, or the address of one at a
+            server (``postgresql://…``, as ``str``); by default one under the user's data folder.
         config: every setting; ``FindConfig()`` is effort ``standard``. A recipe's configuration
             runs a published system.
         hidden: look at files and folders whose name starts with a dot too.
@@ -107,8 +107,8 @@ def find_json(
     listed = list(watch(source, told).scan())
     rows = chosen_rows(source)
     fingerprint = _fingerprint(listed, config, descriptors) + "".join(map(str, rows.items()))
-    folder = Path(db) if db else default_collection()
-    with Collection(folder) as collection, one_core_each():
+    db = db or default_collection()
+    with open_collection(db) as collection, one_core_each():
         # whatever a person decides changes the answer
         fingerprint += f" {collection.edition}" if collection.edition else ""
         body = collection.load_report(fingerprint)
@@ -126,7 +126,7 @@ def find_json(
             counts = {}
         else:
             counts = {"decoded": 0, "remembered": funnel_of(body)["images"]}
-        again = find_returned(listed, folder)
+        again = find_returned(listed, db)
     return with_run(body, counts, clock.timings(funnel_of(body)["images"]), again)
 
 
@@ -142,7 +142,7 @@ def search(
     Args:
         question: path or address of a picture, or a ``Question`` that also says how many hits,
             ranked by which metrics, and which part of the picture counts.
-        db: folder of the collection, filled by ``find``.
+        db: folder or address of the collection, filled by ``find``.
         config: the cascade (verified copies first), or a recipe's published system.
         progress: called with (stage, done, total).
 
@@ -150,7 +150,7 @@ def search(
         ConfigError: an unreadable query, an empty collection, or a setting that cannot work.
     """
     asked = question if isinstance(question, Question) else Question(question)
-    with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
+    with open_collection(db or default_collection()) as collection, one_core_each():
         answer = search_collection(
             asked, collection, config or FindConfig(), progress=progress or _silent
         )
@@ -164,7 +164,7 @@ def buckets(
 
     Args:
         descriptor: a hash, or ``NAME#BITS`` for hyperplane bits.
-        db: folder of the collection, filled by ``find``.
+        db: folder or address of the collection, filled by ``find``.
         progress: called with (stage, done, total).
 
     Raises:
@@ -172,7 +172,7 @@ def buckets(
     """
     config = SystemConfig(views=(ViewConfig(descriptor, 0.0),))
     load_views(config)
-    with Collection(Path(db) if db else default_collection()) as collection:
+    with open_collection(db or default_collection()) as collection:
         return bucketed(config, collection, progress or _silent)
 
 

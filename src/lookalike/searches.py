@@ -15,7 +15,7 @@ from lookalike.pipeline import default_collection
 from lookalike.queries import Question, read_query
 from lookalike.retrieval import open_searchable, search_in
 from lookalike.sources import Inputs, open_source
-from lookalike.store import Collection
+from lookalike.store import open_collection
 from lookalike.types import Answer, Failure
 
 __all__ = ["search_each"]
@@ -47,7 +47,7 @@ def search_each(
     told = progress or (lambda stage, done, total: None)
     config = config or FindConfig()
     items = list(open_source(queries).scan())
-    with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
+    with open_collection(db or default_collection()) as collection, one_core_each():
         ready = open_searchable(collection, config, progress=told)
         for done, item in enumerate(items, start=1):
             if isinstance(item, Failure):

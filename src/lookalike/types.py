@@ -181,6 +181,7 @@ class Verification:
             a plain border) or ``inset`` (the picture is a smaller part of it); the query shows
             more: ``cropped``, ``unbordered`` or ``cut out``; ``overlapping``.
         edit: the edit in words, from query to ref, for example ``cropped to 76%``.
+        moved: places of the largest part that moved by itself, as between two shots of a scene.
     """
 
     inliers: int
@@ -200,6 +201,7 @@ class Verification:
     offset: float
     frame: Frame
     edit: str
+    moved: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from lookalike.ingest import Progress, ingest
 from lookalike.pipeline import default_collection
 from lookalike.retrieval import open_searchable
 from lookalike.sources import Inputs, ListForm, gone, open_source, watch
-from lookalike.store import Collection
+from lookalike.store import open_collection
 from lookalike.types import Failure
 
 __all__ = ["Updated", "update"]
@@ -50,7 +50,7 @@ def update(
 
     Args:
         paths: as for ``find``.
-        db: folder of the collection; by default the one of ``find``.
+        db: folder or address of the collection; by default the one of ``find``.
         config: what ``search`` will be asked with: its descriptors are made now.
         form: how lists and folders are read.
         progress: called with (stage, done, total).
@@ -62,7 +62,7 @@ def update(
     config, told = config or FindConfig(), progress or _silent
     source = open_source(paths, form)
     listed = list(watch(source, told).scan())
-    with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
+    with open_collection(db or default_collection()) as collection, one_core_each():
         catalogue = ingest(listed, collection, config, progress=told)
         missing = gone(source, listed, collection.keys)
         collection.forget(missing)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lookalike.cli.lists import downloads_of
-from lookalike.cli.options import asked_form, list_options
+from lookalike.cli.options import asked_form, db_option, list_options
 from lookalike.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _BAR = 30
 @click.command("describe-list")
 @click.argument("listing", metavar="LIST", type=click.Path())
 @list_options
-@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@db_option
 @click.option("--category", "categories", multiple=True, help="Count its values; repeatable.")
 @click.option("--download", is_flag=True, help="Download what is not here yet.")
 @click.option("--threads", type=click.IntRange(1), default=4, show_default=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -100,6 +99,7 @@ def downloads_of(options: dict[str, Any]) -> Any:
     from lookalike.download_config import DownloadConfig
     from lookalike.downloads import Downloads
     from lookalike.pipeline import default_collection
+    from lookalike.store import folder_of
 
     numbers = {
         "parallel": options["parallel"],
@@ -114,7 +114,9 @@ def downloads_of(options: dict[str, Any]) -> Any:
         retry_failed=options["retry_failed"],
         **{name: value for name, value in numbers.items() if value is not None},
     )
-    folder = options["downloads"] or Path(options.get("db") or default_collection()) / "downloads"
+    folder = (
+        options["downloads"] or folder_of(options.get("db") or default_collection()) / "downloads"
+    )
     return Downloads(folder, config, options.get("progress"))
 
 

@@ -1,7 +1,8 @@
 """Where images come from."""
 
-from lookalike.sources.addressed import ArchiveSource, FarSource, PatternSource, gone, watch
+from lookalike.sources.addressed import ArchiveSource, FarSource, gone, watch
 from lookalike.sources.folder import RESULT_MARK, FolderSource, looks_like_image
+from lookalike.sources.pattern import PatternSource
 from lookalike.sources.rows import RowChoice, WebAddress, cell_values, urls_in_cell, web_address
 from lookalike.sources.table import (
     Fetch,

@@ -1,14 +1,11 @@
-"""Archives, what lies far away, and patterns: sources of what is more than a folder."""
+"""Archives, and what lies far away, as sources."""
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import takewhile
-from pathlib import Path, PurePosixPath
 
 from lookalike.addresses import (
     MemberAddress,
@@ -31,18 +28,14 @@ from lookalike.sources.entries import (
     key_of,
     member_entry,
 )
-from lookalike.sources.folder import FolderSource, file_entry, in_order, looks_like_image, once
-from lookalike.tables import is_table
+from lookalike.sources.folder import in_order, looks_like_image, once
 from lookalike.types import Failure, FileEntry
 
 __all__ = [
     "ArchiveSource",
     "FarSource",
-    "PatternSource",
     "entries_at",
     "gone",
-    "is_addressed",
-    "open_addressed",
     "scan_each",
     "scopes_of",
     "silent",
@@ -52,38 +45,6 @@ __all__ = [
 _CONFIG = ReadConfig()
 _OPENED_AT_ONCE = 4
 Told = Callable[[str, int, int], None]
-
-
-def is_addressed(name: str) -> bool:
-    """Whether a name is of an archive, an address or a pattern, rather than of a file or folder."""
-    if is_address(name):
-        return True
-    if os.path.exists(name):  # noqa: PTH110
-        return bool(archive_kind(name)) and os.path.isfile(name)  # noqa: PTH113
-    return is_pattern(name) or bool(archive_kind(name))
-
-
-def open_addressed(name: str, *, hidden: bool = False, every_name: bool = False) -> Source:
-    """The source that such a name means.
-
-    Args:
-        name: path of an archive, address, or pattern.
-        hidden: also what has a name that starts with a dot.
-        every_name: offer what has several names under each.
-
-    Raises:
-        ConfigError: it does not exist, or names what cannot be read in place.
-    """
-    member = member_of(name)
-    if member is not None:
-        return ArchiveSource(member.archive, only=member.member)
-    if archive_kind(name) and not is_pattern(name):
-        return ArchiveSource(name, hidden=hidden, every_name=every_name)
-    if is_address(name):
-        if is_table(name) and not is_pattern(name):
-            raise ConfigError("a list must lie on this machine", got=name, remedy="download it")
-        return FarSource(name, hidden=hidden, every_name=every_name)
-    return PatternSource(name, hidden=hidden, every_name=every_name)
 
 
 def entries_at(addresses: Iterable[str]) -> Iterator[FileEntry | Failure]:
@@ -231,62 +192,6 @@ class FarSource:
         return in_order(items) if self._every_name else once(items)
 
 
-class PatternSource:
-    """The files, folders and archives of this machine that a pattern fits: ``photos/**/*.jpg``.
-
-    Args:
-        pattern: with ``*``, ``?``, ``[…]``, and ``**`` for folders at any depth.
-        hidden: also what has a name that starts with a dot.
-        every_name: as of ``ArchiveSource``.
-
-    Raises:
-        ConfigError: it fits nothing.
-    """
-
-    def __init__(self, pattern: str, *, hidden: bool = False, every_name: bool = False) -> None:
-        self.name = pattern
-        self.told: Told = silent
-        self.scopes: tuple[str, ...] = ()
-        self._hidden = hidden
-        self._every_name = every_name
-        # without it, Python's glob would leave out what "hidden" asks for
-        self._paths = sorted(glob.glob(pattern, recursive=True, include_hidden=hidden))  # noqa: PTH207
-        if not self._paths:
-            raise ConfigError(
-                "nothing fits this pattern", got=pattern, remedy="check it, or name the folder"
-            )
-
-    def scan(self) -> Iterator[FileEntry | Failure]:
-        """Files sorted by id, each once, then what cannot be listed."""
-        items = self._entries()
-        return in_order(items) if self._every_name else once(items)
-
-    def _entries(self) -> Iterator[FileEntry | Failure]:
-        base = _fixed_part(self.name)
-        ids = {path: path.removeprefix(base).lstrip(os.sep) for path in self._paths}
-        # "**" names folders beside what is in them
-        within = "**" in PurePosixPath(self.name).parts[-1:]
-        inside: dict[str, Source] = {}
-        real: dict[str, str] = {}
-        for path in self._paths:
-            folder, name = os.path.split(path)
-            if os.path.isdir(path):  # noqa: PTH112
-                if not within:
-                    inside[ids[path]] = FolderSource(
-                        [path], hidden=self._hidden, every_name=self._every_name
-                    )
-            elif archive_kind(path) and os.path.isfile(path):  # noqa: PTH113
-                inside[ids[path]] = ArchiveSource(
-                    path, hidden=self._hidden, every_name=self._every_name
-                )
-            else:
-                if folder not in real:
-                    real[folder] = os.path.realpath(folder)
-                yield from file_entry(path, ids[path], os.path.join(real[folder], name))  # noqa: PTH118
-        yield from scan_each(inside, self.told)
-        self.scopes = scopes_of(inside.values())
-
-
 def scopes_of(sources: Iterable[Source]) -> tuple[str, ...]:
     """Which keys some sources would have offered, had they been there; as of their last scan.
 
@@ -362,9 +267,3 @@ def silent(stage: str, done: int, total: int) -> None:
 
 def _under(label: str, entry: FileEntry) -> FileEntry:
     return replace(entry, id=f"{label}/{entry.id.lstrip('/')}")
-
-
-def _fixed_part(pattern: str) -> str:
-    """The folders of a pattern before its first ``*``, ``?`` or ``[``."""
-    fixed = takewhile(lambda part: not is_pattern(part), Path(pattern).parts)
-    return os.path.join("", *fixed)  # noqa: PTH118

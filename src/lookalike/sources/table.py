@@ -14,13 +14,12 @@ from lookalike.errors import ConfigError
 from lookalike.protocols import Source
 from lookalike.sources.addressed import (
     entries_at,
-    is_addressed,
-    open_addressed,
     scan_each,
     scopes_of,
     silent,
 )
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
+from lookalike.sources.naming import is_addressed, open_addressed
 from lookalike.sources.rows import (
     RowChoice,
     WebAddress,
