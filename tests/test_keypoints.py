@@ -42,6 +42,19 @@ def test_mirrored_keypoints_are_those_of_the_mirror_image(kind: str) -> None:
     assert np.median(differing) <= 24
 
 
+def test_a_busy_part_does_not_take_all_keypoints() -> None:
+    """Of a faint picture under a strong sticker keypoints come from every quarter."""
+    faint = (scene(5).astype(np.float32) - 128) * 0.08 + 128
+    rgb = faint.astype(np.uint8)
+    height, width = rgb.shape[0] // 2, rgb.shape[1] // 2
+    noise = np.random.default_rng(1).integers(0, 256, (height // 2, width // 2, 1), np.uint8)
+    busy = cv2.resize(noise.repeat(3, axis=2), (width, height), interpolation=cv2.INTER_CUBIC)
+    rgb[:height, :width] = busy
+    places = Keypoints.from_rows(rows_of(rgb, "sift")).places
+    quarters = (places > KINDS["sift"].side / 2) @ (1, 2)
+    assert np.bincount(quarters, minlength=4).min() >= 15
+
+
 def test_one_right_correspondence_in_five_is_enough() -> None:
     """A known turn and resize comes back from 40 right and 120 wrong correspondences."""
     random = np.random.default_rng(3)
