@@ -122,3 +122,22 @@ def test_a_mirrored_part_is_found_among_many(tmp_path: Path) -> None:
     report = find(folder, db=tmp_path / "db")
     assert [sorted(Path(m).stem for m in c.members) for c in report.clusters] == [["3", "part"]]
     assert "mirrored" in report.matches[0].edit
+
+
+def test_a_shrunk_picture_is_like_its_source() -> None:
+    """What a picture lost when it was shrunk is not held against it."""
+    luma = cv2.resize(
+        cv2.cvtColor(scene(5), cv2.COLOR_RGB2GRAY), (160, 120), interpolation=cv2.INTER_AREA
+    )
+    grain = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 60, (120, 160)), (0, 0), 0.5)
+    luma = np.clip(luma + grain, 0, 255).astype(np.uint8)
+    small = cv2.resize(luma, (64, 48), interpolation=cv2.INTER_AREA)
+    onto = np.array([[2.5, 0, 0.75], [0, 2.5, 0.75], [0, 0, 1]])
+    for seen in (
+        agree_aligned(Plane(small), Plane(luma), onto),
+        agree_aligned(Plane(luma), Plane(small), np.linalg.inv(onto)),
+    ):
+        assert seen is not None
+        assert seen.share == 1.0
+        # .93 where each is compared in its own detail
+        assert seen.likeness > 0.94
