@@ -140,3 +140,16 @@ def test_low_information_pictures_match_by_keypoints_but_not_blank(
     report = find(tmp_path / "in", db=db, config=FindConfig(effort="thorough"))
     assert report.funnel["low_information"] == 5
     assert [cluster.members for cluster in report.clusters] == [("night small.jpg", "night.jpg")]
+
+
+def test_what_stands_for_a_cluster_is_most_like_the_others() -> None:
+    """Not the noisy copy, which has the most bytes and matches as many."""
+    pairs = Pairs({n: ImageRef(n, n, n, 1 + 8 * (n == "a"), 9, 9, "JPEG") for n in "abc"})
+    likeness = {("a", "b"): 0.9, ("a", "c"): 0.88, ("b", "c"): 0.99}
+    pairs.matches = {
+        pair: Match(*pair, "copy", 0.03, "agreement", replace(WHOLE, likeness=some))
+        for pair, some in likeness.items()
+    }
+    assert sorted("abc", key=pairs.rank)[0] == "a"
+    assert sorted("abc", key=pairs.typical()) == ["b", "c", "a"]
+    assert _few_per_cluster(pairs) == ["b"]
