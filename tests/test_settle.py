@@ -81,6 +81,15 @@ def test_furniture_of_clustered_pages_ties_no_other_page() -> None:
     assert ["a", "b", "x"] in settled(pages | {"ax": own})[0]
 
 
+def test_pages_that_lack_one_part_of_a_third_are_a_template() -> None:
+    """Stickers cover one picture in different parts; pages differ where each shows its own."""
+    covered = replace(HALF, shared_query=BOTTOM, shared_ref=BOTTOM)
+    stickers = {"ab": WHOLE, "ax": FURNITURE, "ay": covered, "xy": HALF}
+    assert settled(stickers)[0] == [["a", "b", "x", "y"]]
+    pages = {"ab": WHOLE, "ax": FURNITURE, "ay": FURNITURE, "xy": FURNITURE}
+    assert settled(pages)[0] == [["a", "b"]]
+
+
 def test_a_repeated_texture_agrees_everywhere_and_proves_nothing() -> None:
     """Nearly all blocks agree, and hardly any keypoint corresponds."""
     weave = replace(WHOLE, agreement=0.95, support=0.03, inliers=8)
