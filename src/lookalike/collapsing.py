@@ -32,6 +32,7 @@ from lookalike.inmemory import InMemory
 from lookalike.pairs import find_pairs
 from lookalike.queries import pair_config
 from lookalike.representative import check_rules
+from lookalike.stages import CollectionStages
 from lookalike.store import Batch, Collection, Content
 from lookalike.types import (
     Cluster,
@@ -273,9 +274,8 @@ class _Candidates:
             by_content[ref.sha256].append(ref)
         found = find_pairs(
             list(self._first.values()),
-            self._collection,
+            CollectionStages(self._collection, self._config, self._evidence),
             self._config,
-            evidence=self._evidence,
             network=None,
         )
         matches = file_matches(found, by_content)
