@@ -23,7 +23,6 @@ __all__ = ["Tasks", "connect"]
 _WINDOW, _RETRIES = 4, 8
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
 }
@@ -113,7 +112,7 @@ class RayTasks:
 
     def __init__(self, ray: Any) -> None:
         self._ray = ray
-        self._call = ray.remote(_call).options(num_cpus=1, max_retries=_RETRIES)
+        self._remote = ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
         self.cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     @property
@@ -126,7 +125,7 @@ class RayTasks:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         asked = [
-            self._call.options(
+            self._remote.options(
                 num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
             ).remote(work, *task)
             for node in self.nodes
@@ -138,7 +137,7 @@ class RayTasks:
         waiting: deque[Any] = deque()
         try:
             for task in tasks:
-                waiting.append(self._call.remote(work, *task))
+                waiting.append(self._remote.remote(work, *task))
                 if len(waiting) >= _WINDOW * self.cores:
                     yield self._get(waiting.popleft())
             while waiting:
@@ -151,7 +150,7 @@ class RayTasks:
         self, work: Callable[..., Sequence[Any]], tasks: Iterable[Sequence[Any]], parts: int
     ) -> list[list[Any]]:
         """As of ``Tasks``."""
-        call = self._call.options(num_returns=parts)
+        call = self._remote.options(num_returns=parts)
         found = []
         for task in tasks:
             pieces = call.remote(_only if parts == 1 else _several, work, *task)
