@@ -48,6 +48,12 @@ def shared() -> Path:
     return _SHARED / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is fetched goes into a folder of the tests."""
+    os.environ["LOOKALIKE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     """A place for a collection."""

@@ -255,8 +255,8 @@ def test_pixels_as_a_file_decode_to_themselves() -> None:
 def test_a_collection_in_memory_answers_like_one_on_disk(db: Path) -> None:
     """The same batch, the same rows; nothing is written."""
     from lookalike.descriptors.hashes import PDQ_SPEC
+    from lookalike.sides import PLANE_SPEC
     from lookalike.store import Batch, Content
-    from lookalike.verify import PLANE_SPEC
 
     random = np.random.default_rng(0)
     names = ("a", "b")

@@ -212,7 +212,7 @@ def test_a_fitted_reduction_serves_new_images(photos: Path, tmp_path: Path) -> N
 def test_an_empty_collection_says_what_to_do(tmp_path: Path) -> None:
     """And so does a query that is no picture."""
     query = save(tmp_path / "q.jpg", scene(1))
-    with pytest.raises(ConfigError, match=r"holds no images.*lookalike find"):
+    with pytest.raises(ConfigError, match=r"holds no images.*lookalike index"):
         search(query, db=tmp_path / "db")
     (tmp_path / "no.jpg").write_bytes(b"nothing")
     with pytest.raises(ConfigError, match="not a picture"):

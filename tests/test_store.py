@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import signal
 import sqlite3
@@ -109,6 +110,23 @@ def test_another_version_is_refused_by_name(db: Path) -> None:
         for call in (collection.check_spec, lambda s: collection.missing(s, [sha(1)])):
             with pytest.raises(SpecMismatchError, match=r"toy\|1\|.*toy\|2\|.*--db"):
                 call(other)
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_rows_of_varying_number_are_read_elsewhere(db: Path, in_memory: bool) -> None:
+    """What another process gets is what the collection says."""
+    numbers = (1, 2, 3, 5)
+    names = tuple(map(sha, numbers))
+    with Collection(None if in_memory else db) as collection:
+        collection.commit(batch(*numbers))
+        spans = collection.spans(RAGGED, names)
+        own = collection.ragged(RAGGED, names)
+        for elsewhere in (spans, pickle.loads(pickle.dumps(spans.only(names)))):
+            for name, rows, number in zip(names, own, numbers, strict=True):
+                assert np.array_equal(elsewhere[name], rows)
+                assert len(rows) == number % 5
+        with pytest.raises(CollectionError, match="no 'points' descriptor"):
+            collection.spans(RAGGED, [sha(4)])
 
 
 def test_verdicts_and_reports_are_kept(db: Path) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lookalike.recipes import load_recipe
     from lookalike.retrieval import Question
     from lookalike.types import Answer, Report
+    from lookalike.updating import update
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "load_recipe",
     "search",
     "unique",
+    "update",
 ]
 
 _HOMES = {
@@ -53,6 +55,7 @@ _HOMES = {
     "explain_pair": "lookalike.pipeline",
     "find": "lookalike.pipeline",
     "search": "lookalike.pipeline",
+    "update": "lookalike.updating",
     "Answer": "lookalike.types",
     "Focus": "lookalike.focus",
     "Question": "lookalike.retrieval",

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lookalike.addresses import is_address
 from lookalike.assemble import decide, file_clusters, file_matches
 from lookalike.config import FindConfig
 from lookalike.cores import each, one_core_each
@@ -31,6 +32,7 @@ from lookalike.ingest import describe_content, image_ref
 from lookalike.inmemory import InMemory
 from lookalike.pairs import find_pairs
 from lookalike.queries import pair_config
+from lookalike.reading import read_bytes
 from lookalike.representative import check_rules
 from lookalike.stages import CollectionStages
 from lookalike.store import Batch, Collection, Content
@@ -329,6 +331,8 @@ def _bytes_of(candidate: Candidate, label: str) -> bytes | Failure:
         return bytes(candidate)
     if isinstance(candidate, str | os.PathLike):
         try:
+            if isinstance(candidate, str) and is_address(candidate):
+                return read_bytes(candidate)
             # a pipe or device is never opened
             if not stat.S_ISREG(Path(candidate).stat().st_mode):
                 return Failure(str(candidate), "read", "not a file")

@@ -6,6 +6,7 @@ about a second, so little work stays on threads.
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import threading
@@ -20,10 +21,12 @@ import cv2
 import loky
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-__all__ = ["each", "one_core_each", "stay_on_one_core"]
+__all__ = ["MANY", "each", "one_core_each", "prepare", "stay_on_one_core"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+# so many pictures are worth processes
+MANY = 1500
 _LOOK_SECONDS = 2.0
 _guard = threading.Lock()
 _inside = 0
@@ -67,10 +70,21 @@ def each(
     """
     if threads > 1 and apart and len(items) > 1:
         # unlike the standard library's, these do not run the caller's script again
-        yield from loky.get_reusable_executor(threads, initializer=_alone).map(work, items)
+        yield from _processes(threads).map(work, items)
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(work, items)
+
+
+def prepare(threads: int, module: str) -> None:
+    """Have processes start and load a module while other work goes on."""
+    if threads > 1:
+        for _ in range(threads):
+            _processes(threads).submit(importlib.import_module, module)
+
+
+def _processes(threads: int) -> loky.ProcessPoolExecutor:
+    return loky.get_reusable_executor(threads, initializer=_alone)
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from lookalike.config import DecodeConfig, RunConfig
 from lookalike.images import decode
 from lookalike.ingest import Progress
 from lookalike.protocols import Descriptor
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, Picture
 
@@ -79,7 +79,7 @@ class Describer:
     def read(self, sha: str) -> bytes | None:
         """A content's bytes, if they can still be read."""
         try:
-            return read_bytes(self._images[sha].path)
+            return read_again(self._images[sha].path)
         except OSError:
             return None
 

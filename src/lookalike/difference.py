@@ -22,7 +22,7 @@ from lookalike.explain import Tone, reverse, whole_frame
 from lookalike.images import decode
 from lookalike.laid import Detail, Laid, lay_over, outside_of
 from lookalike.likely import Parent, Signs, likely_parent
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
 from lookalike.types import Failure, ImageRef, Match, Picture, UInt8Array, Verification
 
 _REFINE_STEPS = 25
@@ -185,7 +185,7 @@ def _telling(patches: Sequence[Patch]) -> list[AddedKind]:
 
 def _read(path: str, side: int) -> Picture | Failure:
     try:
-        data = read_bytes(path)
+        data = read_again(path)
     except OSError as error:
         return Failure(path, "read", error.strerror or str(error))
     return decode(path, data, DecodeConfig(min_side=side // 2))

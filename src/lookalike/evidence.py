@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
 from lookalike.config import DecodeConfig, FindConfig
-from lookalike.cores import each
+from lookalike.cores import MANY, each
 from lookalike.describe import Describer
 from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
 from lookalike.ingest import Progress
 from lookalike.keypoints import KeypointKind
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
+from lookalike.sides import PLANE_SPEC, Side, Sides, describe_side
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, UInt8Array, Verification
-from lookalike.verify import PLANE_SPEC, VERIFIER, Side, describe_side, verify_all
+from lookalike.verify import VERIFIER, verify_all
 from lookalike.verify import verify as verify_sides
 
 __all__ = ["Evidence"]
 
 Pair = tuple[str, str]
-_HELD = 4096
 _VERIFY_BATCH = 4096
-_CHUNK, _WORTH_PROCESSES = 32, 1500
+_CHUNK = 32
 
 
 class Evidence(Describer):
@@ -52,7 +51,6 @@ class Evidence(Describer):
         super().__init__(images, collection, config, progress)
         self._verify = config.verify
         self._done = self._opened = 0
-        self._sides: OrderedDict[tuple[str, str], Side] = OrderedDict()
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
         """Full-size pixel digests; contents that can no longer be read are left out."""
@@ -92,14 +90,11 @@ class Evidence(Describer):
         open_pairs = [pair for pair in pairs if pair not in known]
         for at in range(0, len(open_pairs), _VERIFY_BATCH):
             some = open_pairs[at : at + _VERIFY_BATCH]
-            self._load(sorted({sha for pair in some for sha in pair}), kind)
             found = self._verdicts(some, kind, mirrored=mirrored)
             self._collection.add_verdicts(found, verifier)
             known |= found
             self._done += len(some)
             self._progress("verify", self._done, self._done)
-            while len(self._sides) > _HELD:
-                self._sides.popitem(last=False)
         return known
 
     def features(self, shas: Sequence[str], kind: KeypointKind) -> tuple[Features, Features]:
@@ -123,12 +118,12 @@ class Evidence(Describer):
         self, query: Side, shas: Sequence[str], kind: KeypointKind
     ) -> dict[str, Verification]:
         """Contents that show the pixels of a picture which need not be in the collection."""
-        self._load(sorted(set(shas)), kind)
+        sides = self._sides(set(shas), kind)
         found = {}
         for sha in shas:
-            ref = self._sides.get((sha, kind.name))
-            if ref is None:
+            if sha not in sides:
                 continue
+            ref = sides[sha]
             for mirrored in (False, True):
                 seen = verify_sides(query, ref, self._verify, kind, mirrored=mirrored)
                 if seen is not None:
@@ -139,61 +134,52 @@ class Evidence(Describer):
     def _verdicts(
         self, pairs: Sequence[Pair], kind: KeypointKind, *, mirrored: bool
     ) -> dict[Pair, Verification | None]:
-        there = [pair for pair in pairs if all((sha, kind.name) in self._sides for sha in pair)]
+        sides = self._sides({sha for pair in pairs for sha in pair}, kind)
+        there = [pair for pair in pairs if all(sha in sides for sha in pair)]
         self._opened += len(there)
         chunks = [there[at : at + _CHUNK] for at in range(0, len(there), _CHUNK)]
         judged = each(
             partial(verify_all, config=self._verify, kind=kind, mirrored=mirrored),
-            [(self._sides_of(chunk, kind), chunk) for chunk in chunks],
+            [(sides.only({sha for pair in chunk for sha in pair}), chunk) for chunk in chunks],
             self._config.threads,
-            apart=self._opened >= _WORTH_PROCESSES,
+            apart=self._opened >= MANY,
         )
         return dict.fromkeys(pairs) | dict(zip(there, chain.from_iterable(judged), strict=True))
 
-    def _sides_of(self, pairs: Sequence[Pair], kind: KeypointKind) -> dict[str, Side]:
-        return {sha: self._sides[sha, kind.name] for pair in pairs for sha in pair}
-
-    def _load(self, shas: Sequence[str], kind: KeypointKind) -> None:
-        """Have the sides of ``shas`` in memory, describing those that never were."""
-        wanted = [sha for sha in shas if (sha, kind.name) not in self._sides]
-        unreadable = self._describe_missing(wanted, kind)
-        wanted = [sha for sha in wanted if sha not in unreadable]
-        keypoints = self._collection.ragged(kind.spec, wanted)
-        planes = self._collection.ragged(PLANE_SPEC, wanted)
-        for sha, points, plane in zip(wanted, keypoints, planes, strict=True):
-            image = self._images[sha]
-            side = Side.from_rows(image.width, image.height, points, plane)
-            self._sides[sha, kind.name] = side
-        for sha in shas:
-            if (sha, kind.name) in self._sides:
-                self._sides.move_to_end((sha, kind.name))
+    def _sides(self, shas: Set[str], kind: KeypointKind) -> Sides:
+        """Sides of those contents that can be read, described if they never were."""
+        wanted = sorted(shas - self._describe_missing(sorted(shas), kind))
+        sizes = {sha: (self._images[sha].width, self._images[sha].height) for sha in wanted}
+        keypoints = self._collection.spans(kind.spec, wanted)
+        return Sides(kind.spec.key, sizes, keypoints, self._collection.spans(PLANE_SPEC, wanted))
 
     def _describe_missing(self, shas: Sequence[str], kind: KeypointKind) -> set[str]:
         """Have keypoints of contents in the collection; those that can no longer be read."""
         missing = self._collection.missing(kind.spec, shas)
         unreadable: set[str] = set()
-        for at in range(0, len(missing), self._config.batch):
-            some = missing[at : at + self._config.batch]
-            finer = replace(self._config.decode, min_side=kind.min_side)
-            files = [self._images[sha] for sha in some]
-            chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
-            described = each(
-                partial(_described_all, config=finer, kind=kind),
-                chunks,
-                self._config.threads,
-                apart=len(missing) >= _WORTH_PROCESSES,
-            )
-            rows = dict(zip(some, chain.from_iterable(described), strict=True))
-            made = {sha: row for sha, row in rows.items() if row}
-            unreadable |= rows.keys() - made.keys()
+        finer = replace(self._config.decode, min_side=kind.min_side)
+        chunks = [missing[at : at + _CHUNK] for at in range(0, len(missing), _CHUNK)]
+        described = each(
+            partial(_described_all, config=finer, kind=kind),
+            [[self._images[sha] for sha in chunk] for chunk in chunks],
+            self._config.threads,
+            apart=len(missing) >= MANY,
+        )
+        # others go on describing while a batch is written
+        rows = zip(missing, chain.from_iterable(described), strict=True)
+        done = 0
+        while some := dict(islice(rows, self._config.batch)):
+            made = {sha: row for sha, row in some.items() if row}
+            unreadable |= some.keys() - made.keys()
             specs = enumerate((kind.spec, PLANE_SPEC))
             batch = {
                 spec: (tuple(made), [row[part] for row in made.values()]) for part, spec in specs
             }
             if made:
                 self._collection.commit(Batch(ragged=batch))
+            done += len(some)
             if len(missing) > self._config.batch:
-                self._progress("keypoints", at + len(some), len(missing))
+                self._progress("keypoints", done, len(missing))
         return unreadable
 
     def _pixel_digest(self, sha: str) -> str | None:
@@ -218,7 +204,7 @@ def _described_all(
 
 def _read_luma(image: ImageRef, config: DecodeConfig) -> UInt8Array | None:
     try:
-        data = read_bytes(image.path)
+        data = read_again(image.path)
     except OSError:
         return None
     luma = decode_luma(image.path, data, config)

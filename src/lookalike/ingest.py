@@ -12,17 +12,21 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config import RunConfig
+from lookalike.addresses import is_far
+from lookalike.config import FindConfig, RunConfig
+from lookalike.cores import MANY, prepare
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.errors import ConfigError
 from lookalike.images import decode, sniff
-from lookalike.reading import is_there, read_bytes
+from lookalike.read_config import ReadConfig
+from lookalike.reading import is_there, read_bytes, read_start
 from lookalike.sources import looks_like_image
 from lookalike.store import Batch, Collection, Content, KnownFile
 from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
@@ -42,6 +46,8 @@ __all__ = [
 
 Progress = Callable[[str, int, int], None]
 _CHUNK = 16
+_AT_ONCE = ReadConfig().at_once
+_SNIFFED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,8 @@ def ingest(
     known = _still_described(collection, collection.unchanged(entries), specs)
     fresh = [entry for entry in entries if entry.key not in known]
     worker = _Worker(collection, config, specs)
+    if len(fresh) >= MANY and isinstance(config, FindConfig) and config.kinds:
+        prepare(config.threads, "lookalike.evidence")
     done = decoded = 0
     later: list[Outcome] = []
     for batch in _batches(worker.outcomes(fresh, config.threads), config.batch):
@@ -156,24 +164,33 @@ class _Worker:
         chunks = [entries[at : at + _CHUNK] for at in range(0, len(entries), _CHUNK)]
         if not chunks:
             return
-        with ThreadPoolExecutor(threads, thread_name_prefix="lookalike") as pool:
+        # what is read ahead lies in memory until it is decoded
+        is_slow = any(is_far(entry.path) for entry in entries)
+        window = max(threads, 2 * _AT_ONCE // _CHUNK) if is_slow else 4 * threads
+        with (
+            ThreadPoolExecutor(threads, thread_name_prefix="lookalike") as pool,
+            ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lookalike-read") as readers,
+        ):
             waiting: list[Future[list[Outcome]]] = []
             try:
                 for chunk in chunks:
-                    waiting.append(pool.submit(self._chunk, chunk))
-                    if len(waiting) > 4 * threads:
+                    waiting.append(pool.submit(self._chunk, chunk, _read_ahead(chunk, readers)))
+                    if len(waiting) > window:
                         yield from waiting.pop(0).result()
                 while waiting:
                     yield from waiting.pop(0).result()
             finally:
                 for future in waiting:
                     future.cancel()
+                readers.shutdown(cancel_futures=True)
 
-    def _chunk(self, entries: Sequence[FileEntry]) -> list[Outcome]:
-        return [self._outcome(entry) for entry in entries]
+    def _chunk(
+        self, entries: Sequence[FileEntry], reads: Sequence[Callable[[], bytes | Failure]]
+    ) -> list[Outcome]:
+        return [self._outcome(entry, read) for entry, read in zip(entries, reads, strict=True)]
 
-    def _outcome(self, entry: FileEntry) -> Outcome:
-        data = read_entry(entry)
+    def _outcome(self, entry: FileEntry, read: Callable[[], bytes | Failure]) -> Outcome:
+        data = read()
         if isinstance(data, Failure):
             return Outcome(entry, "failure", failure=data)
         return examine(entry, data, self._config, self._is_new)
@@ -186,8 +203,15 @@ class _Worker:
 
 
 def read_entry(entry: FileEntry) -> bytes | Failure:
-    """The bytes of a file, or why they cannot be read."""
+    """A file's bytes, or why they cannot be read.
+
+    Of one that neither is nor claims to be a picture only the first.
+    """
     try:
+        if not looks_like_image(entry.id) and entry.n_bytes > _SNIFFED:
+            start = read_start(entry.path, _SNIFFED)
+            if sniff(start[:_SNIFFED]) is None:
+                return start
         return read_bytes(entry.path)
     except OSError as error:
         return Failure(entry.path, "read", f"cannot be read: {error.strerror or error}")
@@ -204,7 +228,7 @@ def examine(
         config: settings.
         is_new: asked with their SHA-256; what is not new is not decoded.
     """
-    if sniff(data[:64]) is None and not looks_like_image(entry.path):
+    if sniff(data[:_SNIFFED]) is None and not looks_like_image(entry.id):
         return Outcome(entry, "skipped")
     sha256 = hashlib.sha256(data).hexdigest()
     if not is_new(sha256):
@@ -212,8 +236,20 @@ def examine(
     picture = decode(entry.path, data, config.decode)
     if isinstance(picture, Failure):
         return Outcome(entry, "failure", sha256, failure=picture)
-    content, rows = describe_content(sha256, entry.n_bytes, picture, config)
+    content, rows = describe_content(sha256, len(data), picture, config)
     return Outcome(entry, "image", sha256, content=content, rows=rows)
+
+
+def _read_ahead(
+    entries: Sequence[FileEntry], readers: ThreadPoolExecutor
+) -> list[Callable[[], bytes | Failure]]:
+    """How to have the bytes of every file: what lies far away is asked for now."""
+    return [
+        readers.submit(read_entry, entry).result
+        if is_far(entry.path)
+        else partial(read_entry, entry)
+        for entry in entries
+    ]
 
 
 def describe_content(
@@ -356,6 +392,6 @@ def remembered_images(collection: Collection) -> list[ImageRef]:
     if not images:
         raise ConfigError(
             "the collection holds no images",
-            remedy="fill it with 'lookalike find PHOTOS --db DIR' and search the same --db",
+            remedy="fill it with 'lookalike index PHOTOS --db DIR' and search the same --db",
         )
     return images

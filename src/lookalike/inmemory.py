@@ -12,9 +12,9 @@ from lookalike.evidence import Evidence
 from lookalike.images import decode_luma
 from lookalike.index.local import Features
 from lookalike.keypoints import KeypointKind
+from lookalike.sides import PLANE_SPEC, describe_side
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, UInt8Array, Verification
-from lookalike.verify import PLANE_SPEC, describe_side
 
 __all__ = ["InMemory"]
 

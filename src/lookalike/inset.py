@@ -20,8 +20,9 @@ from lookalike.explain import Alignment, Seen, Tone, explain
 from lookalike.geometry import fit_transform
 from lookalike.keypoints import KINDS, Keypoints, describe_keypoints, fitted, shrunk
 from lookalike.regions import Regions
+from lookalike.sides import Side
 from lookalike.types import DescriptorSpec, Picture, UInt8Array, Verification
-from lookalike.verify import Side, correspondences
+from lookalike.verify import correspondences
 
 __all__ = [
     "INSET_KIND",

@@ -31,6 +31,7 @@ from lookalike.inset import (
     place_inset,
 )
 from lookalike.regions import load_regions
+from lookalike.sides import PLANE_SPEC, Side, describe_side
 from lookalike.store import Batch, Collection
 from lookalike.types import (
     Containment,
@@ -42,7 +43,6 @@ from lookalike.types import (
     UInt8Array,
     Verification,
 )
-from lookalike.verify import PLANE_SPEC, Side, describe_side
 
 __all__ = ["Asked", "Inside", "contain", "one_per_frame", "told_by"]
 

@@ -23,6 +23,7 @@ _ROW = 70
 _COORDINATE_STEP = 1 / 64
 _SIZE_STEP = 1 / 16
 _ORB_SCALE, _ORB_LEVELS = 1.3, 6
+_ORB_CONTRASTS, _ORB_ENOUGH = (20, 7), 0.8
 _SIFT_LAYERS, _SIFT_CONTRAST = 3, 0.02
 _SIFT_SEED = 0
 
@@ -55,7 +56,7 @@ class KeypointKind:
         """How rows are stored."""
         return DescriptorSpec(
             self.name,
-            "2",
+            "3",
             "keypoints",
             _ROW,
             "uint8",
@@ -148,15 +149,19 @@ def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKi
 
 
 def _orb(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, UInt8Array]:
-    orb = cv2.ORB_create(
-        count,
-        scaleFactor=_ORB_SCALE,
-        nlevels=_ORB_LEVELS,
-        edgeThreshold=16,
-        patchSize=31,
-        fastThreshold=7,
-    )
-    found, bits = orb.detectAndCompute(work, None)
+    for contrast in _ORB_CONTRASTS:
+        # faint corners are many and slow to rank: only a soft or nearly plain picture needs them
+        orb = cv2.ORB_create(
+            count,
+            scaleFactor=_ORB_SCALE,
+            nlevels=_ORB_LEVELS,
+            edgeThreshold=16,
+            patchSize=31,
+            fastThreshold=contrast,
+        )
+        found, bits = orb.detectAndCompute(work, None)
+        if len(found) >= _ORB_ENOUGH * count:
+            break
     if bits is None:
         return [], np.empty((0, 32), np.uint8), np.empty((0, 32), np.uint8)
     # corners of the mirror image are the mirrored corners: only the bits are made anew

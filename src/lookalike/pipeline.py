@@ -14,6 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from lookalike.accepted import Found
+from lookalike.addresses import absolute, is_address
 from lookalike.assemble import by_bytes, report_of, settings_of, versions_of
 from lookalike.bucketing import bucketed
 from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
@@ -34,7 +35,7 @@ from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
 from lookalike.retrieval import search_collection
 from lookalike.returned import find_returned
-from lookalike.sources import Inputs, ListForm, open_source
+from lookalike.sources import Inputs, ListForm, gone, open_source
 from lookalike.spaces import fit_space, load_views
 from lookalike.stages import CollectionStages
 from lookalike.store import Collection
@@ -65,7 +66,8 @@ def find(
     """Find which images under some folders are the same picture.
 
     Args:
-        paths: folders, pictures, lists of pictures (text, CSV, TSV, JSON Lines, Parquet; ``-`` is
+        paths: folders, pictures, archives (zip, tar), addresses (``s3://bucket/prefix``), patterns
+            (``photos/**/*.jpg``), lists of pictures (text, CSV, TSV, JSON Lines, Parquet; ``-`` is
             standard input) or sources.
         db: folder of the collection that remembers what was learned; by default one under the
             user's data folder.
@@ -111,6 +113,7 @@ def find_json(
         if body is None:
             with clock("describe"):
                 catalogue = ingest(listed, collection, config, progress=told)
+                collection.forget(gone(source, listed, collection.keys))
             report = _answer(catalogue, collection, config, descriptors, clock, told)
             report = with_choices(report, collection.choices)
             body = to_body(report)
@@ -133,8 +136,8 @@ def search(
     """The images of a collection that are nearest to a picture, in it or not.
 
     Args:
-        question: an image file, or a ``Question`` that also says how many hits, ranked by which
-            metrics, and which part of the picture counts.
+        question: path or address of a picture, or a ``Question`` that also says how many hits,
+            ranked by which metrics, and which part of the picture counts.
         db: folder of the collection, filled by ``find``.
         config: the cascade (verified copies first), or a recipe's published system.
         progress: called with (stage, done, total).
@@ -142,7 +145,7 @@ def search(
     Raises:
         ConfigError: an unreadable query, an empty collection, or a setting that cannot work.
     """
-    asked = question if isinstance(question, Question) else Question(Path(question))
+    asked = question if isinstance(question, Question) else Question(question)
     with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
         return search_collection(
             asked, collection, config or FindConfig(), progress=progress or _silent
@@ -174,7 +177,7 @@ def compare(
     """How two files are related.
 
     Args:
-        first: an image file.
+        first: path or address of a picture.
         second: another.
         config: settings; the pair is verified however far apart its descriptors are.
 
@@ -185,7 +188,7 @@ def compare(
         ConfigError: a file does not exist, or both are one file.
     """
     config = config or FindConfig()
-    if Path(first).exists() and Path(second).exists() and Path(first).samefile(second):
+    if _is_same(str(first), str(second)):
         raise ConfigError(
             "nothing to compare", got=f"two names of one file: {first}", expected="two files"
         )
@@ -214,10 +217,17 @@ def explain_pair(
     found: Difference | Failure | None = next(iter(report.failures), None)
     if match is not None:
         sides = report.images[match.query], report.images[match.ref]
-        found = difference_of(match, sides, turned=not Path(sides[0].path).samefile(first))
+        found = difference_of(match, sides, turned=not _is_same(sides[0].path, str(first)))
     if isinstance(found, Failure):
         raise ConfigError("a picture cannot be read", got=f"{found.path}: {found.message}")
     return found
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two names are of one file that is there, or one address."""
+    if is_address(one) or is_address(other):
+        return absolute(one) == absolute(other)
+    return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
 
 
 def default_collection() -> Path:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 
+from lookalike.addresses import local_path
 from lookalike.config import DecodeConfig, FindConfig, RunConfig, SettleConfig
 from lookalike.errors import ConfigError
 from lookalike.focus import Focus, focused
 from lookalike.images import decode
+from lookalike.reading import read_bytes
 from lookalike.types import Failure, Picture
 
 __all__ = ["Query", "Question", "pair_config", "read_query"]
@@ -24,7 +27,7 @@ class Question:
     """What is asked of a collection.
 
     Attributes:
-        query: a picture, in the collection or not.
+        query: path or address of a picture, in the collection or not.
         k: hits wanted.
         metrics: distances to rank by instead of the descriptor's own; several of them vote.
         voting: let metrics vote: those named, or five where none is.
@@ -45,7 +48,7 @@ class Query:
     """A query as it was read.
 
     Attributes:
-        path: of the file.
+        path: of the file, or its address.
         data: its bytes.
         sha256: of the bytes where the whole picture counts; empty where only a part does.
         picture: what is searched with, finely decoded.
@@ -53,7 +56,7 @@ class Query:
         config: how to decode it.
     """
 
-    path: Path
+    path: str
     data: bytes
     sha256: str
     picture: Picture
@@ -63,7 +66,7 @@ class Query:
     def reduced(self, min_side: int) -> Picture:
         """The picture as one of the collection is decoded for a descriptor."""
         if self.is_plain:
-            again = decode(str(self.path), self.data, replace(self.config, min_side=min_side))
+            again = decode(self.path, self.data, replace(self.config, min_side=min_side))
             assert not isinstance(again, Failure)
             return again
         rgb, factor = self.picture.rgb, 1
@@ -85,15 +88,15 @@ def read_query(question: Question, config: RunConfig) -> Query:
     Raises:
         ConfigError: it cannot be read, or is no picture.
     """
-    path, focus = Path(question.query), question.focus
+    path, focus = local_path(os.fspath(question.query)), question.focus
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise ConfigError(
             "the query cannot be read", got=f"{path}: {error.strerror or error}"
         ) from error
     finer = replace(config.decode, min_side=max(config.decode.min_side, _QUERY_SIDE))
-    picture = decode(str(path), data, finer)
+    picture = decode(path, data, finer)
     if isinstance(picture, Failure):
         raise ConfigError("the query is not a picture", got=f"{path}: {picture.message}")
     whole = focus is None or (focus.box is None and focus.mask is None)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-__all__ = ["is_there", "read_bytes"]
+from lookalike import cache, remote
+from lookalike.addresses import is_address, member_of
+from lookalike.archives import open_archive
+from lookalike.errors import ConfigError
+
+__all__ = ["is_there", "read_again", "read_bytes", "read_start"]
 
 
 def read_bytes(address: str) -> bytes:
-    """The whole picture.
+    """The whole picture as it is now: of a file, a member of an archive, or from far away.
 
     Args:
         address: ``FileEntry.path`` or ``ImageRef.path``.
@@ -16,9 +22,66 @@ def read_bytes(address: str) -> bytes:
     Raises:
         OSError: it cannot be read.
     """
-    return Path(address).read_bytes()
+    if not is_address(address):
+        return Path(address).read_bytes()
+    try:
+        member = member_of(address)
+        if member is None:
+            data, is_far = remote.read_far(address), True
+        else:
+            archive = open_archive(member.archive)
+            data, is_far = archive.read(member.member), archive.is_far
+    except ConfigError as error:
+        # in a picture's place it is that picture's failure
+        raise OSError(str(error)) from error
+    if is_far:
+        cache.save(_name(address), data)
+    return data
+
+
+def read_again(address: str) -> bytes:
+    """The picture as it was read last: from far away it is fetched once, while the cache has it.
+
+    Args:
+        address: as for ``read_bytes``.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    held = cache.load(_name(address)) if is_address(address) else None
+    return read_bytes(address) if held is None else held
+
+
+def read_start(address: str, count: int) -> bytes:
+    """The first ``count`` bytes at least, where the whole might be a film; fewer where it is short.
+
+    Args:
+        address: as for ``read_bytes``.
+        count: how many.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if not is_address(address):
+        with Path(address).open("rb") as file:
+            return file.read(count)
+    if member_of(address) is not None:
+        return read_bytes(address)
+    try:
+        return remote.read_far(address, 0, count)
+    except ConfigError as error:
+        raise OSError(str(error)) from error
 
 
 def is_there(address: str) -> bool:
-    """Whether the picture still exists."""
-    return Path(address).is_file()
+    """Whether the picture still exists; of an archive's members, whether the archive does.
+
+    Nothing is asked of far away: what a source listed last counts as there until it is read.
+    """
+    member = member_of(address)
+    path = member.archive if member else address
+    return is_address(path) or os.path.isfile(path)  # noqa: PTH113  asked for every image
+
+
+def _name(address: str) -> str:
+    return cache.name_of("picture", address)

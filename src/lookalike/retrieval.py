@@ -22,13 +22,13 @@ from lookalike.inside import Asked, Inside
 from lookalike.keypoints import KINDS
 from lookalike.protocols import Descriptor
 from lookalike.queries import Query, Question, read_query
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
 from lookalike.settle import counts_alone
+from lookalike.sides import Side, describe_side
 from lookalike.spaces import Space, fit_space, load_views
 from lookalike.store import Collection
 from lookalike.thumbs import agree, explain_whole_frames
 from lookalike.types import Answer, Containment, Hit, ImageRef, Tier, Verification
-from lookalike.verify import Side, describe_side
 from lookalike.vote import Voted, vote
 
 __all__ = [
@@ -147,7 +147,7 @@ def _answer(
         hits.sort(key=lambda hit: _RANK[hit.tier])
     own = hashlib.sha256(query.data).hexdigest()
     return Answer(
-        query=str(query.path),
+        query=query.path,
         searched=len(searchable.images),
         in_set=tuple(image.path for image in searchable.images if image.sha256 == own),
         hits=tuple(_with_twins(hits, searchable.images)[: question.k]),
@@ -165,7 +165,7 @@ def _contained(
     """Where the query lies in images of the collection, and where they lie in it."""
     small, large = query.reduced(INSET_KIND.min_side), query.reduced(PAGE_MIN_SIDE)
     others = {sha: image for sha, image in images.items() if sha != query.sha256}
-    return inside.around(Asked(str(query.path), small, large), others)
+    return inside.around(Asked(query.path, small, large), others)
 
 
 def _cascade(config: RunConfig) -> FindConfig:
@@ -332,10 +332,10 @@ def _hit(
 
 def _same_pixels(image: ImageRef, query: Query, config: FindConfig) -> bool:
     try:
-        other = read_bytes(image.path)
+        other = read_again(image.path)
     except OSError:
         return False
-    digest = pixel_digest(str(query.path), query.data, config.decode)
+    digest = pixel_digest(query.path, query.data, config.decode)
     return isinstance(digest, str) and digest == pixel_digest(image.path, other, config.decode)
 
 

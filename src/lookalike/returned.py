@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from lookalike.addresses import is_address
 from lookalike.store import DroppedPictures
 from lookalike.types import Failure, FileEntry, Returned
 
@@ -33,7 +34,7 @@ def find_returned(
         keeper = Path(dropped.keeper)
         if dropped.sha256 == dropped.keeper_sha256 and not keeper.is_file():
             continue
-        if keeper.is_file() and keeper.samefile(entry.path):
+        if keeper.is_file() and not is_address(entry.path) and keeper.samefile(entry.path):
             continue
         again = Returned(entry.id, dropped.dropped_at, dropped.keeper, dropped.keeper_sha256)
         found.append((again, entry.path))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,67 +12,20 @@ from lookalike.config import VerifyConfig
 from lookalike.engine import byte_product
 from lookalike.explain import Alignment, Seen, Tone, explain
 from lookalike.geometry import fit_transform
-from lookalike.keypoints import KeypointKind, Keypoints, describe_keypoints, fitted, shrunk
-from lookalike.types import DescriptorSpec, IntArray, UInt8Array, Verification
+from lookalike.keypoints import KeypointKind, Keypoints, fitted
+from lookalike.sides import PLANE_SIDE, Side, Sides
+from lookalike.types import IntArray, Verification
 
 __all__ = [
-    "PLANE_SPEC",
     "VERIFIER",
-    "Side",
     "correspondences",
-    "describe_side",
     "verify",
     "verify_all",
 ]
 
 VERIFIER = "pose-agreement/8"
-_PLANE_SIDE = 160
 _REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.4, 0.8, 15
 _COINCIDING = 0.05
-
-PLANE_SPEC = DescriptorSpec(
-    "plane", "2", "pixels", 1, "uint8", f"luma, long side {_PLANE_SIDE}, area, row by row"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One side of a verification.
-
-    Attributes:
-        width: full width of the image, pixels.
-        height: full height of the image, pixels.
-        rows: keypoints as stored.
-        plane: luma, long side 160.
-    """
-
-    width: int
-    height: int
-    rows: UInt8Array
-    plane: Plane
-
-    @classmethod
-    def from_rows(cls, width: int, height: int, keypoints: UInt8Array, plane: UInt8Array) -> Side:
-        """Rebuild a side from stored rows of keypoints and of ``PLANE_SPEC``."""
-        shape = fitted(width, height, _PLANE_SIDE)
-        return cls(width, height, keypoints, Plane(plane.reshape(shape[1], shape[0])))
-
-
-def describe_side(
-    luma: UInt8Array, size: tuple[int, int], kind: KeypointKind
-) -> tuple[UInt8Array, UInt8Array]:
-    """Keypoints and the small plane of one picture, as stored rows.
-
-    Args:
-        luma: ``(h, w)`` uint8 of the reduced, upright picture.
-        size: its full width and height, pixels.
-        kind: of the keypoints.
-
-    Returns:
-        ``(k, 70)`` uint8 of ``kind.spec`` and ``(h * w, 1)`` uint8 of ``PLANE_SPEC``.
-    """
-    plane = shrunk(luma, fitted(*size, _PLANE_SIDE))
-    return describe_keypoints(luma, size, kind), plane.reshape(-1, 1)
 
 
 def verify(
@@ -97,7 +49,7 @@ def verify(
     if fit is None:
         return None
     transform, inliers = fit
-    onto = _scaled(transform, query, ref, kind.side, _PLANE_SIDE)
+    onto = _scaled(transform, query, ref, kind.side, PLANE_SIDE)
     aligned = _aligned(plane, ref.plane, onto, inliers)
     if aligned is None:
         return None
@@ -114,7 +66,7 @@ def verify(
         seen.query_cells[:, ::-1] if mirrored else seen.query_cells,
         seen.ref_cells,
     )
-    full = _scaled(onto, query, ref, _PLANE_SIDE, None)
+    full = _scaled(onto, query, ref, PLANE_SIDE, None)
     if mirrored:
         full = full @ np.array([[-1.0, 0.0, query.width], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     alignment = Alignment(
@@ -132,7 +84,7 @@ def verify(
 
 
 def verify_all(
-    task: tuple[Mapping[str, Side], Sequence[tuple[str, str]]],
+    task: tuple[Sides, Sequence[tuple[str, str]]],
     *,
     config: VerifyConfig,
     kind: KeypointKind,

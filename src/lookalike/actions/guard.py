@@ -7,6 +7,7 @@ import stat
 from lookalike.actions.companions import Neighbours
 from lookalike.actions.disk import Disk, is_under
 from lookalike.actions.records import How, Plan, Step
+from lookalike.addresses import is_address
 
 __all__ = ["keeper_trouble", "look", "trouble"]
 
@@ -61,6 +62,8 @@ def _look(disk: Disk, plan: Plan, step: Step, how: How) -> str:
 
 
 def _no_plain_file(disk: Disk, path: str, what: str) -> str:
+    if is_address(path):
+        return f"{what} lies in an archive or far away, and only plain files are acted on"
     info = disk.info(path)
     if info is None:
         return f"{what} is not there any more"

@@ -14,6 +14,7 @@ from lookalike.actions.grouping import Drop, Grouping
 from lookalike.actions.guard import look
 from lookalike.actions.metadata import only_in, read_metadata
 from lookalike.actions.records import SCHEMA, How, Plan, Refusal, Step
+from lookalike.addresses import is_address
 from lookalike.config import PlanConfig
 from lookalike.errors import ConfigError
 from lookalike.report.as_text import edit_towards, tie_to_keeper
@@ -197,7 +198,9 @@ class _Maker:
         self.refused[path] = Refusal(path, reason)
 
     def _place(self, image: ImageRef) -> str:
-        """Absolute path, without symlinks but perhaps itself one."""
+        """Absolute path, without symlinks but perhaps itself one; an address as it is."""
+        if is_address(image.path):
+            return image.path
         path = Path(image.path).absolute()
         folder = str(path.parent)
         if folder not in self._folders:
@@ -209,6 +212,8 @@ class _Maker:
 
         The id is the path from the folder that was asked for, so what both end with lies below it.
         """
+        if is_address(image.path):
+            return False
         path = Path(image.path).absolute()
         below = 0
         inner = PurePosixPath(image.id).parts

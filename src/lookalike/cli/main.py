@@ -16,6 +16,7 @@ import click
 import lookalike
 from lookalike.cli.acting import apply, plan, undo
 from lookalike.cli.datasets import conflicts, leaks, unique
+from lookalike.cli.indexing import index
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.options import EXPORT_KINDS, asked_config, asked_inputs, list_options
 from lookalike.cli.progress import show_progress
@@ -69,7 +70,7 @@ def commands() -> None:
     help="Write into a folder what another program would; repeatable.",
 )
 def find(paths: tuple[str, ...], **options: Any) -> None:
-    """Find copies among all images of PATHS: folders, pictures and lists of pictures."""
+    """Find copies among all images of PATHS: folders, archives, addresses, patterns, lists."""
     from lookalike.pipeline import find_json
     from lookalike.report import from_json
 
@@ -142,6 +143,7 @@ def compare(first: str, second: str, **options: Any) -> None:
 
 
 for command in (
+    index,
     search,
     review,
     buckets,

@@ -41,7 +41,7 @@ def search(query: str, **options: Any) -> None:
     config = load_recipe(options["recipe"]).config
     with show_progress() as progress:
         question = Question(
-            Path(query),
+            query,
             options["count"],
             tuple(options["metrics"].split(",")) if options["metrics"] else (),
             options["vote"],

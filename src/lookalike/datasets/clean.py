@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from lookalike.addresses import absolute
 from lookalike.config import RunConfig
 from lookalike.errors import ConfigError
 from lookalike.ingest import Progress
@@ -83,11 +84,11 @@ def clean_table(images: Collection[ImageRef], folder: Path, source: Source) -> T
     if not isinstance(source, ListSource):
         paths = (_written(image.path, folder) for image in images)
         return Table(("path",), tuple((path,) for path in sorted(paths)))
-    wanted = {os.path.abspath(image.path) for image in images}  # noqa: PTH100
+    wanted = {absolute(image.path) for image in images}
     place = source.table.columns.index(source.path_column)
     rows = []
     for row, path in zip(source.table.rows, source.paths(), strict=True):
-        if path and os.path.abspath(path) in wanted:  # noqa: PTH100
+        if path and absolute(path) in wanted:
             rows.append((*row[:place], _written(path, folder), *row[place + 1 :]))
     return Table(source.table.columns, tuple(rows))
 
@@ -98,5 +99,5 @@ def _staying(report: Report) -> tuple[ImageRef, ...]:
 
 
 def _written(path: str, folder: Path) -> str:
-    whole = os.path.abspath(path)  # noqa: PTH100
+    whole = absolute(path)
     return whole.removeprefix(os.path.abspath(folder).rstrip(os.sep) + os.sep)  # noqa: PTH100

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
+from lookalike.addresses import absolute
 from lookalike.config import FindConfig, RunConfig
+from lookalike.datasets.beside import labels_beside
 from lookalike.datasets.labels import labels_of_folders, labels_of_table
 from lookalike.datasets.ties import Pair, Ties
 from lookalike.ingest import Progress
@@ -73,8 +75,8 @@ def conflicts(
 
     Args:
         paths: the data set, as for ``find``.
-        labels: by absolute path, from ``read_labels``; by default a picture's label is the name
-            of the folder it lies in.
+        labels: by absolute path, from ``read_labels``; by default a picture's label is what lies
+            beside it in its WebDataset shard, or else the name of the folder it lies in.
         db: folder of the collection.
         config: settings of ``find``, by default of effort ``thorough``.
         form: how lists are read.
@@ -85,10 +87,13 @@ def conflicts(
     config = config or FindConfig(effort="thorough")
     report = find(open_source(paths, form), db=db, config=config, progress=progress)
     images = report.images.values()
-    own = labels_of_folders(images) if labels is None else labels_of_table(images, labels)
+    if labels is None:
+        own = labels_of_folders(images) | labels_beside(images)
+    else:
+        own = labels_of_table(images, labels)
     ties = Ties(report)
     found = [conflict for cluster in report.clusters for conflict in _of(cluster, own, ties)]
-    seen = {str(Path(image.path).absolute()) for image in images}
+    seen = {absolute(image.path) for image in images}
     return ConflictReport(
         labels=own,
         conflicts=tuple(sorted(found, key=lambda c: (c.pair.second, c.pair.first))),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from lookalike.addresses import absolute
 from lookalike.datasets.records import write_fiftyone, write_huggingface
 from lookalike.datasets.ties import Ties
 from lookalike.joined import Joined
@@ -126,7 +126,7 @@ def _same_pixels(cluster: Cluster) -> list[list[str]]:
 
 
 def _whole(report: Report, image: str) -> str:
-    return os.path.abspath(report.images[image].path)  # noqa: PTH100
+    return absolute(report.images[image].path)
 
 
 def _json(path: Path, value: object) -> Path:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lookalike.addresses import absolute, member_of
 from lookalike.sources import ListForm, ListSource, chosen_column
 from lookalike.types import ImageRef
 
-__all__ = ["labels_of_folders", "read_labels"]
+__all__ = ["LABEL_COLUMNS", "label_values", "labels_of_folders", "read_labels"]
 
-_LABEL_COLUMNS = ("label", "labels", "class", "category", "ground_truth")
+LABEL_COLUMNS = ("label", "labels", "class", "category", "ground_truth")
 
 
 def read_labels(
@@ -38,7 +39,7 @@ def read_labels(
         ConfigError: no such table or column.
     """
     source = ListSource(path, form)
-    column = chosen_column(source.table, label_column, _LABEL_COLUMNS, str(path))
+    column = chosen_column(source.table, label_column, LABEL_COLUMNS, str(path))
     place = source.table.columns.index(source.path_column)
     labels: dict[str, set[str]] = defaultdict(set)
     for row, located, value in zip(
@@ -47,13 +48,18 @@ def read_labels(
         if beside is not None and located and not os.path.exists(located):  # noqa: PTH110
             located = str(beside / str(row[place]))
         if located:
-            labels[os.path.abspath(located)] |= set(_values(value))  # noqa: PTH100
+            labels[os.path.abspath(located)] |= set(label_values(value))  # noqa: PTH100
     return {key: frozenset(some) for key, some in sorted(labels.items())}
 
 
 def labels_of_folders(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
-    """Labels by image id: the name of the folder a picture lies in; none at the top."""
-    parents = ((image.id, PurePosixPath(image.id).parent.name) for image in images)
+    """Labels by image id: the name of the folder a picture lies in; none at the top.
+
+    An archive is no folder: of its members only the folders within it count.
+    """
+    members = ((image.id, member_of(image.path)) for image in images)
+    paths = ((name, PurePosixPath(member.member if member else name)) for name, member in members)
+    parents = ((name, path.parent.name) for name, path in paths)
     return {name: frozenset([folder] if folder else []) for name, folder in parents}
 
 
@@ -61,11 +67,12 @@ def labels_of_table(
     images: Iterable[ImageRef], table: Mapping[str, frozenset[str]]
 ) -> dict[str, frozenset[str]]:
     """Labels by image id: what the table says of its path."""
-    paths = ((image.id, os.path.abspath(image.path)) for image in images)  # noqa: PTH100
+    paths = ((image.id, absolute(image.path)) for image in images)
     return {name: table.get(path, frozenset()) for name, path in paths}
 
 
-def _values(value: Any) -> list[str]:
+def label_values(value: Any) -> list[str]:
+    """The labels that a cell, or a value of JSON, names."""
     if value is None:
         return []
     if isinstance(value, Mapping):

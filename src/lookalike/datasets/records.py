@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lookalike.addresses import absolute
 from lookalike.report.as_text import edit_towards, tie_to_keeper
 from lookalike.tables import Table, write_table
 from lookalike.types import Cluster, Report
@@ -111,4 +112,4 @@ def _tied(report: Report, cluster: Cluster, image: str, keeper: str, keep: bool)
 
 
 def _whole(report: Report, image: str) -> str:
-    return os.path.abspath(report.images[image].path)  # noqa: PTH100
+    return absolute(report.images[image].path)

@@ -29,10 +29,10 @@ from lookalike.index.local import Votes
 from lookalike.ingest import Progress
 from lookalike.keypoints import KeypointKind
 from lookalike.protocols import Descriptor
+from lookalike.sides import PLANE_SPEC
 from lookalike.stages import HashPairs, thumb_difference, vote_settings
 from lookalike.thumbs import ThumbAgreement, agree
 from lookalike.types import FloatArray, ImageRef, IntArray, UInt8Array, Verification
-from lookalike.verify import PLANE_SPEC
 
 __all__ = ["ClusterStages", "Known"]
 

@@ -23,7 +23,7 @@ from lookalike.distributed.work import Work, digest
 from lookalike.images import decode
 from lookalike.index.cells import fit_cells, nearest_cells
 from lookalike.protocols import Descriptor
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
 from lookalike.types import DescriptorSpec, Failure, FloatArray, ImageRef, IntArray, Picture
 
 __all__ = ["describe_embeddings", "find_near_embeddings", "known_embeddings"]
@@ -119,7 +119,7 @@ def find_near_embeddings(
 def _decoded(item: dict[str, Any], config: DecodeConfig) -> list[dict[str, Any]]:
     """The reduced picture of a content, as a row; none where it cannot be read."""
     try:
-        data = read_bytes(item["address"])
+        data = read_again(item["address"])
     except OSError:
         return []
     picture = decode(item["address"], data, config)

@@ -21,10 +21,10 @@ from lookalike.distributed.work import Work, digest
 from lookalike.images import decode_luma
 from lookalike.ingest import Outcome, examine, read_entry
 from lookalike.keypoints import KeypointKind
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
+from lookalike.sides import PLANE_SPEC, describe_side
 from lookalike.store import Content
 from lookalike.types import Failure, FileEntry, IntArray, UInt8Array
-from lookalike.verify import PLANE_SPEC, describe_side
 
 __all__ = [
     "SIDES",
@@ -274,7 +274,7 @@ def _read(items: Sequence[Any], reader: Callable[[Any], Any]) -> Iterator[tuple[
 
 def _bytes_of(image: tuple[str, tuple[int, int]]) -> bytes | OSError:
     try:
-        return read_bytes(image[0])
+        return read_again(image[0])
     except OSError as error:
         return error
 

@@ -13,9 +13,10 @@ from lookalike.distributed.rows import Place
 from lookalike.distributed.shards import SIDES
 from lookalike.distributed.work import Work, digest
 from lookalike.keypoints import KeypointKind
+from lookalike.sides import Side
 from lookalike.store.records import text_of, verification_from
 from lookalike.types import Verification
-from lookalike.verify import VERIFIER, Side, verify
+from lookalike.verify import VERIFIER, verify
 
 __all__ = ["Asked", "Seat", "verify_pairs"]
 

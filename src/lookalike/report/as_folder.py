@@ -7,7 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from lookalike.addresses import is_address
 from lookalike.errors import ConfigError
+from lookalike.reading import read_again
 from lookalike.sources import RESULT_MARK
 from lookalike.types import Report
 
@@ -48,7 +50,10 @@ def write_kept(report: Report, folder: Path) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=target.parent)
         os.close(handle)
-        shutil.copy2(image.path, partial)
+        if is_address(image.path):
+            Path(partial).write_bytes(read_again(image.path))
+        else:
+            shutil.copy2(image.path, partial)
         Path(partial).replace(target)
         copied += 1
     return copied

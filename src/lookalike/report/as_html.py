@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lookalike.config import DecodeConfig
 from lookalike.difference import difference_of
 from lookalike.images import decode
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
 from lookalike.report.as_pair import added_in_words, mask_png
 from lookalike.report.as_text import (
     edit_towards,
@@ -140,7 +140,7 @@ def write_html(
 def thumbnail(path: str) -> bytes | None:
     """A small JPEG of an image file, long side 220 px; None where it cannot be read."""
     try:
-        data = read_bytes(path)
+        data = read_again(path)
     except OSError:
         return None
     seen = decode(path, data, DecodeConfig(min_side=_THUMB_SIDE // 2))

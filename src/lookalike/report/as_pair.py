@@ -15,7 +15,7 @@ from lookalike.config import DecodeConfig
 from lookalike.difference import Box, Difference, Region
 from lookalike.explain import reverse, tone_words
 from lookalike.images import decode
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
 from lookalike.types import Failure, ImageRef, Match, UInt8Array
 
 __all__ = [
@@ -157,7 +157,7 @@ def _box(box: Box) -> str:
 def _picture(image: ImageRef) -> UInt8Array:
     """At a long side of 640 px at most; grey where it can no longer be read."""
     try:
-        seen = decode(image.path, read_bytes(image.path), DecodeConfig(min_side=_SIDE // 2))
+        seen = decode(image.path, read_again(image.path), DecodeConfig(min_side=_SIDE // 2))
     except OSError as error:
         seen = Failure(image.path, "read", str(error))
     if isinstance(seen, Failure):

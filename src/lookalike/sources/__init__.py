@@ -1,5 +1,6 @@
 """Where images come from."""
 
+from lookalike.sources.addressed import ArchiveSource, FarSource, PatternSource, gone
 from lookalike.sources.folder import RESULT_MARK, FolderSource, looks_like_image
 from lookalike.sources.table import (
     Inputs,
@@ -12,12 +13,16 @@ from lookalike.sources.table import (
 
 __all__ = [
     "RESULT_MARK",
+    "ArchiveSource",
+    "FarSource",
     "FolderSource",
     "Inputs",
     "JoinedSource",
     "ListForm",
     "ListSource",
+    "PatternSource",
     "chosen_column",
+    "gone",
     "looks_like_image",
     "open_source",
 ]

@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lookalike.addresses import is_address, local_path
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
+from lookalike.sources.addressed import entries_at, is_addressed, open_addressed, scopes_of
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
 from lookalike.tables import Table, is_table, read_table
 from lookalike.types import Failure, FileEntry
@@ -85,10 +87,13 @@ class ListSource:
         return in_order([*named.values(), *(i for i in items if isinstance(i, Failure))])
 
     def _rows(self) -> Iterator[FileEntry | Failure]:
+        yield from entries_at(path for path in self.paths() if is_address(path))
         for number, path in enumerate(self.paths(), start=1):
             row = f"row {number} of {self.name}"
             if not path:
                 yield Failure(row, "scan", "has no path")
+            elif is_address(path):
+                continue
             elif not os.path.isfile(path):  # noqa: PTH113
                 yield Failure(path, "scan", f"{row} names it, but there is no such file")
             else:
@@ -97,7 +102,9 @@ class ListSource:
     def _located(self, written: str) -> str:
         if not written:
             return ""
-        return written if self._root == "." else os.path.join(self._root, written)  # noqa: PTH118
+        if self._root == "." or is_address(written):
+            return written
+        return os.path.join(self._root, written)  # noqa: PTH118
 
     def _id_of(self, path: str) -> str:
         """The path below the root; outside of it the absolute path."""
@@ -118,6 +125,11 @@ class JoinedSource:
         self.parts = dict(parts)
         self._every_name = every_name
 
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Those of all parts."""
+        return scopes_of(self.parts.values())
+
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Files sorted by id, then what could not be listed."""
         items = [
@@ -134,7 +146,8 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     """What a user named, as one source.
 
     Args:
-        inputs: folders, pictures, lists (by their suffix; ``-`` is standard input) or sources.
+        inputs: folders, pictures, archives, addresses, patterns, lists (by their suffix; ``-`` is
+            standard input) or sources.
         form: how lists and folders are read.
 
     Raises:
@@ -143,7 +156,8 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     form = form or ListForm()
     named: Sequence[Input]
     named = [inputs] if isinstance(inputs, str | Path | Source) else list(inputs)
-    plain = [item for item in named if isinstance(item, str | Path) and not is_table(item)]
+    named = [local_path(item) if isinstance(item, str) else item for item in named]
+    plain = [item for item in named if isinstance(item, str | Path) and _is_plain(item)]
     if len(plain) == len(named):
         return FolderSource(plain, hidden=form.hidden, every_name=form.every_name)
     sources = [_opened(item, form) for item in named]
@@ -172,10 +186,17 @@ def chosen_column(table: Table, asked: str | None, usual: Sequence[str], name: s
 
 def _opened(item: Input, form: ListForm) -> Source:
     if isinstance(item, str | Path):
-        if is_table(item):
+        if is_table(item) and not is_address(str(item)):
             return ListSource(item, form)
+        if is_addressed(str(item)):
+            return open_addressed(str(item), hidden=form.hidden, every_name=form.every_name)
         return FolderSource([item], hidden=form.hidden, every_name=form.every_name)
     return item
+
+
+def _is_plain(item: str | Path) -> bool:
+    """Whether it is a folder or a file of this machine, and no list."""
+    return not is_table(item) and not is_addressed(str(item))
 
 
 def _name(item: Input, number: int) -> str:

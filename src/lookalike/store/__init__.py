@@ -4,6 +4,7 @@ from lookalike.store.collection import Collection
 from lookalike.store.decisions import Change, Choices, Decisions
 from lookalike.store.dropped import Dropped, DroppedPictures
 from lookalike.store.records import Batch, Content, KnownFile
+from lookalike.store.rows import Spans
 
 __all__ = [
     "Batch",
@@ -15,4 +16,5 @@ __all__ = [
     "Dropped",
     "DroppedPictures",
     "KnownFile",
+    "Spans",
 ]

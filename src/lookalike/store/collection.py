@@ -23,7 +23,7 @@ from lookalike.store.catalogue import Catalogue
 from lookalike.store.decisions import Choices, Decisions
 from lookalike.store.lock import lock
 from lookalike.store.records import Batch, Content, KnownFile, stamp_of, text_of, verification_from
-from lookalike.store.rows import MemoryRows, RowFile, StoredRows
+from lookalike.store.rows import MemoryRows, RowFile, Spans, StoredRows
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = ["Collection"]
@@ -209,8 +209,7 @@ class Collection:
         Raises:
             CollectionError: a content has none.
         """
-        places = self._places(spec, shas)
-        at = np.array([self._place(places, sha, spec)[0] for sha in shas], np.int64)
+        at = np.array([row for row, _ in self._asked(spec, shas)], np.int64)
         return np.asarray(self._map(spec)[at])
 
     def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRows | NDArray[Any]:
@@ -219,15 +218,24 @@ class Collection:
         Raises:
             CollectionError: a content has none.
         """
-        places = self._places(spec, shas)
-        at = np.array([self._place(places, sha, spec)[0] for sha in shas], np.int64)
+        at = np.array([row for row, _ in self._asked(spec, shas)], np.int64)
         return self._specs[spec.name][2].at(at)
 
     def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
         """Descriptors of varying length ``(k, row_width)``, in the order asked."""
-        places, mapped = self._places(spec, shas), self._map(spec)
-        spans = [self._place(places, sha, spec) for sha in shas]
+        spans, mapped = self._asked(spec, shas), self._map(spec)
         return [np.array(mapped[row : row + count]) for row, count in spans]
+
+    def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
+        """As ``ragged``, by content, read when asked for.
+
+        Raises:
+            CollectionError: a content has none.
+        """
+        asked = dict(zip(shas, self._asked(spec, shas), strict=True))
+        # of nothing asked, nothing may ever have been described
+        file = self._specs[spec.name][2] if asked else MemoryRows(spec.dtype, spec.row_width)
+        return file.spans(asked)
 
     def commit(self, batch: Batch) -> None:
         """Add one batch, all or nothing; a descriptor that is there already is left alone."""
@@ -376,14 +384,15 @@ class Collection:
             rows = self._catalogue.rows_in(f"{select} AND sha256 IN (?)", wanted, (held[0],))
         return {row[0]: (row[1], row[2]) for row in rows}
 
-    def _place(
-        self, places: Mapping[str, tuple[int, int]], sha: str, spec: DescriptorSpec
-    ) -> tuple[int, int]:
-        if sha not in places:
-            raise CollectionError(
-                f"the collection holds no {spec.name!r} descriptor of a content", got=sha
-            )
-        return places[sha]
+    def _asked(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[tuple[int, int]]:
+        """As ``_places`` in the order asked, where none may lack."""
+        places = self._places(spec, shas)
+        for sha in shas:
+            if sha not in places:
+                raise CollectionError(
+                    f"the collection holds no {spec.name!r} descriptor of a content", got=sha
+                )
+        return [places[sha] for sha in shas]
 
     def _map(self, spec: DescriptorSpec) -> NDArray[Any]:
         if spec.name not in self._specs:

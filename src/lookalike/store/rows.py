@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MemoryRows", "RowFile", "StoredRows"]
+__all__ = ["MemoryRows", "RowFile", "Spans", "StoredRows"]
+
+Places = Mapping[str, tuple[int, int]]
 
 
 class RowFile:
@@ -53,6 +58,10 @@ class RowFile:
         """Rows by their places, read when they are asked for."""
         return StoredRows(self._path, self._dtype, self._width, places)
 
+    def spans(self, places: Places) -> Spans:
+        """Some rows for each of some names, read when they are asked for."""
+        return Spans(places, self._dtype, self._width, self._path)
+
     @property
     def _row_bytes(self) -> int:
         return self._dtype.itemsize * self._width
@@ -82,6 +91,53 @@ class MemoryRows:
     def at(self, places: NDArray[np.int64]) -> NDArray[Any]:
         """Rows by their places, ``(n, width)``."""
         return np.asarray(self._rows[places])
+
+    def spans(self, places: Places) -> Spans:
+        """Some rows for each of some names."""
+        held = {name: self._rows[row : row + count] for name, (row, count) in places.items()}
+        return Spans(places, self._rows.dtype, self._rows.shape[1], held)
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Rows of varying number by name; of a file, other processes read them for themselves.
+
+    Attributes:
+        places: first row and number of rows.
+        dtype: of the values.
+        width: values in a row.
+        held: the file, or the rows themselves.
+    """
+
+    places: Places
+    dtype: np.dtype[Any]
+    width: int
+    held: Path | Mapping[str, NDArray[Any]]
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """``(k, width)``."""
+        if isinstance(self.held, Mapping):
+            return self.held[name]
+        row, count = self.places[name]
+        out = np.empty((count, self.width), self.dtype)
+        with self.held.open("rb", buffering=0) as file:
+            _fill(out, file, row)
+        return out
+
+    def only(self, names: Iterable[str]) -> Spans:
+        """Less of them, for a task elsewhere."""
+        places = {name: self.places[name] for name in names}
+        held = self.held
+        if isinstance(held, Mapping):
+            held = {name: held[name] for name in places}
+        return replace(self, places=places, held=held)
+
+
+def _fill(out: NDArray[Any], file: FileIO, row: int) -> None:
+    """Read the rows from ``row`` on."""
+    file.seek(row * out.dtype.itemsize * out.shape[1])
+    if len(out) and file.readinto(out.data.cast("B")) != out.nbytes:
+        raise OSError(f"{file.name} is shorter than the catalogue says")
 
 
 class StoredRows:
@@ -118,8 +174,5 @@ class StoredRows:
         with self._path.open("rb", buffering=0) as file:
             for start, end in itertools.pairwise(bounds):
                 if start < end:
-                    file.seek(int(places[start]) * self._dtype.itemsize * self._width)
-                    view = out[start:end].data.cast("B")
-                    if file.readinto(view) != len(view):
-                        raise OSError(f"{self._path} is shorter than the catalogue says")
+                    _fill(out[start:end], file, int(places[start]))
         return out

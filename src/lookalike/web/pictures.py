@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lookalike.config import DecodeConfig
 from lookalike.images import decode
-from lookalike.reading import read_bytes
+from lookalike.reading import read_again
 from lookalike.types import Failure, ImageRef, Match, UInt8Array
 
 __all__ = ["Cache", "Overlay", "outline", "overlay", "picture_of", "transform_of"]
@@ -127,7 +127,7 @@ def outline(onto: NDArray[np.float64], other: ImageRef, base: ImageRef) -> Seque
 def _read(path: str, side: int) -> UInt8Array | None:
     with _AT_ONCE:
         try:
-            data = read_bytes(path)
+            data = read_again(path)
         except OSError:
             return None
         seen = decode(path, data, DecodeConfig(min_side=max(16, side // 2)))

@@ -20,6 +20,7 @@ from lookalike.config import DecodeConfig
 from lookalike.errors import ConfigError, LookalikeError
 from lookalike.focus import Focus
 from lookalike.images import decode
+from lookalike.reading import read_again
 from lookalike.retrieval import Question
 from lookalike.types import Answer, Failure
 from lookalike.web.app import Room, answer, plain_of, shown_file
@@ -88,23 +89,23 @@ class Guests:
                 del self._names[self._found.popitem(last=False)[1]]
         return known
 
-    def path_of(self, name: str) -> Path:
-        """The file behind a name.
+    def path_of(self, name: str) -> str:
+        """The file behind a name, or its address.
 
         Raises:
             ConfigError: nothing has this name any more.
         """
         if name.isdigit() and int(name) < len(self._room.desk.images):
-            return Path(self._room.desk.images[int(name)].path)
+            return self._room.desk.images[int(name)].path
         if name in self._uploads:
-            return self._uploads[name]
+            return str(self._uploads[name])
         if name in self._found:
-            return Path(self._found[name])
+            return self._found[name]
         raise ConfigError("this picture is not there any more", remedy="choose it again")
 
     def title_of(self, name: str) -> str:
         """A name for people."""
-        return self._names.get(name) or self.path_of(name).name
+        return self._names.get(name) or Path(self.path_of(name)).name
 
     def size_of(self, name: str) -> dict[str, Any]:
         """Title, width and height, upright.
@@ -114,7 +115,7 @@ class Guests:
         """
         path = self.path_of(name)
         try:
-            seen = decode(str(path), path.read_bytes(), DecodeConfig(min_side=16))
+            seen = decode(path, read_again(path), DecodeConfig(min_side=16))
         except OSError as error:
             raise ConfigError("the picture cannot be read", got=str(error)) from error
         if isinstance(seen, Failure):
@@ -175,7 +176,7 @@ def routes(guests: Guests) -> list[Route]:
             path = guests.path_of(request.path_params["name"])
         except LookalikeError as error:
             raise HTTPException(404, str(error)) from error
-        return await shown_file(request.app.state.room, str(path), _GUEST_SIDE)
+        return await shown_file(request.app.state.room, path, _GUEST_SIDE)
 
     return [
         Route("/api/upload", upload, methods=["POST"]),

@@ -1,0 +1,50 @@
+"""``lookalike index``: a collection brought up to date."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from lookalike.cli.options import asked_config, asked_inputs, list_options
+from lookalike.cli.progress import show_progress
+
+__all__ = ["index"]
+
+_SHOWN = 20
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@click.option("--recipe", help="Name or TOML file that searches will name too.")
+@click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
+@list_options
+@click.option("--files-from", type=click.Path(), help="A list of pictures; - for standard input.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, nothing else.")
+def index(paths: tuple[str, ...], **options: Any) -> None:
+    """Take all images of PATHS into a collection, for ``search``; pairs are not looked for."""
+    from lookalike.updating import update
+
+    config = asked_config(**options)
+    with show_progress() as progress:
+        source = asked_inputs(paths, **options)
+        done = update(source, db=options["db"], config=config, progress=progress)
+    if options["as_json"]:
+        click.echo(json.dumps(asdict(done)))
+        return
+    click.echo(
+        f"{done.images:,} images, {done.described:,} of them described now; "
+        f"the collection has {done.total:,}"
+    )
+    if done.forgotten:
+        click.echo(f"{done.forgotten:,} are not there any more and were forgotten")
+    if done.failures:
+        click.echo(f"{len(done.failures):,} files could not be read:")
+    for failure in done.failures[:_SHOWN]:
+        text = f"  {failure.path}: {failure.message}"
+        click.echo(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    if len(done.failures) > _SHOWN:
+        click.echo(f"  and {len(done.failures) - _SHOWN:,} more")

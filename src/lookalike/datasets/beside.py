@@ -1,0 +1,45 @@
+"""Labels that lie beside the pictures of a WebDataset shard: ``0001.jpg``, ``0001.cls``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from lookalike.addresses import member_of
+from lookalike.archives import Archive, open_archive
+from lookalike.contents import sample_of
+from lookalike.datasets.labels import LABEL_COLUMNS, label_values
+from lookalike.types import ImageRef
+
+__all__ = ["labels_beside"]
+
+
+def labels_beside(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
+    """Labels by image id, of those images that have one in a ``.cls`` or ``.json`` of their sample.
+
+    A ``.cls`` is the label; a ``.json`` has it under ``cls`` or the names that tables give it. What
+    cannot be read labels nothing.
+    """
+    found = {}
+    for image in images:
+        member = member_of(image.path)
+        if member is None:
+            continue
+        try:
+            labels = _labels(open_archive(member.archive), sample_of(member.member))
+        except (OSError, ValueError):
+            continue
+        if labels:
+            found[image.id] = frozenset(labels)
+    return found
+
+
+def _labels(archive: Archive, sample: str) -> list[str]:
+    if f"{sample}.cls" in archive.members:
+        return label_values(archive.read(f"{sample}.cls").decode())
+    if f"{sample}.json" in archive.members:
+        told = json.loads(archive.read(f"{sample}.json"))
+        if isinstance(told, Mapping):
+            named = (told[name] for name in ("cls", *LABEL_COLUMNS) if name in told)
+            return label_values(next(named, None))
+    return []
