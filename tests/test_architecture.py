@@ -216,7 +216,8 @@ ADAPTERS = {
     "starlette": {"server", "web"},
     "uvicorn": {"server", "web"},
     "pyarrow": {"distributed", "tables"},
-    "ray": {"distributed"},
+    # the bench starts nodes
+    "ray": {"distributed", "evaluation"},
     "fsspec": {"distributed", "remote"},
     "aiohttp": {"remote"},
     "skimage": {"evaluation"},

@@ -175,10 +175,9 @@ class RayTasks:
         kind, arguments = actor
         rows = (
             ray.data.from_items([dict(item) for item in items], override_num_blocks=len(items))
-            .flat_map(read, max_retries=_RETRIES)
+            .flat_map(read)
             .map_batches(
-                kind,
-                fn_constructor_args=arguments,
+                _bound(kind, arguments),
                 batch_size=batch,
                 concurrency=(1, actors),
                 num_gpus=gpus or None,
@@ -200,6 +199,16 @@ class RayTasks:
                 got=str(error).splitlines()[0],
                 remedy="run the same command to go on; what was done is kept",
             ) from error
+
+
+def _bound(kind: type, arguments: tuple[Any, ...]) -> type:
+    """The class with its arguments: those kept apart could be lost with a node."""
+
+    class Bound(kind):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(*arguments)
+
+    return Bound
 
 
 def _call(work: Callable[..., Any], *task: Any) -> Any:
