@@ -196,7 +196,8 @@ def same_bytes(*pieces: Any) -> tuple[IntArray, IntArray, IntArray]:
     Returns:
         The first file of each content; then files that have a content's bytes, and its first file.
     """
-    images = np.sort(np.concatenate(pieces), order=["sha256", "number"])
+    images = np.concatenate(pieces)
+    images = images[np.lexsort((images["number"], images["sha256"]))]
     is_first = np.ones(len(images), bool)
     is_first[1:] = images["sha256"][1:] != images["sha256"][:-1]
     numbers = images["number"]

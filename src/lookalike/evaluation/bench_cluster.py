@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -31,6 +32,7 @@ from typing import Any
 
 from lookalike import distributed
 from lookalike.config import FindConfig
+from lookalike.distributed import Layout
 from lookalike.evaluation.bench_systems import with_section
 from lookalike.ingest import Progress
 from lookalike.pipeline import find
@@ -51,7 +53,7 @@ _ENVIRONMENT = {
     "RAY_TMPDIR": "/tmp",
 }
 _STORE_BYTES = 400_000_000
-_WAIT = 120.0
+_WAIT, _LOOK_SECONDS = 120.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, required=True, nargs="+")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
     parser.add_argument("--json", action="store_true", help="Print the trials and nothing else.")
+    parser.add_argument("--shard", type=int, default=0, help="Files per shard on average.")
     arguments = parser.parse_args()
     if _ALONE not in os.environ and _may_be_alone():
         command = [sys.executable, "-m", __spec__.name, *sys.argv[1:]]
@@ -88,7 +91,7 @@ def main() -> None:
         environment = {**os.environ, _ALONE: "1"}
         raise SystemExit(subprocess.run(["unshare", "-n", *script], env=environment).returncode)
     with tempfile.TemporaryDirectory(prefix="lookalike-cluster-") as folder:
-        trials = _trials(arguments.pictures, Path(folder))
+        trials = _trials(arguments.pictures, Path(folder), Layout(shard=arguments.shard))
     if arguments.json:
         print(json.dumps([asdict(trial) for trial in trials]))
         return
@@ -106,7 +109,7 @@ def _may_be_alone() -> bool:
     return tried.returncode == 0
 
 
-def _trials(pictures: Sequence[Path], folder: Path) -> list[Trial]:
+def _trials(pictures: Sequence[Path], folder: Path, layout: Layout) -> list[Trial]:
     os.environ.update({**_ENVIRONMENT, "LOOKALIKE_CACHE": str(folder / "cache")})
     with _object_store(pictures, folder) as store:
         address = f"s3://{_BUCKET}/"
@@ -120,7 +123,7 @@ def _trials(pictures: Sequence[Path], folder: Path) -> list[Trial]:
         oracle, alone = _timed(single, store)
         trials = [_trial("one machine, 2 threads", oracle, oracle, alone)]
         with _two_nodes() as nodes:
-            clustered = _Clustered(address, nodes, folder, config, store)
+            clustered = _Clustered(address, nodes, folder, config, layout, store)
             trials.append(_trial("cluster, 2 nodes of 1 core", *clustered.run("plain", oracle)))
             trials.append(_trial("the same again", *clustered.run("plain", oracle)))
             trials.append(_trial("driver killed, started again", *clustered.resumed(oracle)))
@@ -140,6 +143,7 @@ class _Clustered:
         nodes: the cluster.
         folder: for work folders.
         config: settings.
+        layout: how work is cut.
         store: process of the store.
     """
 
@@ -147,6 +151,7 @@ class _Clustered:
     nodes: Any
     folder: Path
     config: FindConfig
+    layout: Layout
     store: int
 
     def run(self, name: str, oracle: Report, progress: Progress | None = None) -> Ran:
@@ -157,11 +162,14 @@ class _Clustered:
     def resumed(self, oracle: Report) -> Ran:
         """A run whose driver is killed when a third of its shards are there, and a second run."""
         work = self.folder / "resumed"
-        command = [sys.executable, "-m", "lookalike", "find", self.address, "--json"]
-        cluster = ["--cluster", self.nodes.address, "--work", str(work), "--threads", "2"]
+        code = (
+            "from lookalike import distributed\n"
+            f"distributed.find([{self.address!r}], cluster={self.nodes.address!r}, "
+            f"work={str(work)!r}, layout=distributed.{self.layout!r})"
+        )
         enough = max(1, _shards(self.folder / "plain") // 3)
         with subprocess.Popen(
-            [*command, *cluster], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as driver:
             end = time.monotonic() + _WAIT
             while _shards(work) < enough:
@@ -190,6 +198,7 @@ class _Clustered:
             cluster=self.nodes.address,
             work=self.folder / name,
             config=self.config,
+            layout=self.layout,
             progress=progress,
         )
 
@@ -201,25 +210,54 @@ def _shards(work: Path) -> int:
 
 def _timed(work: Callable[[], Report], store: int) -> tuple[Report, tuple[float, float]]:
     """What a run found, its wall time and the processor time of all processes but the store."""
-    begun, spent = time.monotonic(), _processor_seconds(store)
-    report = work()
-    return report, (time.monotonic() - begun, max(0.0, _processor_seconds(store) - spent))
+    begun = time.monotonic()
+    with _processor_seconds(store) as spent:
+        report = work()
+        seconds = time.monotonic() - begun
+    return report, (seconds, spent())
 
 
-def _processor_seconds(store: int) -> float:
-    """Of all processes in this network namespace but one; 0 where there is none of its own."""
+@contextmanager
+def _processor_seconds(store: int) -> Iterator[Callable[[], float]]:
+    """Meanwhile spent by all processes in this network namespace but one; 0 without one of its own.
+
+    Looked at now and then, for who reaps a process of Ray does not count it.
+    """
+    before = _ticks(store)
+    latest = dict(before)
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.wait(_LOOK_SECONDS):
+            latest.update(_ticks(store))
+
+    watch = threading.Thread(target=look, daemon=True)
+    watch.start()
+
+    def spent() -> float:
+        latest.update(_ticks(store))
+        ticks = sum(most - before.get(process, 0) for process, most in latest.items())
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    yield spent
+    stop.set()
+    watch.join()
+
+
+def _ticks(store: int) -> dict[str, int]:
+    """Processor time of every process in this network namespace but one, by its number."""
+    found: dict[str, int] = {}
     if _ALONE not in os.environ:
-        return 0.0
+        return found
     own = Path("/proc/self/ns/net").readlink()
-    ticks = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if process.name != str(store) and (process / "ns/net").readlink() == own:
                 fields = (process / "stat").read_text().rpartition(")")[2].split()
-                ticks += sum(map(int, fields[11:15]))
+                found[process.name] = int(fields[11]) + int(fields[12])
         except OSError:
             continue  # it has just ended, or is another user's
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def _trial(name: str, oracle: Report, report: Report, spent: tuple[float, float]) -> Trial:
@@ -287,8 +325,8 @@ def _two_nodes() -> Iterator[Any]:
     try:
         yield nodes
     finally:
-        ray.shutdown()  # type: ignore[no-untyped-call]
-        nodes.shutdown()
+        ray.shutdown()
+        nodes.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _table(trials: Sequence[Trial]) -> list[str]:
