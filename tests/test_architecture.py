@@ -223,7 +223,7 @@ ADAPTERS = {
     "skimage": {"evaluation"},
     "onnx": {"descriptors", "training"},
     "torch": {"training"},
-    "scipy": {"dendrogram"},
+    "scipy": {"dendrogram", "distributed"},
     "send2trash": {"actions"},
     "matplotlib": {"evaluation"},
 }

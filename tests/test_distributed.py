@@ -91,8 +91,8 @@ def test_tasks_give_the_answer_of_one_machine(
     first = inline(pictures, tmp_path / "work", config, Layout())
     same(oracle, first)
     assert first.funnel == oracle.funnel
-    # everything in many small tasks, hashes by buckets, on other work folders' names
-    small = Layout(shard=4, block=5, pairs=3, crossover=0)
+    # everything in many small tasks, hashes by buckets, components by stars of shards
+    small = Layout(shard=4, block=5, pairs=3, crossover=0, edges=3)
     same(oracle, inline(pictures, tmp_path / "other", config, small))
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from lookalike.accepted import Pair
+from lookalike.cluster import components
 from lookalike.config import FindConfig, LocalConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
 from lookalike.evidence import Evidence
@@ -102,6 +103,10 @@ class Stages(Protocol):
         """Evidence or None for every pair, looked at mirrored where the value says so."""
         ...
 
+    def components(self, nodes: Iterable[str], pairs: Sequence[Pair]) -> list[list[str]]:
+        """As ``cluster.components``."""
+        ...
+
 
 class CollectionStages:
     """Answers from a collection on this machine.
@@ -120,6 +125,7 @@ class CollectionStages:
         self.pixel_digests = evidence.pixel_digests
         self.embed = evidence.embed
         self.verify = evidence.verify
+        self.components = components
 
     def near_hashes(self, shas: Sequence[str]) -> HashPairs:
         """As of ``Stages``."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ import numpy as np
 from lookalike.accepted import Pair
 from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import THUMB_SPEC
+from lookalike.distributed.components import component_labels
 from lookalike.distributed.embeddings import (
     describe_embeddings,
     find_near_embeddings,
@@ -36,7 +40,7 @@ from lookalike.types import FloatArray, ImageRef, IntArray, UInt8Array, Verifica
 
 __all__ = ["ClusterStages", "Known"]
 
-_PAIRS, _FILES = 20_000, 64
+_PAIRS, _FILES, _EDGES = 20_000, 64, 1_000_000
 
 
 @dataclass(slots=True)
@@ -228,6 +232,30 @@ class ClusterStages:
             self._done += len(asked)
             self._progress("verify", self._done, self._done)
         return found
+
+    def components(self, nodes: Iterable[str], pairs: Sequence[Pair]) -> list[list[str]]:
+        """As of ``Stages``: by SciPy while the edges fit, beyond that by tasks over shards."""
+        ordered = sorted(nodes)
+        number = {node: n for n, node in enumerate(ordered)}
+        blocks = (
+            np.array([(number[a], number[b]) for a, b in pairs[at : at + _EDGES]], np.int64)
+            for at in range(0, len(pairs), _EDGES)
+        )
+        most = self._layout.edges if self._work.is_local else len(pairs)
+        folder = Path(self._work.address) / "components" / uuid.uuid4().hex
+        labels = component_labels(
+            blocks, len(ordered), folder, most_edges=most, execute=self._execute
+        ).labels
+        order = np.argsort(labels, kind="stable")
+        starts = np.flatnonzero(np.diff(labels[order], prepend=-1)) if len(order) else order
+        parts = np.split(order, starts[1:])
+        found = [[ordered[node] for node in part] for part in parts if len(part) > 1]
+        if folder.exists():
+            shutil.rmtree(folder)
+        return found
+
+    def _execute(self, work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
+        return self._tasks.each(work, ((job,) for job in jobs))
 
     def _chunk(self, pairs: int) -> int:
         """Pairs a task, fewer where else some cores would have none."""

@@ -21,7 +21,7 @@ from lookalike.distributed.rows import Place, Span, runs
 from lookalike.distributed.session import Tasks
 from lookalike.distributed.work import Work, digest
 from lookalike.images import decode
-from lookalike.index.cells import fit_cells, nearest_cells
+from lookalike.index.cells import fit_cells, nearest_centres
 from lookalike.protocols import Descriptor
 from lookalike.reading import read_again
 from lookalike.types import DescriptorSpec, Failure, FloatArray, ImageRef, IntArray, Picture
@@ -197,7 +197,7 @@ def _celled(block: Block, centres: FloatArray, probes: int, parts: int) -> list[
     if len(centres) == 1:
         looked = np.zeros((len(rows), 1), np.int64)
     else:
-        looked = nearest_cells(rows, centres, min(probes, len(centres)))
+        looked = nearest_centres(rows, centres, min(probes, len(centres)))
     found: list[Rows] = []
     for cells in (looked, looked[:, :1]):
         owner = np.repeat(np.arange(len(rows)), cells.shape[1])

@@ -25,6 +25,8 @@ class Layout:
         probes: cells into which every content looks; recall of near pairs in clustered and
             unclustered vectors alike is .995 with 8 and 1 with 32.
         actors: processes that hold the network at most; 0 for one a core, or one a GPU.
+        edges: accepted pairs whose components one process finds; beyond, tasks over shards of a
+            work folder that is no address.
         crossover: comparisons of hashes in one product that take as long as one in a bucket; 0
             always joins by buckets.
     """
@@ -36,10 +38,11 @@ class Layout:
     cell: int = 512
     probes: int = 8
     actors: int = 0
+    edges: int = 100_000_000
     crossover: float = 25.0
 
     def __post_init__(self) -> None:
-        counts = (self.block, self.pairs, self.embedded, self.cell, self.probes)
+        counts = (self.block, self.pairs, self.embedded, self.cell, self.probes, self.edges)
         if min(counts) < 1 or min(self.shard, self.actors, self.crossover) < 0:
             raise ConfigError("a size of tasks is out of range", got=str(self), expected="from 1")
 

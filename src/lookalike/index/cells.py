@@ -15,7 +15,7 @@ from lookalike.errors import ConfigError
 from lookalike.index.blocks import RowSource, block_distances, blocks_of
 from lookalike.types import FloatArray, IntArray
 
-__all__ = ["CellIndex", "fit_cells", "nearest_cells"]
+__all__ = ["CellIndex", "fit_cells", "nearest_centres"]
 
 _ROUNDS = 10
 _SAMPLE_PER_CELL = 64
@@ -37,7 +37,7 @@ def fit_cells(rows: RowSource, cells: int, *, seed: int = 0) -> FloatArray:
     sample = np.asarray(rows[chosen], np.float32)
     centres = sample[np.sort(random.permutation(len(sample))[:cells])]
     for _ in range(_ROUNDS):
-        home = nearest_cells(sample, centres, 1)[:, 0]
+        home = nearest_centres(sample, centres, 1)[:, 0]
         sizes = np.bincount(home, minlength=cells)
         total = np.zeros_like(centres)
         np.add.at(total, home, sample)
@@ -67,7 +67,7 @@ class CellIndex:
     def add(self, rows: FloatArray) -> None:
         """Put further rows into their cells; their numbers follow those there."""
         self._rows = np.concatenate([self._rows, np.asarray(rows, np.float32)])
-        self._home = np.concatenate([self._home, nearest_cells(rows, self._centres, 1)[:, 0]])
+        self._home = np.concatenate([self._home, nearest_centres(rows, self._centres, 1)[:, 0]])
         order = np.argsort(self._home, kind="stable")
         bounds = np.searchsorted(self._home[order], np.arange(len(self._centres) + 1))
         self._members = [
@@ -103,7 +103,7 @@ class CellIndex:
         return self._visits(self._rows, probes)
 
     def _visits(self, query: FloatArray, probes: int) -> Iterator[tuple[IntArray, IntArray]]:
-        looked = nearest_cells(query, self._centres, min(probes, len(self._centres)))
+        looked = nearest_centres(query, self._centres, min(probes, len(self._centres)))
         asking = np.argsort(looked.reshape(-1), kind="stable")
         cells = looked.reshape(-1)[asking]
         bounds = np.searchsorted(cells, np.arange(len(self._centres) + 1))
@@ -114,8 +114,8 @@ class CellIndex:
                     yield visitors[at : at + 1024], members
 
 
-def nearest_cells(rows: NDArray[np.generic], centres: FloatArray, count: int) -> IntArray:
-    """``(n, count)`` cells, nearest first (Euclidean)."""
+def nearest_centres(rows: NDArray[np.generic], centres: FloatArray, count: int) -> IntArray:
+    """``(n, count)`` cells nearest to rows ``(n, dim)``, nearest first (Euclidean)."""
     parts = []
     half = (centres * centres).sum(axis=1) / 2
     for block in blocks_of(rows):
