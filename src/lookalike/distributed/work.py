@@ -117,7 +117,9 @@ class Work:
 
         out = io.BytesIO()
         made = pyarrow.table(columns)
-        pyarrow.parquet.write_table(made, out, row_group_size=group, compression="zstd")
+        # pixels and descriptors do not repeat: looking for it costs more than all the rest
+        plain = {"use_dictionary": False, "write_statistics": False, "compression": "lz4"}
+        pyarrow.parquet.write_table(made, out, row_group_size=group, **plain)
         self.write(name, out.getvalue())
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> dict[str, list[Any]]:
