@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+import postgres_server
 from lookalike.evaluation.edits import encode_jpeg
 
 _SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
@@ -58,3 +61,28 @@ def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
 def db(tmp_path: Path) -> Path:
     """A place for a collection."""
     return tmp_path / "collection"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a real PostgreSQL, started when first needed."""
+    with postgres_server.running() as address:
+        yield address
+
+
+_SCHEMAS = itertools.count()
+
+
+@pytest.fixture
+def new_server_db(server: str) -> Callable[[], str]:
+    """Makes addresses of collections at the server that are not there yet."""
+    return lambda: f"{server}&schema=test_{os.getpid()}_{next(_SCHEMAS)}"
+
+
+@pytest.fixture(params=["folder", "server"])
+def any_db(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """A place for a collection, of every kind that outlives a process."""
+    if request.param == "folder":
+        return tmp_path / "collection"
+    address: str = request.getfixturevalue("new_server_db")()
+    return address

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pickle
 import struct
@@ -10,6 +11,7 @@ import tarfile
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -19,7 +21,7 @@ import pytest
 import lookalike
 from conftest import save, scene
 from lookalike import archives, cache
-from lookalike.actions import make_plan
+from lookalike.actions import How, Step, apply_plan, make_plan
 from lookalike.addresses import absolute, archive_kind, is_address, is_far, is_pattern, member_of
 from lookalike.config import FindConfig, PlanConfig
 from lookalike.contents import contents_of, from_text, to_text
@@ -263,8 +265,26 @@ def test_what_is_no_archive_is_one_failure(tmp_path: Path, db: Path) -> None:
         open_source(tmp_path / "none.zip")
     with pytest.raises(ConfigError, match="::"):
         open_source(zipped(tmp_path / "a::b.zip", {}))
-    (tmp_path / "z.tar.zst").write_bytes(b"x")
-    assert "zstd -d" in scanned(tmp_path / "z.tar.zst")[1][0].message
+
+
+def test_zstandard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A .tar.zst is read too, cut ones as far as they go; without the extra it says which."""
+    import sys
+
+    import zstandard
+
+    members = {f"{n}.jpg": os.urandom(200_000) for n in range(4)}
+    packed = zstandard.compress(tarred(tmp_path / "a.tar", members).read_bytes())
+    path = tmp_path / "a.tar.zst"
+    path.write_bytes(packed)
+    entries, failures = scanned(path)
+    assert not failures and {id_: read_bytes(e.path) for id_, e in entries.items()} == members
+    (tmp_path / "cut.tar.zst").write_bytes(packed[: len(packed) // 2])
+    entries, failures = scanned(tmp_path / "cut.tar.zst")
+    assert "0.jpg" in entries and len(failures) == 1
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    (tmp_path / "b.tar.zst").write_bytes(packed)
+    assert "lookalike[zstd]" in scanned(tmp_path / "b.tar.zst")[1][0].message
 
 
 def test_names_that_lead_out_stay_inside(tmp_path: Path, db: Path) -> None:
@@ -362,10 +382,17 @@ def test_patterns(tmp_path: Path, db: Path) -> None:
     assert set(scanned(f"{tmp_path}/p/**/*.jpg")[0]) == {"1.jpg", "deep/er/2.jpg"}
     assert set(scanned(f"{tmp_path}/p/*")[0]) == {"1.jpg", "deep/er/2.jpg", "x.txt", "a.zip/4.jpg"}
     assert set(scanned(f"{tmp_path}/p/**")[0]) == {"1.jpg", "deep/er/2.jpg", "x.txt", "a.zip/4.jpg"}
+    assert set(scanned(f"{tmp_path}/p/*.zip")[0]) == {"a.zip/4.jpg"}
+    assert set(scanned(f"{tmp_path}/p/**/e?")[0]) == {"deep/er/2.jpg"}
+    assert set(scanned(f"{tmp_path}/p/**/deep/**/[!1].jpg")[0]) == {"deep/er/2.jpg"}
+    for loop in ("one", "two"):
+        (tmp_path / "p" / "deep" / loop).symlink_to(tmp_path / "p")
+    assert set(scanned(f"{tmp_path}/p/**/*.jpg")[0]) == {"1.jpg", "deep/er/2.jpg"}
     entry = scanned(f"{tmp_path}/p/*.jpg")[0]["1.jpg"]
     assert entry.key == scanned(tmp_path / "p")[0]["1.jpg"].key
-    with pytest.raises(ConfigError, match="nothing fits"):
-        open_source(f"{tmp_path}/*.png")
+    for nothing in (f"{tmp_path}/*.png", f"{tmp_path}/**/*.png", f"{tmp_path}/none/*"):
+        with pytest.raises(ConfigError, match="nothing fits"):
+            list(open_source(nothing).scan())
     odd = save(tmp_path / "odd[1].jpg", scene(4))
     assert set(scanned(odd)[0]) == {"odd[1].jpg"}
 
@@ -417,7 +444,23 @@ def test_plans_leave_archives_alone(tmp_path: Path, db: Path) -> None:
     plan = make_plan(report, PlanConfig(collection=str(db)))
     assert not plan.steps and len(plan.refused) == 2
     assert all("only plain files are acted on" in one.reason for one in plan.refused)
-    assert zipfile.ZipFile(path).namelist() == ["a.jpg", "b.jpg"]
+    single = str(tmp_path / "p" / "1.jpg")
+    member, sha = f"zip://a.jpg::{path}", report.images["a.zip/a.jpg"].sha256
+    steps = [
+        Step(one, sha, len(jpeg(1)), other, sha, "", "by hand")
+        for one, other in ((member, single), (single, member))
+    ]
+    for how in (
+        How("trash"),
+        How("delete", really=True),
+        How("move", str(tmp_path / "to")),
+        How("hardlink"),
+    ):
+        made = replace(plan, steps=tuple(steps))
+        outcome = apply_plan(made, how, tmp_path / f"{how.kind}.jsonl")
+        assert [item.state for item in outcome.items] == ["refused", "refused"]
+        assert all("only plain files" in item.message for item in outcome.items)
+    assert zipfile.ZipFile(path).namelist() == ["a.jpg", "b.jpg"] and Path(single).exists()
 
 
 def test_pages_show_members(tmp_path: Path, db: Path) -> None:
@@ -467,3 +510,59 @@ def test_contents_survive_being_kept(tmp_path: Path) -> None:
         made = contents_of(file, "tar", "a.tar")
     assert from_text(to_text(made), "a.tar") == made
     assert from_text(b"{}", "a.tar") is None
+
+
+def test_index_on_the_command_line(tmp_path: Path, db: Path) -> None:
+    """Counts, failures with their reasons, JSON; what is not there is an error of one line."""
+    from click.testing import CliRunner
+
+    from lookalike.cli.main import commands
+
+    path = zipped(tmp_path / "a.zip", {"a.jpg": jpeg(1), "b.jpg": jpeg(1, 50), "c.jpg": b"junk"})
+    run = CliRunner().invoke
+    done = run(commands, ["index", str(path), "--db", str(db)])
+    assert "2 images, 2 of them described now; the collection has 2" in done.output
+    assert f"zip://c.jpg::{path}: " in done.output
+    done = run(commands, ["index", str(path), "--db", str(db), "--json"])
+    assert json.loads(done.stdout)["described"] == 0
+    zipped(path, {"a.jpg": jpeg(1)})
+    done = run(commands, ["index", str(path), "--db", str(db)])
+    assert "2 are not there any more" in done.output and "collection has 1" in done.output
+    assert isinstance(run(commands, ["index", str(tmp_path / "no.zip")]).exception, ConfigError)
+    assert run(commands, ["index"]).exit_code == 2
+
+
+def test_the_review_page_shows_members(tmp_path: Path, db: Path) -> None:
+    """Thumbnails, two members on each other, and a search by one of them."""
+    from lookalike.config import DecodeConfig
+    from lookalike.images import decode
+    from lookalike.web.pictures import overlay, picture_of, transform_of
+
+    path = zipped(tmp_path / "a.zip", {"a.jpg": jpeg(1), "b.jpg": jpeg(1, 50)})
+    report = lookalike.find(path, db=db, config=FAST)
+    first, second = report.images.values()
+    small = picture_of(first.path, 100)
+    assert small is not None
+    assert max(decode("", small, DecodeConfig()).rgb.shape) <= 100  # type: ignore[union-attr]
+    onto = transform_of(report.matches[0], first, second)
+    laid = overlay(second, first, onto)
+    assert laid is not None and laid.mean < 10
+
+
+def test_an_archive_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    """Offsets of another archive are never believed; the next reading lists it anew."""
+    path = tarred(tmp_path / "a.tar", {"a.jpg": b"1" * 600, "b.jpg": b"2"})
+    held = archives.open_archive(str(path))
+    tarred(path, {"b.jpg": b"3", "a.jpg": b"4" * 700})
+    with pytest.raises(OSError, match="changed while"):
+        held.read("a.jpg")
+    assert read_bytes(f"tar://a.jpg::{path}") == b"4" * 700
+
+
+def test_only_some_archives_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of shards cost no memory: the least used are listed again."""
+    monkeypatch.setattr(archives, "_CONFIG", ReadConfig(held_archives=2))
+    paths = [tarred(tmp_path / f"{n}.tar", {"a.jpg": b"%d" % n}) for n in range(5)]
+    for _ in range(2):
+        assert [read_bytes(f"tar://a.jpg::{p}") for p in paths] == [b"%d" % n for n in range(5)]
+    assert len(archives._held) == 2

@@ -23,7 +23,7 @@ from lookalike.cores import one_core_each
 from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.images import as_file, decode
-from lookalike.store import Collection
+from lookalike.store import EmbeddedCollection, open_collection
 from lookalike.types import Picture
 
 CONFIG = FindConfig(threads=2)
@@ -263,7 +263,7 @@ def test_a_collection_in_memory_answers_like_one_on_disk(db: Path) -> None:
     contents = tuple(Content(n, 1, 2, 3, "PNG", True, 0, 0.0, False) for n in names)
     rows = random.integers(0, 256, (2, 256)).astype(np.uint8)
     ragged = [random.integers(0, 256, (n, 1)).astype(np.uint8) for n in (3, 0)]
-    for collection in (Collection(None), Collection(db)):
+    for collection in (EmbeddedCollection(None), open_collection(db)):
         with collection:
             for _ in range(2):
                 collection.commit(

@@ -17,7 +17,7 @@ from lookalike.decided import place_of, with_choices
 from lookalike.errors import CollectionError, ConfigError
 from lookalike.report import to_json
 from lookalike.representative import check_rules, choose
-from lookalike.store import Change, Choices, Decisions
+from lookalike.store import Change, Choices, open_decisions
 from lookalike.store.decisions import pair_of
 from lookalike.types import ImageRef, Report
 
@@ -45,12 +45,12 @@ def members(report: Report) -> list[tuple[str, ...]]:
     return [cluster.members for cluster in report.clusters]
 
 
-def test_decisions_survive_a_restart_and_are_undone_in_order(db: Path) -> None:
+def test_decisions_survive_a_restart_and_are_undone_in_order(any_db: Path | str) -> None:
     """Marks and pairs told apart are there after reopening; undo takes back the last step alone."""
-    with Decisions(db) as decisions:
+    with open_decisions(any_db) as decisions:
         decisions.change(Change("one", {("a", "/x/a.jpg"): "keeper"}))
         decisions.change(Change("two", {("a", "/x/a.jpg"): "drop"}, {pair_of("b", "a"): True}))
-    with Decisions(db) as decisions:
+    with open_decisions(any_db) as decisions:
         assert decisions.choices.marks == {("a", "/x/a.jpg"): "drop"}
         assert decisions.choices.apart == {("a", "b")}
         last = decisions.last
@@ -62,9 +62,9 @@ def test_decisions_survive_a_restart_and_are_undone_in_order(db: Path) -> None:
         assert not decisions.choices.apart
 
 
-def test_two_writers_see_each_other(db: Path) -> None:
+def test_two_writers_see_each_other(any_db: Path | str) -> None:
     """What one connection decides, the other sees, and every change raises the edition."""
-    with Decisions(db) as one, Decisions(db) as other:
+    with open_decisions(any_db) as one, open_decisions(any_db) as other:
         before = other.edition
         one.change(Change("one", {("a", "/a"): "drop"}))
         assert other.edition > before
@@ -75,9 +75,9 @@ def test_two_writers_see_each_other(db: Path) -> None:
         assert not one.choices.marks
 
 
-def test_a_failed_change_leaves_nothing(db: Path) -> None:
+def test_a_failed_change_leaves_nothing(any_db: Path | str) -> None:
     """An error within ``writing`` takes everything back."""
-    with Decisions(db) as decisions:
+    with open_decisions(any_db) as decisions:
         with pytest.raises(RuntimeError), decisions.writing():
             decisions.change(Change("half", {("a", "/a"): "drop"}))
             raise RuntimeError
@@ -92,15 +92,15 @@ def test_foreign_decisions_are_refused(db: Path) -> None:
         other.execute("CREATE TABLE theirs(x)")
     other.close()
     with pytest.raises(CollectionError, match="made by lookalike"):
-        Decisions(db)
+        open_decisions(db)
 
 
-def test_names_that_are_no_text_are_kept(db: Path) -> None:
+def test_names_that_are_no_text_are_kept(any_db: Path | str) -> None:
     """A path of odd bytes comes back as it was."""
     odd = os.fsdecode(b"/x/\xff.jpg")
-    with Decisions(db) as decisions:
+    with open_decisions(any_db) as decisions:
         decisions.change(Change("odd", {("a", odd): "drop"}))
-    with Decisions(db) as decisions:
+    with open_decisions(any_db) as decisions:
         assert ("a", odd) in decisions.choices.marks
         step = decisions.last
         assert step is not None
@@ -108,28 +108,28 @@ def test_names_that_are_no_text_are_kept(db: Path) -> None:
         assert not decisions.choices.marks
 
 
-def test_not_a_match_is_never_found_again(photos: Path, db: Path) -> None:
+def test_not_a_match_is_never_found_again(photos: Path, any_db: Path | str) -> None:
     """A pair told apart neither matches nor shares a cluster in any later run, and undo ends it."""
-    first = lookalike.find(photos, db=db)
+    first = lookalike.find(photos, db=any_db)
     assert members(first)[0] == ("1.jpg", "1_mirror.jpg", "1_small.jpg")
     told = {
         pair_of(sha(first, "1_small.jpg"), sha(first, f"1{kind}.jpg")): True
         for kind in ("", "_mirror")
     }
-    with Decisions(db) as decisions:
+    with open_decisions(any_db) as decisions:
         decisions.change(Change("apart", apart=told))
     for config in (None, lookalike.load_recipe("report-hash").config):
-        later = lookalike.find(photos, db=db, config=config)
+        later = lookalike.find(photos, db=any_db, config=config)
         pairs = {pair_of(sha(later, m.query), sha(later, m.ref)) for m in later.matches}
         assert not pairs & told.keys()
         assert all("1_small.jpg" not in cluster for cluster in members(later))
     save(photos / "late.jpg", scene(9))
-    assert all("1_small.jpg" not in c for c in members(lookalike.find(photos, db=db)))
-    with Decisions(db) as decisions:
+    assert all("1_small.jpg" not in c for c in members(lookalike.find(photos, db=any_db)))
+    with open_decisions(any_db) as decisions:
         step = decisions.last
         assert step is not None
         decisions.undo(step.number)
-    assert members(lookalike.find(photos, db=db)) == members(first)
+    assert members(lookalike.find(photos, db=any_db)) == members(first)
 
 
 def test_two_told_apart_share_no_cluster_though_a_third_matches_both(
@@ -149,7 +149,7 @@ def test_a_person_outranks_the_rules(photos: Path, db: Path) -> None:
     """The keeper that a person chose stays in later runs, and the rules' one goes."""
     first = lookalike.find(photos, db=db)
     assert first.keeper_of(first.clusters[0]) == "1.jpg"
-    with Decisions(db) as decisions:
+    with open_decisions(db) as decisions:
         decisions.change(Change("stays", {place_of(first.images["1_small.jpg"]): "keeper"}))
     later = lookalike.find(photos, db=db)
     assert later.keeper_of(later.clusters[0]) == "1_small.jpg"
@@ -159,14 +159,14 @@ def test_a_person_outranks_the_rules(photos: Path, db: Path) -> None:
     assert decided["1.jpg"].by == "rule"
 
 
-def test_a_plan_of_a_report_knows_what_was_decided_since(photos: Path, db: Path) -> None:
+def test_a_plan_of_a_report_knows_what_was_decided_since(photos: Path, any_db: Path | str) -> None:
     """A report in JSON is older than the decisions beside it."""
-    first = lookalike.find(photos, db=db)
+    first = lookalike.find(photos, db=any_db)
     report = photos.parent / "report.json"
     report.write_text(to_json(first))
-    with Decisions(db) as decisions:
+    with open_decisions(any_db) as decisions:
         decisions.change(Change("stays", {place_of(first.images["1_small.jpg"]): "keeper"}))
-    command = [sys.executable, "-m", "lookalike", "plan", report, "--db", db, "--json"]
+    command = [sys.executable, "-m", "lookalike", "plan", report, "--db", any_db, "--json"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 11, done.stderr
     goes = {Path(step["path"]).name for step in json.loads(done.stdout)["steps"]}
@@ -176,7 +176,7 @@ def test_a_plan_of_a_report_knows_what_was_decided_since(photos: Path, db: Path)
 def test_a_moved_file_keeps_its_decision(photos: Path, db: Path) -> None:
     """The bytes tell which file was meant."""
     first = lookalike.find(photos, db=db)
-    with Decisions(db) as decisions:
+    with open_decisions(db) as decisions:
         decisions.change(Change("stays", {place_of(first.images["1_small.jpg"]): "keeper"}))
     (photos / "1_small.jpg").rename(photos / "1_renamed.jpg")
     later = lookalike.find(photos, db=db)

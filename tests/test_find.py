@@ -160,38 +160,40 @@ def test_order_threads_and_batches_change_nothing(tmp_path: Path, effort: str) -
     assert joined(shuffled) == joined(again)
 
 
-def test_a_collection_grows_to_the_same_answer(tmp_path: Path, db: Path) -> None:
+def test_a_collection_grows_to_the_same_answer(tmp_path: Path, any_db: Path | str) -> None:
     """Files added later give the report of a fresh run, moved ones are not decoded again."""
     folder = make_copies(tmp_path / "in", 3)
     late = tmp_path / "late"
     (folder / "copies").rename(late)
-    find(folder, db=db)
+    find(folder, db=any_db)
     late.rename(folder / "copies")
-    grown = find(folder, db=db)
+    grown = find(folder, db=any_db)
     fresh = find(folder, db=tmp_path / "fresh")
     keep = ("clusters", "matches")
     assert [answer(grown)[k] for k in keep] == [answer(fresh)[k] for k in keep]
     (folder / "copies").rename(folder / "moved")
-    moved = find(folder, db=db)
+    moved = find(folder, db=any_db)
     assert moved.funnel["decoded"] == 0 and len(moved.clusters) == 3
 
 
-def test_second_run_decodes_nothing_and_changes_are_noticed(tmp_path: Path, db: Path) -> None:
+def test_second_run_decodes_nothing_and_changes_are_noticed(
+    tmp_path: Path, any_db: Path | str
+) -> None:
     """Unchanged files are not opened; a changed, removed or new one is seen."""
     folder = make_copies(tmp_path / "in", 2)
-    first = find(folder, db=db)
-    again = find(folder, db=db)
+    first = find(folder, db=any_db)
+    again = find(folder, db=any_db)
     assert again.funnel["decoded"] == 0
     assert (again.clusters, again.matches) == (first.clusters, first.matches)
     save(folder / "0.jpg", scene(555))
     (folder / "copies" / "1_grey.jpg").unlink()
-    changed = find(folder, db=db)
+    changed = find(folder, db=any_db)
     assert changed.funnel["decoded"] == 1
     assert "0.jpg" not in {m for c in changed.clusters for m in c.members}
     assert "copies/1_grey.jpg" not in changed.images
 
 
-def test_a_broken_run_continues(tmp_path: Path, db: Path) -> None:
+def test_a_broken_run_continues(tmp_path: Path, any_db: Path | str) -> None:
     """Ctrl-C keeps the batches that were done."""
     folder = make_copies(tmp_path / "in", 4)
 
@@ -199,8 +201,8 @@ def test_a_broken_run_continues(tmp_path: Path, db: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        find(folder, db=db, config=FindConfig(batch=8), progress=stop)
-    report = find(folder, db=db)
+        find(folder, db=any_db, config=FindConfig(batch=8), progress=stop)
+    report = find(folder, db=any_db)
     assert 0 < report.funnel["decoded"] <= 17 and len(report.clusters) == 4
 
 

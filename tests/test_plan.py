@@ -352,7 +352,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_the_commands(root: Path, db: Path, own_trash: Path) -> None:
+def test_the_commands(root: Path, any_db: Path | str, own_trash: Path) -> None:
     """Plan, dry run, apply, recognise what came back, drop it again, undo, forget; exit codes."""
     rgb = scene(1)
     save(root / "a.jpg", rgb, 95)
@@ -360,32 +360,33 @@ def test_the_commands(root: Path, db: Path, own_trash: Path) -> None:
     save(root / "other.jpg", scene(2))
     small = (root / "small.jpg").read_bytes()
     file = root.parent / "plan.json"
-    done = run("plan", root, "--db", db, "-o", file)
+    done = run("plan", root, "--db", any_db, "-o", file)
     assert done.returncode == 11 and "resized to 50%" in done.stdout, done.stderr
     assert run("apply", file).returncode == 11 and (root / "small.jpg").exists()
     assert run("apply", file, "--yes").returncode == 11
     assert not (root / "small.jpg").exists()
     assert run("apply", file, "--yes").returncode == 0, "nothing was left to do"
-    assert run("plan", root, "--db", db).returncode == 0
+    assert run("plan", root, "--db", any_db).returncode == 0
 
     (root / "back.jpg").write_bytes(small)
-    found = find([root], db=db)
+    found = find([root], db=any_db)
     assert [one.image for one in found.returned] == ["back.jpg"]
-    words = "".join(run("find", root, "--db", db, "--html", root.parent / "r.html").stdout.split())
+    shown = run("find", root, "--db", any_db, "--html", root.parent / "r.html")
+    words = "".join(shown.stdout.split())
     assert "youdroppedthison20" in words
     assert "you dropped this on" in (root.parent / "r.html").read_text()
-    again = run("plan", root, "--db", db)
+    again = run("plan", root, "--db", any_db)
     assert "you dropped this on" in again.stdout and "back.jpg" in again.stdout
     # alone, too: what was kept lies elsewhere
     (root.parent / "import").mkdir()
     shutil.copy(root / "back.jpg", root.parent / "import" / "x.jpg")
-    alone = make_plan(find([root.parent / "import"], db=db), PlanConfig())
+    alone = make_plan(find([root.parent / "import"], db=any_db), PlanConfig())
     assert going(alone) == {"x.jpg": "a.jpg"}
 
-    assert run("undo", "--db", db).returncode == 11
+    assert run("undo", "--db", any_db).returncode == 11
     assert (root / "small.jpg").read_bytes() == small and not list(own_trash.glob("*/*"))
-    assert find([root], db=db).returned == ()
-    assert run("undo", "--db", db).returncode == 0
+    assert find([root], db=any_db).returned == ()
+    assert run("undo", "--db", any_db).returncode == 0
     for wrong in (("--delete",), ("--really",), ("--hardlink", "--move-to", "x")):
         assert run("apply", file, *wrong).returncode == 2
     (root.parent / "x.json").write_text("{}")

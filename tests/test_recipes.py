@@ -273,7 +273,7 @@ def test_cells_are_kept_and_new_images_join_them(photos: Path, tmp_path: Path) -
     config = SystemConfig(views=view, cells=4, probes=4)
     db = tmp_path / "db"
     find(photos, db=db, config=config)
-    (held,) = (db / "reductions").glob("cells-*.npz")
+    (held,) = (db / "reductions").glob("cells-*/*.npz")
     before = held.read_bytes()
     more = tmp_path / "more"
     save(more / "new.jpg", scene(2), quality=50)

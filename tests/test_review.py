@@ -15,7 +15,7 @@ import pytest
 
 import lookalike
 from conftest import save, scene
-from lookalike.store import Decisions
+from lookalike.store import open_decisions
 from lookalike.types import Report
 
 pytest.importorskip("starlette", reason="the extra review is not installed")
@@ -196,7 +196,7 @@ def test_decides_with_keys_among_thousands(chromium: Any, many: Report, db: Path
         assert len(words) > 20
         assert all(meaning in documented for meaning in words), shown
         page.keyboard.press("Escape")
-    with Decisions(db) as decisions:
+    with open_decisions(db) as decisions:
         assert "keeper" in decisions.choices.marks.values()
     with opened(chromium, many, db) as page:
         assert page.locator(".row .mark", has_text="✓").count() == 1
@@ -238,7 +238,7 @@ def test_two_tabs_do_not_overwrite_each_other(chromium: Any, found: Report, db: 
         other.keyboard.press("d")
         other.locator("#toast.bad").wait_for()
         other.locator('.card:first-child b:text-is("1_crop.jpg")').wait_for()
-    with Decisions(db) as decisions:
+    with open_decisions(db) as decisions:
         assert sorted(decisions.choices.marks.values()) == ["keeper"]
 
 
@@ -253,7 +253,7 @@ def test_many_at_once_with_a_preview(chromium: Any, many: Report, db: Path) -> N
         page.locator("dialog button.main:not([disabled])").click()
         page.locator("#toast", has_text="decided").wait_for()
         count = int(told.split()[0].replace(",", ""))
-        with Decisions(db) as decisions:
+        with open_decisions(db) as decisions:
             keepers = [a for a in decisions.choices.marks.values() if a == "keeper"]
             assert len(keepers) == count > 100
         page.keyboard.press("u")
@@ -263,7 +263,7 @@ def test_many_at_once_with_a_preview(chromium: Any, many: Report, db: Path) -> N
         page.locator("dialog .told", has_text="would go").click()
         page.locator("dialog button.main:not([disabled])").wait_for()
         page.keyboard.press("Escape")
-    with Decisions(db) as decisions:
+    with open_decisions(db) as decisions:
         assert not decisions.choices.marks
 
 

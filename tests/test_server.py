@@ -25,7 +25,7 @@ from lookalike.config import FindConfig
 from lookalike.errors import CollectionError, ConfigError
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.server import ServeConfig
-from lookalike.store import Collection
+from lookalike.store import open_collection
 
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
@@ -300,7 +300,7 @@ def test_the_collection_is_held_and_released(db: Path) -> None:
     held = TestClient(create_app(ServeConfig(db)), base_url=BASE)
     with held, pytest.raises(CollectionError, match="in use"):
         create_app(ServeConfig(db))
-    Collection(db).close()
+    open_collection(db).close()
 
 
 def test_the_command_serves_and_stops(db: Path) -> None:
@@ -326,4 +326,4 @@ def test_the_command_serves_and_stops(db: Path) -> None:
             process.wait(30)
         finally:
             process.kill()
-    Collection(db).close()
+    open_collection(db).close()

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,14 @@ import numpy as np
 import pytest
 
 from lookalike.errors import CollectionError, SpecMismatchError
-from lookalike.store import Batch, Collection, Content, KnownFile
+from lookalike.store import (
+    Batch,
+    Collection,
+    Content,
+    EmbeddedCollection,
+    KnownFile,
+    open_collection,
+)
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 SPEC = DescriptorSpec("toy", "1", "cosine", 4, "float16", "none")
@@ -73,12 +81,23 @@ def batch(*numbers: int) -> Batch:
     )
 
 
-def test_round_trip(db: Path) -> None:
+@pytest.fixture(params=["folder", "memory", "server"])
+def collection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Collection]:
+    """An open collection of every kind there is: what it promises is tested on each."""
+    place: Path | str = tmp_path / "collection"
+    if request.param == "server":
+        place = request.getfixturevalue("new_server_db")()
+    made = EmbeddedCollection(None) if request.param == "memory" else open_collection(place)
+    with made as opened:
+        yield opened
+
+
+def test_round_trip(any_db: Path | str) -> None:
     """What was committed is there after reopening, in any order asked."""
-    with Collection(db) as collection:
+    with open_collection(any_db) as collection:
         collection.commit(batch(3, 1, 2))
         collection.commit(batch(4, 2))
-    with Collection(db) as collection:
+    with open_collection(any_db) as collection:
         assert collection.rows(SPEC, [sha(2), sha(4), sha(1)])[:, 0].tolist() == [2, 4, 1]
         assert [len(part) for part in collection.ragged(RAGGED, [sha(4), sha(3)])] == [4, 3]
         assert collection.contents([sha(1), sha(9)]) == {sha(1): content(1)}
@@ -86,67 +105,130 @@ def test_round_trip(db: Path) -> None:
         assert collection.described([SPEC]) == {sha(n) for n in (1, 2, 3, 4)}
 
 
-def test_changed_files_are_noticed(db: Path) -> None:
+def test_changed_files_are_noticed(collection: Collection) -> None:
     """Another size, time or inode is another file; a failure is remembered too."""
     gone = KnownFile("failure", None, "decode", "broken")
-    with Collection(db) as collection:
-        collection.commit(replace(batch(1), failures=((entry(5), gone),)))
-        assert collection.unchanged([entry(1), entry(5), entry(6)]) == {
-            "/x/1.png": KnownFile("image", sha(1)),
-            "/x/5.png": gone,
-        }
-        for change in ({"n_bytes": 9}, {"modified_ns": 9}, {"inode": (1, 9)}):
-            assert collection.unchanged([entry(1, **change)]) == {}
-        collection.forget(["/x/1.png"])
-        assert collection.unchanged([entry(1)]) == {}
-        assert collection.missing(SPEC, [sha(1)]) == []
+    collection.commit(replace(batch(1), failures=((entry(5), gone),)))
+    assert collection.unchanged([entry(1), entry(5), entry(6)]) == {
+        "/x/1.png": KnownFile("image", sha(1)),
+        "/x/5.png": gone,
+    }
+    for change in ({"n_bytes": 9}, {"modified_ns": 9}, {"inode": (1, 9)}):
+        assert collection.unchanged([entry(1, **change)]) == {}
+    collection.forget(["/x/1.png"])
+    assert collection.unchanged([entry(1)]) == {}
+    assert collection.missing(SPEC, [sha(1)]) == []
 
 
-def test_another_version_is_refused_by_name(db: Path) -> None:
+def test_another_version_is_refused_by_name(collection: Collection) -> None:
     """Rows of two versions never mix; the message names both and the way out."""
     other = replace(SPEC, version="2")
-    with Collection(db) as collection:
-        collection.commit(batch(1))
-        for call in (collection.check_spec, lambda s: collection.missing(s, [sha(1)])):
-            with pytest.raises(SpecMismatchError, match=r"toy\|1\|.*toy\|2\|.*--db"):
-                call(other)
+    collection.commit(batch(1))
+    for call in (collection.check_spec, lambda s: collection.missing(s, [sha(1)])):
+        with pytest.raises(SpecMismatchError, match=r"toy\|1\|.*toy\|2\|.*--db"):
+            call(other)
 
 
-@pytest.mark.parametrize("in_memory", [False, True])
-def test_rows_of_varying_number_are_read_elsewhere(db: Path, in_memory: bool) -> None:
+def test_rows_of_varying_number_are_read_elsewhere(collection: Collection) -> None:
     """What another process gets is what the collection says."""
+    assert not collection.spans(RAGGED, []).places
     numbers = (1, 2, 3, 5)
     names = tuple(map(sha, numbers))
-    with Collection(None if in_memory else db) as collection:
-        collection.commit(batch(*numbers))
-        spans = collection.spans(RAGGED, names)
-        own = collection.ragged(RAGGED, names)
-        for elsewhere in (spans, pickle.loads(pickle.dumps(spans.only(names)))):
-            for name, rows, number in zip(names, own, numbers, strict=True):
-                assert np.array_equal(elsewhere[name], rows)
-                assert len(rows) == number % 5
-        with pytest.raises(CollectionError, match="no 'points' descriptor"):
-            collection.spans(RAGGED, [sha(4)])
+    collection.commit(batch(*numbers))
+    spans = collection.spans(RAGGED, names)
+    own = collection.ragged(RAGGED, names)
+    for elsewhere in (spans, pickle.loads(pickle.dumps(spans.only(names)))):
+        for name, rows, number in zip(names, own, numbers, strict=True):
+            assert np.array_equal(elsewhere[name], rows)
+            assert len(rows) == number % 5
+    with pytest.raises(CollectionError, match="no 'points' descriptor"):
+        collection.spans(RAGGED, [sha(4)])
 
 
-def test_verdicts_and_reports_are_kept(db: Path) -> None:
+def test_verdicts_and_reports_are_kept(collection: Collection) -> None:
     """Acceptances, refusals and the latest reports survive."""
     pairs = [(sha(1), sha(2)), (sha(1), sha(3)), (sha(2), sha(3))]
-    with Collection(db) as collection:
-        collection.add_verdicts({pairs[0]: SEEN, pairs[1]: None}, "v1")
-        assert collection.verdicts(pairs, "v1") == {pairs[0]: SEEN, pairs[1]: None}
-        assert collection.verdicts(pairs, "v2") == {}
-        for number in range(4):
-            collection.save_report(str(number), f"report \udcff{number}")
-        assert collection.load_report("3") == "report \udcff3"
-        assert collection.load_report("0") is None
+    collection.add_verdicts({pairs[0]: SEEN, pairs[1]: None}, "v1")
+    assert collection.verdicts(pairs, "v1") == {pairs[0]: SEEN, pairs[1]: None}
+    assert collection.verdicts(pairs, "v2") == {}
+    for number in range(4):
+        collection.save_report(str(number), f"report \udcff{number}")
+    assert collection.load_report("3") == "report \udcff3"
+    assert collection.load_report("0") is None
+
+
+def test_what_is_there_already_is_left_alone(collection: Collection) -> None:
+    """A batch that comes again changes nothing; of new rows of a known content the first stay."""
+    collection.commit(batch(1, 2))
+    other = batch(1, 3)
+    names, rows = other.rows[SPEC]
+    collection.commit(replace(other, rows={SPEC: (names, rows + 7)}))
+    assert collection.rows(SPEC, [sha(1), sha(3), sha(2)])[:, 0].tolist() == [1, 10, 2]
+    assert collection.keys() == {"/x/1.png", "/x/2.png", "/x/3.png"}
+    assert collection.images() == {f"/x/{n}.png": sha(n) for n in (1, 2, 3)}
+
+
+def test_a_failed_batch_leaves_nothing(collection: Collection) -> None:
+    """Neither its contents nor its files nor its descriptors; the next one goes in."""
+    broken = replace(batch(1), rows={SPEC: ((sha(1),), np.array([["x"] * 4]))})
+    with pytest.raises(ValueError, match="could not convert"):
+        collection.commit(broken)
+    assert not collection.contents([sha(1)]) and not collection.keys()
+    assert collection.missing(SPEC, [sha(1)]) == [sha(1)]
+    collection.commit(batch(1))
+    assert collection.rows(SPEC, [sha(1)]).tolist() == [[1] * 4]
+
+
+def test_stored_rows_are_read_in_blocks(collection: Collection) -> None:
+    """By slices and by numbers, in the order asked, the same as all at once."""
+    collection.commit(batch(*range(40)))
+    names = [sha(n) for n in random.Random(1).sample(range(40), 30)]
+    rows = collection.rows(SPEC, names)
+    stored = collection.stored(SPEC, names)
+    assert stored.shape == (30, 4) and rows.dtype == np.float16
+    assert (stored[5:17] == rows[5:17]).all() and (stored[slice(None)] == rows).all()
+    some = np.array([3, 29, 4, 5])
+    assert (stored[some] == rows[some]).all()
+    with pytest.raises(CollectionError, match="holds no 'toy' descriptor"):
+        collection.rows(SPEC, [sha(1), sha(99)])
+
+
+def test_pixel_digests_and_odd_names(collection: Collection) -> None:
+    """Digests are added later; names of files are bytes, and messages any text."""
+    odd = entry(1, key="/x/\udcff\n'%s.png")
+    failed = KnownFile("failure", None, "decode", "no \udcff")
+    collection.commit(replace(batch(1), files=((odd, sha(1)),)))
+    collection.set_pixel_digests({sha(1): "d" * 64})
+    assert collection.contents([sha(1)])[sha(1)].pixel_digest == "d" * 64
+    assert collection.unchanged([odd]) == {odd.key: KnownFile("image", sha(1))}
+    collection.commit(Batch(failures=((odd, replace(failed, message="no")),)))
+    assert collection.unchanged([odd])[odd.key].message == "no"
+    assert collection.images() == {}
+
+
+def test_what_was_fitted_is_kept(collection: Collection) -> None:
+    """By shelf and name; what is new takes the place of all else on its shelf."""
+    assert collection.fitted("a") == []
+    collection.keep_fitted("a", "one", b"1")
+    collection.keep_fitted("b", "other", b"3")
+    collection.keep_fitted("a", "two", b"2\0")
+    assert collection.fitted("a") == ["two"] and collection.load_fitted("a", "two") == b"2\0"
+    assert collection.load_fitted("b", "other") == b"3"
+
+
+def test_the_last_report_is_told(collection: Collection) -> None:
+    """None before the first, then always the latest, also where it was made before."""
+    assert collection.last_report() is None
+    for name in ("a", "b", "a"):
+        collection.save_report(name, f"report {name}")
+        assert collection.last_report() == f"report {name}"
 
 
 def test_second_writer_is_refused(db: Path) -> None:
-    """Two processes never write one collection."""
-    with Collection(db), pytest.raises(CollectionError, match=r"in use.*process"):
-        Collection(db)
-    Collection(db).close()
+    """Two processes never write one folder."""
+    with open_collection(db), pytest.raises(CollectionError, match=r"in use.*process"):
+        open_collection(db)
+    open_collection(db).close()
 
 
 def test_foreign_folders_are_refused(db: Path, tmp_path: Path) -> None:
@@ -157,17 +239,17 @@ def test_foreign_folders_are_refused(db: Path, tmp_path: Path) -> None:
     other.commit()
     other.close()
     with pytest.raises(CollectionError, match="not a lookalike collection"):
-        Collection(db)
-    with Collection(tmp_path / "new"):
+        open_collection(db)
+    with open_collection(tmp_path / "new"):
         pass
     newer = sqlite3.connect(tmp_path / "new" / "catalogue.sqlite")
     newer.execute("PRAGMA user_version=99")
     newer.close()
     with pytest.raises(CollectionError, match="newer lookalike"):
-        Collection(tmp_path / "new")
+        open_collection(tmp_path / "new")
     (tmp_path / "file").write_text("x")
     with pytest.raises(CollectionError):
-        Collection(tmp_path / "file")
+        open_collection(tmp_path / "file")
 
 
 _WRITER = """
@@ -175,21 +257,21 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from test_store import batch
-from lookalike.store import Collection
+from lookalike.store import open_collection
 start = int(sys.argv[3])
-with Collection(Path(sys.argv[1])) as collection:
+with open_collection(sys.argv[1]) as collection:
     print("open", flush=True)
     for number in range(start, start + 100_000, 20):
         collection.commit(batch(*range(number, number + 20)))
 """
 
 
-def test_kill_loses_at_most_the_batch_in_hand(db: Path) -> None:
+def test_kill_loses_at_most_the_batch_in_hand(any_db: Path | str) -> None:
     """After SIGKILL at any moment, every batch is there wholly or not at all."""
     here = str(Path(__file__).parent)
     chance = random.Random(0)
     for life in range(8):
-        arguments = [sys.executable, "-c", _WRITER, str(db), here, str(life * 100_000)]
+        arguments = [sys.executable, "-c", _WRITER, str(any_db), here, str(life * 100_000)]
         child = subprocess.Popen(arguments, stdout=subprocess.PIPE)
         assert child.stdout is not None
         child.stdout.readline()
@@ -197,7 +279,7 @@ def test_kill_loses_at_most_the_batch_in_hand(db: Path) -> None:
         child.send_signal(signal.SIGKILL)
         child.wait()
         child.stdout.close()
-        with Collection(db) as collection:
+        with open_collection(any_db) as collection:
             names = sorted(collection.described([SPEC]))
             numbers = [int(name, 16) for name in names]
             assert len(names) % 20 == 0
@@ -205,7 +287,8 @@ def test_kill_loses_at_most_the_batch_in_hand(db: Path) -> None:
             assert collection.rows(SPEC, names)[:, 3].tolist() == [n % 2000 for n in numbers]
             for number, points in zip(numbers, collection.ragged(RAGGED, names), strict=True):
                 assert points.shape == (number % 5, 2) and (points == number % 256).all()
-    check = sqlite3.connect(db / "catalogue.sqlite")
-    assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    check.close()
     assert numbers
+    if isinstance(any_db, Path):
+        check = sqlite3.connect(any_db / "catalogue.sqlite")
+        assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        check.close()

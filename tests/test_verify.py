@@ -56,6 +56,22 @@ def test_edits_are_found_and_named(tmp_path: Path, edit: str, words: str, frame:
     assert match.verification.frame == frame
 
 
+def test_what_moved_by_itself_makes_another_shot(tmp_path: Path) -> None:
+    """A thing that is elsewhere in the second picture, and what was behind it is seen."""
+    behind, thing = scene(21), scene(27)[:240, :200]
+    first, second = behind.copy(), behind.copy()
+    first[100:340, 80:280] = thing
+    second[110:350, 230:430] = thing
+    covered = first.copy()
+    covered[100:340, 80:280] = scene(25)[:240, :200]
+    match = matched(tmp_path, first, second)
+    assert match is None, match
+    # what only covers a part of it is an edit
+    match = matched(tmp_path, first, covered)
+    assert match is not None and match.tier == "copy"
+    assert match.verification is not None and match.verification.moved == 0
+
+
 def test_the_transform_maps_the_frames(tmp_path: Path) -> None:
     """A known crop and resize comes back to within two pixels, and its reverse too."""
     rgb = scene(23)

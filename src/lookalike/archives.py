@@ -8,8 +8,6 @@ large. Members of those that are, are fetched one by one.
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
 import threading
 import weakref
@@ -24,10 +22,9 @@ from lookalike.addresses import archive_kind, is_address
 from lookalike.contents import (
     Contents,
     Member,
-    Unpacked,
     contents_of,
     from_text,
-    plain_stream,
+    plain_pieces,
     to_text,
 )
 from lookalike.read_config import ReadConfig
@@ -195,59 +192,65 @@ def _opened(address: str, version: str) -> Archive:
 def _far(address: str, version: str, kind: str, *, packed: bool) -> Archive:
     """One that lies far away or must be decompressed: a copy in the cache, or piece by piece."""
     name = cache.name_of("archive", address, version)
-    copy = cache.fetch(name)
-    text = cache.load(cache.name_of("contents", address, version))
+    listed = cache.name_of("contents", address, version)
+    text = cache.load(listed)
     contents = from_text(text, address) if text else None
-    wanted = contents is None or packed
-    if copy is None and wanted and (packed or _fits(version)):
-        try:
-            copy = cache.make(name, lambda target: _copy(address, target, packed=packed))
-        except OSError:
-            if packed:
-                raise
+    copy = cache.fetch(name)
     if contents is None:
+        if copy is None and (packed or _fits(version)):
+            copy = _copied(name, address, packed=packed)
         with copy.open("rb") if copy else remote.open_far(address) as stream:
             contents = contents_of(stream, kind, address)
-        cache.save(cache.name_of("contents", address, version), to_text(contents))
+        cache.save(listed, to_text(contents))
     if copy is not None:
-        file = _File(str(copy), lambda info: str(info.st_size))
+        file = _copy_file(copy)
         return Archive(version, contents, file.read, n_bytes=int(file.version))
+    if packed:
+        return Archive(version, contents, _Late(lambda: _copied(name, address, packed=True)).read)
     return Archive(
         version, contents, lambda start, end: remote.read_far(address, start, end), is_far=True
     )
 
 
+def _copied(name: str, address: str, *, packed: bool) -> Path | None:
+    """The copy of an archive, made now; None where a plain one cannot have one.
+
+    Raises:
+        OSError: a compressed one cannot be read, or does not fit.
+    """
+    try:
+        return cache.make(name, lambda target: _copy(address, target, packed=packed))
+    except OSError:
+        if packed:
+            raise
+        return None
+
+
+def _copy_file(path: Path) -> _File:
+    # looking at it changes its time, nothing else does
+    return _File(str(path), lambda info: str(info.st_size))
+
+
 def _fits(version: str) -> bool:
     size = version.partition(" ")[0]
-    return size.isdigit() and int(size) * 4 <= cache.limit()
+    # a web server may not say it
+    return (int(size) if size.isdigit() else 0) * 4 < cache.limit()
 
 
 def _copy(address: str, target: IO[bytes], *, packed: bool) -> None:
     """An archive as one plain file."""
     if not packed:
-        remote.copy_to(address, target)
+        remote.copy_to(address, target, cache.limit())
         return
-    with (
-        remote.open_far(address) if is_address(address) else Path(address).open("rb") as source,
-        plain_stream(address, source) as unpacked,
-    ):
-        most = cache.limit()
-        while piece := _next_piece(unpacked):
+    most = cache.limit()
+    with remote.open_far(address) if is_address(address) else Path(address).open("rb") as source:
+        for piece in plain_pieces(address, source):
             target.write(piece)
             if target.tell() > most:
                 raise OSError(
                     f"a compressed tar is read from a plain copy, and this one is larger than the "
                     f"{most >> 20:,} MB of the cache: decompress it, or set LOOKALIKE_CACHE_MB"
                 )
-
-
-def _next_piece(unpacked: Unpacked) -> bytes:
-    """Some bytes more; none at the end or a damage: the tar then lacks its end mark."""
-    try:
-        # read() would lose what lies between its last piece and the damage
-        return unpacked.read1(1 << 20)
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile):
-        return b""
 
 
 class _File:
@@ -269,3 +272,21 @@ class _File:
         with self._turns:
             os.lseek(self._descriptor, start, os.SEEK_SET)
             return os.read(self._descriptor, end - start)
+
+
+class _Late:
+    """As ``_File``, of a copy that is made when something of it is wanted."""
+
+    def __init__(self, make: Callable[[], Path | None]) -> None:
+        self._make = make
+        self._file: _File | None = None
+        self._turns = threading.Lock()
+
+    def read(self, start: int, end: int) -> bytes:
+        """Bytes from ``start`` up to ``end``."""
+        with self._turns:
+            if self._file is None:
+                made = self._make()
+                assert made is not None
+                self._file = _copy_file(made)
+        return self._file.read(start, end)

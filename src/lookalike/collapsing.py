@@ -35,7 +35,7 @@ from lookalike.queries import pair_config
 from lookalike.reading import read_bytes
 from lookalike.representative import check_rules
 from lookalike.stages import CollectionStages
-from lookalike.store import Batch, Collection, Content
+from lookalike.store import Batch, Collection, Content, EmbeddedCollection
 from lookalike.types import (
     Cluster,
     DescriptorSpec,
@@ -182,7 +182,7 @@ def collapse(
     config = config or FindConfig()
     _check(images, k, keep, config)
     left = iter(images)
-    with Collection(None) as collection, one_core_each():
+    with EmbeddedCollection(None) as collection, one_core_each():
         seen = _Candidates(collection, config)
         kept: tuple[Kept, ...] = ()
         while k is None or len(kept) < k:

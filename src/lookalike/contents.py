@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import bz2
 import calendar
 import gzip
+import importlib
 import json
-import lzma
 import posixpath
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
@@ -22,18 +22,25 @@ from lookalike.types import Failure
 __all__ = [
     "Contents",
     "Member",
-    "Unpacked",
     "contents_of",
     "from_text",
-    "plain_stream",
+    "plain_pieces",
     "sample_of",
     "to_text",
 ]
 
-Unpacked = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
 _CONFIG = ReadConfig()
 _BLOCK = 512
 _MOST_LINKS = 40
+_COMPRESSED = {
+    "gz": "gzip",
+    "tgz": "gzip",
+    "bz2": "bz2",
+    "tbz2": "bz2",
+    "xz": "lzma",
+    "txz": "lzma",
+    "zst": "zstandard",
+}
 _ENCRYPTED = 0x1
 _TOO_LARGE = f"larger than {_CONFIG.largest:,} bytes, which is the most that is read at once"
 
@@ -107,23 +114,33 @@ def contents_of(stream: IO[bytes], kind: str, address: str) -> Contents:
     return Contents(_followed(members), tuple(failures))
 
 
-def plain_stream(address: str, source: IO[bytes]) -> Unpacked:
-    """A compressed file as what it was.
+def plain_pieces(address: str, source: IO[bytes]) -> Iterator[bytes]:
+    """A compressed file as what it was; of a damaged one what lies before the damage.
 
     Raises:
         OSError: nothing here decompresses it.
     """
     suffix = address.partition("?")[0].lower().rpartition(".")[2]
-    if suffix in ("gz", "tgz"):
-        return gzip.GzipFile(fileobj=source)
-    if suffix in ("bz2", "tbz2"):
-        return bz2.BZ2File(source)
-    if suffix in ("xz", "txz"):
-        return lzma.LZMAFile(source)
-    raise OSError(
-        f"a .{suffix} archive cannot be decompressed here; decompress it, for example with "
-        "zstd -d, and name the plain tar"
-    )
+    name = _COMPRESSED.get(suffix)
+    try:
+        if name is None:
+            raise ImportError
+        # some builds of Python lack one
+        module = importlib.import_module(name)
+    except ImportError as error:
+        raise OSError(
+            f"a .{suffix} archive cannot be decompressed here; decompress it, and name the plain "
+            "tar; or, for .zst, pip install 'lookalike[zstd]'"
+        ) from error
+    own = [getattr(module, error, EOFError) for error in ("LZMAError", "ZstdError")]
+    damage = (EOFError, zlib.error, gzip.BadGzipFile, *own)
+    with module.open(source, "rb") as unpacked:
+        try:
+            # read() would lose what lies between its last piece and the damage
+            while piece := unpacked.read1(1 << 20):
+                yield piece
+        except damage:
+            return
 
 
 def sample_of(name: str) -> str:

@@ -78,6 +78,7 @@ class Seen:
         covered: share of one picture's texture that the other shows, 0..1.
         query_cells: ``(8, 8)`` bool, parts of the query that the ref shows too.
         ref_cells: ``(8, 8)`` bool, parts of the ref that the query shows too.
+        moved: places of a part that moved by itself.
     """
 
     inliers: int
@@ -87,6 +88,7 @@ class Seen:
     covered: float
     query_cells: NDArray[np.bool_]
     ref_cells: NDArray[np.bool_]
+    moved: int = 0
 
 
 def explain(alignment: Alignment, seen: Seen) -> Verification:
@@ -125,6 +127,7 @@ def explain(alignment: Alignment, seen: Seen) -> Verification:
         offset=round(alignment.tone.offset, 2),
         frame=frame,
         edit=", ".join(words) or "re-encoded",
+        moved=seen.moved,
     )
 
 
@@ -207,6 +210,7 @@ def reverse(seen: Verification, query_size: Size, ref_size: Size) -> Verificatio
         seen.covered,
         _from_hex(seen.shared_ref),
         _from_hex(seen.shared_query),
+        seen.moved,
     )
     return explain(alignment, same)
 

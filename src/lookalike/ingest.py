@@ -208,7 +208,7 @@ def read_entry(entry: FileEntry) -> bytes | Failure:
     Of one that neither is nor claims to be a picture only the first.
     """
     try:
-        if not looks_like_image(entry.id) and entry.n_bytes > _SNIFFED:
+        if not looks_like_image(entry.id) and not 0 < entry.n_bytes <= _SNIFFED:
             start = read_start(entry.path, _SNIFFED)
             if sniff(start[:_SNIFFED]) is None:
                 return start

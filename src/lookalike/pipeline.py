@@ -35,10 +35,10 @@ from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
 from lookalike.retrieval import search_collection
 from lookalike.returned import find_returned
-from lookalike.sources import Inputs, ListForm, gone, open_source
+from lookalike.sources import Inputs, ListForm, gone, open_source, watch
 from lookalike.spaces import fit_space, load_views
 from lookalike.stages import CollectionStages
-from lookalike.store import Collection
+from lookalike.store import Collection, open_collection
 from lookalike.systems import find_in_space
 from lookalike.types import Answer, Containment, Failure, FileEntry, ImageRef, Match, Report
 
@@ -69,8 +69,8 @@ def find(
         paths: folders, pictures, archives (zip, tar), addresses (``s3://bucket/prefix``), patterns
             (``photos/**/*.jpg``), lists of pictures (text, CSV, TSV, JSON Lines, Parquet; ``-`` is
             standard input) or sources.
-        db: folder of the collection that remembers what was learned; by default one under the
-            user's data folder.
+        db: folder of the collection that remembers what was learned, or the address of one at a
+            server (``postgresql://…``, as ``str``); by default one under the user's data folder.
         config: every setting; ``FindConfig()`` is effort ``standard``. A recipe's configuration
             runs a published system.
         hidden: look at files and folders whose name starts with a dot too.
@@ -103,10 +103,10 @@ def find_json(
     descriptors = load_descriptors(config)
     told = progress or _silent
     clock = Clock()
-    listed = list(source.scan())
+    listed = list(watch(source, told).scan())
     fingerprint = _fingerprint(listed, config, descriptors)
-    folder = Path(db) if db else default_collection()
-    with Collection(folder) as collection, one_core_each():
+    db = db or default_collection()
+    with open_collection(db) as collection, one_core_each():
         # whatever a person decides changes the answer
         fingerprint += f" {collection.edition}" if collection.edition else ""
         body = collection.load_report(fingerprint)
@@ -122,7 +122,7 @@ def find_json(
             counts = {}
         else:
             counts = {"decoded": 0, "remembered": funnel_of(body)["images"]}
-        again = find_returned(listed, folder)
+        again = find_returned(listed, db)
     return with_run(body, counts, clock.timings(funnel_of(body)["images"]), again)
 
 
@@ -138,7 +138,7 @@ def search(
     Args:
         question: path or address of a picture, or a ``Question`` that also says how many hits,
             ranked by which metrics, and which part of the picture counts.
-        db: folder of the collection, filled by ``find``.
+        db: folder or address of the collection, filled by ``find``.
         config: the cascade (verified copies first), or a recipe's published system.
         progress: called with (stage, done, total).
 
@@ -146,7 +146,7 @@ def search(
         ConfigError: an unreadable query, an empty collection, or a setting that cannot work.
     """
     asked = question if isinstance(question, Question) else Question(question)
-    with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
+    with open_collection(db or default_collection()) as collection, one_core_each():
         return search_collection(
             asked, collection, config or FindConfig(), progress=progress or _silent
         )
@@ -159,7 +159,7 @@ def buckets(
 
     Args:
         descriptor: a hash, or ``NAME#BITS`` for hyperplane bits.
-        db: folder of the collection, filled by ``find``.
+        db: folder or address of the collection, filled by ``find``.
         progress: called with (stage, done, total).
 
     Raises:
@@ -167,7 +167,7 @@ def buckets(
     """
     config = SystemConfig(views=(ViewConfig(descriptor, 0.0),))
     load_views(config)
-    with Collection(Path(db) if db else default_collection()) as collection:
+    with open_collection(db or default_collection()) as collection:
         return bucketed(config, collection, progress or _silent)
 
 

@@ -8,8 +8,8 @@ stands still.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -72,24 +72,23 @@ class Reduction:
         """As ``apply``, reading block by block."""
         return np.concatenate([self.apply(rows[block]) for block in blocks_of(rows)])
 
-    def save(self, path: Path) -> None:
-        """Write to a file that ``load`` reads; complete or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".part.npz")
+    def to_bytes(self) -> bytes:
+        """As a file that NumPy reads."""
+        written = io.BytesIO()
         np.savez(
-            partial,
+            written,
             scale=self.scale,
             shift=self.shift,
             factor=self.factor,
             components=self.components,
             variance=self.variance,
         )
-        partial.replace(path)
+        return written.getvalue()
 
     @classmethod
-    def load(cls, path: Path) -> Reduction:
-        """What ``save`` wrote."""
-        with np.load(path, allow_pickle=False) as held:
+    def from_bytes(cls, data: bytes) -> Reduction:
+        """What ``to_bytes`` made."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
             arrays = {name: held[name] for name in ("shift", "factor", "components", "variance")}
             return cls(str(held["scale"]), **arrays)  # type: ignore[arg-type]
 

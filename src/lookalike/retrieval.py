@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.confidence import confidence_of
 from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC, describe_hashes
+from lookalike.descriptors.registry import base_of
 from lookalike.distances import check_metric
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
@@ -26,9 +29,9 @@ from lookalike.reading import read_again
 from lookalike.settle import counts_alone
 from lookalike.sides import Side, describe_side
 from lookalike.spaces import Space, fit_space, load_views
-from lookalike.store import Collection
+from lookalike.store import Collection, Ranking
 from lookalike.thumbs import agree, explain_whole_frames
-from lookalike.types import Answer, Containment, Hit, ImageRef, Tier, Verification
+from lookalike.types import Answer, Containment, Hit, ImageRef, IntArray, Tier, Verification
 from lookalike.vote import Voted, vote
 
 __all__ = [
@@ -230,11 +233,38 @@ def _ranked(space: Space, query: Query, question: Question, metrics: Sequence[st
         ranked = vote(ballots) if len(metrics) > 1 else _plain(ballots[metrics[0]], metrics[0])
         name = "vote" if len(metrics) > 1 else metrics[0]
         return [_Near(space.shas[v.item], v.distance, name, v.by) for v in ranked[:count]]
-    parts = [space.between(rows, block)[0] for block in blocks_of(space.widest)]
-    distance = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    there = _ranked_there(space, rows[0], count)
+    if there is None:
+        parts = [space.between(rows, block)[0] for block in blocks_of(space.widest)]
+        distance = np.concatenate(parts) if parts else np.empty(0, np.float32)
+        there = np.arange(len(distance))
+    else:
+        distance = view.distances(rows[0], view.rows[there])[0]
     order = np.argsort(distance, kind="stable")[:count]
     name = "+".join(f"{v.config.descriptor} {v.metric}" for v in space.views)
-    return [_Near(space.shas[n], float(distance[n]), name, {}) for n in order.tolist()]
+    return [_Near(space.shas[there[n]], float(distance[n]), name, {}) for n in order.tolist()]
+
+
+def _ranked_there(space: Space, row: NDArray[Any], count: int) -> IntArray | None:
+    """Numbers of the nearest rows, ascending, if the collection itself can tell.
+
+    It also ranks contents whose files are gone.
+    """
+    view, collection = space.views[0], space.collection
+    is_plain = len(space.views) == 1 and view.turns == 1 and view.reduction is None
+    stored = base_of(view.descriptor) is view.descriptor and view.metric == "cosine"
+    if not isinstance(collection, Ranking) or not is_plain or not stored:
+        return None
+    number = {sha: n for n, sha in enumerate(space.shas)}
+    asked = count
+    while True:
+        near = collection.nearest(view.descriptor.spec, row[0], asked)
+        if near is None:
+            return None
+        found = [number[sha] for sha in near if sha in number]
+        if len(found) >= count or len(near) < asked:
+            return np.array(sorted(found), np.int64)
+        asked *= 4
 
 
 def _nearest(space: Space, found: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, float]]:

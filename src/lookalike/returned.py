@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lookalike.addresses import is_address
-from lookalike.store import DroppedPictures
+from lookalike.store import open_dropped
 from lookalike.types import Failure, FileEntry, Returned
 
 __all__ = ["find_returned"]
 
 
 def find_returned(
-    listed: Sequence[FileEntry | Failure], db: Path
+    listed: Sequence[FileEntry | Failure], db: str | Path
 ) -> tuple[tuple[Returned, str], ...]:
     """Which of the listed files hold bytes that were dropped, each with its path, by id.
 
@@ -22,9 +22,9 @@ def find_returned(
 
     Args:
         listed: what the source offers, taken into the collection before.
-        db: folder of the collection.
+        db: folder or address of the collection.
     """
-    with DroppedPictures(db) as memory:
+    with open_dropped(db) as memory:
         known = memory.came_back()
     found = []
     for entry in listed if known else ():

@@ -45,7 +45,7 @@ def settle(
                 joined.join(*pair)
             elif match.verification and _is_copy(match.verification, config):
                 weak[pair] = match
-            elif match.verification and _is_sure(match.verification, config):
+            elif match.verification and _is_shot(match.verification, config):
                 shots[pair] = match
         for pair in asked:
             if pairs.order(*pair) not in pairs.matches:
@@ -124,12 +124,18 @@ def _is_sure(seen: Verification, config: SettleConfig) -> bool:
     return seen.support >= config.strong_support
 
 
+def _is_shot(seen: Verification, config: SettleConfig) -> bool:
+    """Whether what is no copy is another shot of the scene."""
+    return seen.moved > config.most_moved or _is_sure(seen, config)
+
+
 def _is_copy(seen: Verification, config: SettleConfig) -> bool:
     """An edit leaves what it does not cover as it was; another shot is a little unlike all over.
 
     Of a picture and its edit one mostly lies in the other whole; two shots overlap.
     """
-    return seen.likeness >= (config.within_likeness if _is_within(seen) else config.copy_likeness)
+    least = config.within_likeness if _is_within(seen) else config.copy_likeness
+    return seen.likeness >= least and seen.moved <= config.most_moved
 
 
 def _is_supported(seen: Verification, config: SettleConfig) -> bool:

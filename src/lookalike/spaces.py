@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from lookalike.errors import ConfigError
 from lookalike.index.blocks import RowSource, block_distances, blocks_of
 from lookalike.protocols import Descriptor
 from lookalike.reduce import Reduction, fit_reduction
-from lookalike.store import Collection
+from lookalike.store import Collection, Ranking
 from lookalike.types import FloatArray
 
 __all__ = ["Space", "View", "fit_space", "load_views"]
@@ -78,13 +77,13 @@ class Space:
     """A set of images as a system sees it.
 
     Attributes:
-        saved: folder of what was fitted.
+        collection: keeps what was fitted.
         shas: contents, in the order of the rows.
         views: one for every descriptor.
         max_distance: up to which a pair is near, inclusive; 1 with several views.
     """
 
-    saved: Path
+    collection: Collection
     shas: tuple[str, ...]
     views: tuple[View, ...]
     max_distance: float
@@ -175,7 +174,7 @@ def fit_space(
         for view, descriptor in zip(config.views, descriptors, strict=True)
     ]
     limit = views[0].config.max_distance if len(views) == 1 else 1.0
-    return Space(collection.reductions, tuple(present), tuple(views), limit)
+    return Space(collection, tuple(present), tuple(views), limit)
 
 
 def _view(
@@ -186,7 +185,8 @@ def _view(
     collection: Collection,
     refit: bool,
 ) -> View:
-    rows = _rows(descriptor, shas, collection)
+    # a search may leave the ranking to the collection, and needs none of them here
+    rows = _rows(descriptor, shas, collection, refit or not isinstance(collection, Ranking))
     reduction = None
     if (view.components or view.scale != "none") and shas:
         with threadpool_limits(config.threads):
@@ -195,7 +195,9 @@ def _view(
     return View(view, descriptor, _metric(view, descriptor), rows, reduction, config.turns)
 
 
-def _rows(descriptor: Descriptor, shas: Sequence[str], collection: Collection) -> RowSource:
+def _rows(
+    descriptor: Descriptor, shas: Sequence[str], collection: Collection, in_memory: bool
+) -> RowSource:
     base = base_of(descriptor).spec
     if not shas:
         return np.empty((0, descriptor.spec.row_width), descriptor.spec.dtype)
@@ -204,7 +206,7 @@ def _rows(descriptor: Descriptor, shas: Sequence[str], collection: Collection) -
     if isinstance(descriptor, Derived):
         rows = _DerivedRows(stored, descriptor)
     size = rows.shape[0] * rows.shape[1] * np.dtype(descriptor.spec.dtype).itemsize
-    return rows[slice(None)] if size <= _IN_MEMORY else rows
+    return rows[slice(None)] if in_memory and size <= _IN_MEMORY else rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,16 +241,14 @@ def _reduction(
     refit: bool,
 ) -> Reduction:
     """Fitted to this set, or as it was fitted last; kept for new images."""
-    folder = collection.reductions / _identity(view, descriptor)
-    path = folder / f"{hashlib.sha256(' '.join(shas).encode()).hexdigest()[:16]}.npz"
-    held = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime_ns)
-    held = [file for file in held if ".part" not in file.name]
-    if path in held or (held and not refit):
-        return Reduction.load(path if path in held else held[-1])
+    shelf = _identity(view, descriptor)
+    name = hashlib.sha256(" ".join(shas).encode()).hexdigest()[:16]
+    held = collection.fitted(shelf)
+    if name in held or (held and not refit):
+        data = collection.load_fitted(shelf, name if name in held else held[-1])
+        return Reduction.from_bytes(data)
     most = min(rows.shape[0], rows.shape[1])
     components = most if view.components == "images" else min(int(view.components), most)
     fitted = fit_reduction(rows, components=components, scale=view.scale, streamed=True)
-    fitted.save(path)
-    for file in held:
-        file.unlink()
+    collection.keep_fitted(shelf, name, fitted.to_bytes())
     return fitted

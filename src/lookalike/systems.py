@@ -5,6 +5,7 @@ Nothing is verified, so every pair they accept is of tier ``similar``, however n
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -102,16 +103,16 @@ def _cells(space: Space, config: SystemConfig, rows: FloatArray) -> FloatArray:
 
     They are fitted anew when the set has doubled since.
     """
-    path = space.saved / f"cells-{config.cells}-{space.views[0].identity}.npz"
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as held:
+    shelf = f"cells-{config.cells}-{space.views[0].identity}"
+    for name in space.collection.fitted(shelf):
+        data = space.collection.load_fitted(shelf, name)
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
             if held["count"] * 2 >= len(rows):
                 return np.asarray(held["centres"])
     centres = fit_cells(rows, min(config.cells, len(rows)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part.npz")
-    np.savez(partial, centres=centres, count=len(rows))
-    partial.replace(path)
+    written = io.BytesIO()
+    np.savez(written, centres=centres, count=len(rows))
+    space.collection.keep_fitted(shelf, "centres", written.getvalue())
     return centres
 
 
@@ -178,7 +179,7 @@ def cluster_labels(
 def _square(space: Space, group: IntArray) -> FloatArray:
     """``(k, k)`` distances among some images."""
     part = Space(
-        space.saved,
+        space.collection,
         (),
         tuple(replace(v, rows=v.rows[group]) for v in space.views),
         space.max_distance,

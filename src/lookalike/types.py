@@ -49,11 +49,12 @@ class FileEntry:
 
     Attributes:
         id: source-relative POSIX path, unique within the run.
-        path: path by which the file can be opened, as the user addressed it.
-        key: absolute path, the name under which a collection remembers the file.
+        path: path or address by which the file can be opened, as the user addressed it.
+        key: absolute path or address, the name under which a collection remembers the file.
         n_bytes: file size in bytes.
         modified_ns: modification time in nanoseconds since the epoch.
-        inode: (device, inode), equal for hard links of one file.
+        inode: (device, inode), equal for hard links of one file; of what has none, (-1, digest of
+            where it lies and of its version).
     """
 
     id: str
@@ -180,6 +181,7 @@ class Verification:
             a plain border) or ``inset`` (the picture is a smaller part of it); the query shows
             more: ``cropped``, ``unbordered`` or ``cut out``; ``overlapping``.
         edit: the edit in words, from query to ref, for example ``cropped to 76%``.
+        moved: places of the largest part that moved by itself, as between two shots of a scene.
     """
 
     inliers: int
@@ -199,6 +201,7 @@ class Verification:
     offset: float
     frame: Frame
     edit: str
+    moved: int = 0
 
 
 @dataclass(frozen=True, slots=True)

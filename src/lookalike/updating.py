@@ -10,8 +10,8 @@ from lookalike.cores import one_core_each
 from lookalike.ingest import Progress, ingest
 from lookalike.pipeline import default_collection
 from lookalike.retrieval import open_searchable
-from lookalike.sources import Inputs, ListForm, gone, open_source
-from lookalike.store import Collection
+from lookalike.sources import Inputs, ListForm, gone, open_source, watch
+from lookalike.store import open_collection
 from lookalike.types import Failure
 
 __all__ = ["Updated", "update"]
@@ -50,7 +50,7 @@ def update(
 
     Args:
         paths: as for ``find``.
-        db: folder of the collection; by default the one of ``find``.
+        db: folder or address of the collection; by default the one of ``find``.
         config: what ``search`` will be asked with: its descriptors are made now.
         form: how lists and folders are read.
         progress: called with (stage, done, total).
@@ -61,8 +61,8 @@ def update(
     """
     config, told = config or FindConfig(), progress or _silent
     source = open_source(paths, form)
-    listed = list(source.scan())
-    with Collection(Path(db) if db else default_collection()) as collection, one_core_each():
+    listed = list(watch(source, told).scan())
+    with open_collection(db or default_collection()) as collection, one_core_each():
         catalogue = ingest(listed, collection, config, progress=told)
         missing = gone(source, listed, collection.keys)
         collection.forget(missing)

@@ -13,6 +13,7 @@ from lookalike.engine import byte_product
 from lookalike.explain import Alignment, Seen, Tone, explain
 from lookalike.geometry import fit_transform
 from lookalike.keypoints import KeypointKind, Keypoints, fitted
+from lookalike.motion import own_motion
 from lookalike.sides import PLANE_SIDE, Side, Sides
 from lookalike.types import IntArray, Verification
 
@@ -23,7 +24,7 @@ __all__ = [
     "verify_all",
 ]
 
-VERIFIER = "pose-agreement/8"
+VERIFIER = "pose-agreement/9"
 _REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.4, 0.8, 15
 _COINCIDING = 0.05
 
@@ -45,7 +46,8 @@ def verify(
     """
     points, plane = _seen_as(query, kind, mirrored=mirrored)
     others = Keypoints.from_rows(ref.rows)
-    fit = fit_transform(points, others, correspondences(points, others, kind), config.min_inliers)
+    pairs = correspondences(points, others, kind)
+    fit = fit_transform(points, others, pairs, config.min_inliers)
     if fit is None:
         return None
     transform, inliers = fit
@@ -56,7 +58,12 @@ def verify(
     seen, onto = aligned
     if seen.share < config.min_agreement or seen.blocks < config.min_blocks:
         return None
-    sizes = tuple(fitted(side.width, side.height, kind.side) for side in (query, ref))
+    sizes = (
+        fitted(query.width, query.height, kind.side),
+        fitted(ref.width, ref.height, kind.side),
+    )
+    between = _scaled(onto, query, ref, PLANE_SIDE, kind.side)
+    shown = seen.query_cells, seen.ref_cells
     found = Seen(
         inliers,
         _support(points, others, transform, sizes, inliers),
@@ -65,6 +72,7 @@ def verify(
         seen.covered,
         seen.query_cells[:, ::-1] if mirrored else seen.query_cells,
         seen.ref_cells,
+        own_motion(points, others, pairs, between, frames=sizes, shown=shown),
     )
     full = _scaled(onto, query, ref, PLANE_SIDE, None)
     if mirrored:

@@ -15,6 +15,7 @@ from lookalike.actions.journal import Entry, Journal
 from lookalike.actions.moves import Move, carry_out, finish_delete, take_back
 from lookalike.actions.records import How, Item, Outcome, Plan, Step
 from lookalike.actions.sidecar import merged_metadata, sidecar_path, sidecar_text
+from lookalike.addresses import is_address
 from lookalike.errors import ActionError, ConfigError
 from lookalike.sources import RESULT_MARK
 from lookalike.store.lock import lock
@@ -248,7 +249,8 @@ def _targets(disk: Disk, files: Sequence[str], how: How, base: str) -> list[str]
 
 
 def _common_folder(plan: Plan) -> str:
-    folders = [str(Path(path).parent) for s in plan.steps for path in (s.path, *s.companions)]
+    files = (path for s in plan.steps for path in (s.path, *s.companions))
+    folders = [str(Path(path).parent) for path in files if not is_address(path)]
     return os.path.commonpath(folders) if folders else os.sep
 
 

@@ -56,7 +56,7 @@ class Journal:
     Args:
         path: created with its first line.
         disk: where.
-        collection: folder of the collection that remembers what was dropped; empty for none.
+        collection: the collection that remembers what was dropped; empty for none.
 
     Raises:
         ActionError: not a journal.
@@ -129,7 +129,7 @@ def read_journal(path: Path) -> dict[str, Entry]:
 
 
 def collection_of(path: Path) -> str:
-    """Folder of the collection that a journal was begun for; empty for none.
+    """The collection that a journal was begun for; empty for none.
 
     Raises:
         ActionError: not a journal.

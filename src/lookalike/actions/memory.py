@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lookalike.actions.journal import Entry, collection_of, read_journal
-from lookalike.store import Dropped, DroppedPictures
+from lookalike.store import Dropped, open_dropped
 
 __all__ = ["remember"]
 
@@ -26,7 +26,7 @@ def remember(journal: Path) -> None:
     if not collection:
         return
     entries = [e for e in read_journal(journal).values() if e.moves[0].kind not in _STAYS]
-    with DroppedPictures(Path(collection)) as memory:
+    with open_dropped(collection) as memory:
         memory.update(
             [_dropped(entry) for entry in entries if entry.state == "done"],
             [_dropped(entry) for entry in entries if entry.state == "undone"],

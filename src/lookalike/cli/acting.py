@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from lookalike.cli.options import db_option
 from lookalike.cli.progress import show_progress
 
 __all__ = ["apply", "plan", "undo"]
@@ -21,7 +22,7 @@ FOUND = 11
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, type=click.Path())
-@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@db_option
 @click.option("-o", "--out", type=click.Path(dir_okay=False), help="Write the plan here.")
 @click.option("--recipe", help="For folders: as of find.")
 @click.option("--reference", multiple=True, type=click.Path(), help="Nothing there is touched.")
@@ -42,6 +43,7 @@ def plan(sources: tuple[str, ...], **options: Any) -> None:
     from lookalike.actions import make_plan, preview
     from lookalike.config import PlanConfig
     from lookalike.pipeline import default_collection
+    from lookalike.store import name_of
 
     if options["within"] and options["across"]:
         raise click.UsageError("--within and --across exclude each other")
@@ -53,7 +55,7 @@ def plan(sources: tuple[str, ...], **options: Any) -> None:
         folders=options["within"] or options["across"],
         min_confidence=options["min_confidence"],
         keep=tuple(options["keep"].split(",")) if options["keep"] else (),
-        collection=str(Path(options["db"] or default_collection()).absolute()),
+        collection=name_of(options["db"] or default_collection()),
         **settings,
     )
     with show_progress() as progress:
@@ -104,7 +106,7 @@ def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> Non
 
 @click.command()
 @click.argument("journal", required=False, type=click.Path(exists=True, dir_okay=False))
-@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@db_option
 def undo(journal: str | None, db: str | None) -> None:
     """Bring back what was applied with JOURNAL, by default what was applied last."""
     from lookalike.actions import open_journals, remember
@@ -131,7 +133,7 @@ def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) ->
     from lookalike.pipeline import default_collection, find
     from lookalike.recipes import load_recipe
     from lookalike.report import from_json
-    from lookalike.store import Decisions
+    from lookalike.store import choices_of
 
     if len(sources) == 1 and sources[0].endswith(".json"):
         try:
@@ -143,7 +145,7 @@ def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) ->
                 remedy="make one with: lookalike find FOLDER --json > report.json",
             ) from error
         # what was decided since the report was made
-        return with_choices(report, Decisions.of(Path(options["db"] or default_collection())))
+        return with_choices(report, choices_of(options["db"] or default_collection()))
     config = load_recipe(options["recipe"] or "default").config
     return find(sources, db=options["db"], config=config, progress=progress)
 
@@ -177,8 +179,9 @@ def _how(options: dict[str, Any]) -> Any:
 
 def _journals(collection: str) -> Path:
     from lookalike.pipeline import default_collection
+    from lookalike.store import folder_of
 
-    return (Path(collection) if collection else default_collection()) / "journals"
+    return folder_of(collection or default_collection()) / "journals"
 
 
 def _name(made: Any, text: str) -> str:

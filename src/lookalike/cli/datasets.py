@@ -168,11 +168,12 @@ def _write_plan(found: Any, path: Path, db: str | None) -> Path:
     from lookalike.actions import make_plan
     from lookalike.config import PlanConfig
     from lookalike.pipeline import default_collection
+    from lookalike.store import name_of
 
     # the fix has decided; of what is tied by any tier, one may stand for the other
     config = PlanConfig(
         tiers=("exact", "pixel", "copy", "similar"),
-        collection=str(Path(db or default_collection()).absolute()),
+        collection=name_of(db or default_collection()),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(make_plan(found.report, config).to_json() + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lookalike.cli.options import asked_config, asked_inputs, list_options
+from lookalike.cli.options import asked_config, asked_inputs, db_option, list_options
 from lookalike.cli.progress import show_progress
 
 __all__ = ["index"]
@@ -18,7 +18,7 @@ _SHOWN = 20
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@db_option
 @click.option("--recipe", help="Name or TOML file that searches will name too.")
 @click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
 @list_options

@@ -18,7 +18,13 @@ from lookalike.cli.acting import apply, plan, undo
 from lookalike.cli.datasets import conflicts, leaks, unique
 from lookalike.cli.indexing import index
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
-from lookalike.cli.options import EXPORT_KINDS, asked_config, asked_inputs, list_options
+from lookalike.cli.options import (
+    EXPORT_KINDS,
+    asked_config,
+    asked_inputs,
+    db_option,
+    list_options,
+)
 from lookalike.cli.progress import show_progress
 from lookalike.cli.review import review
 from lookalike.cli.searching import buckets, search
@@ -41,7 +47,7 @@ def commands() -> None:
 
 @commands.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@db_option
 @click.option("--recipe", help="Name of a recipe or a TOML file; other options override it.")
 @click.option("--effort", type=click.Choice(EFFORTS), help="Default: standard.")
 @click.option("--linkage", type=click.Choice(LINKAGES), help="Default: star, or the recipe's.")

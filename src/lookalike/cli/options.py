@@ -16,6 +16,7 @@ __all__ = [
     "asked_config",
     "asked_form",
     "asked_inputs",
+    "db_option",
     "list_options",
     "run_options",
 ]
@@ -23,6 +24,12 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 # named here too, for the command line's help loads nothing
 EXPORT_KINDS = ("imagededup", "fastdup", "immaculate", "huggingface", "fiftyone")
+db_option = click.option(
+    "--db",
+    type=click.Path(file_okay=False),
+    metavar="DIR|URL",
+    help="Folder of the collection, or postgresql://user@host/database.",
+)
 # options that only lookalike's own cascade has
 _OWN = ("effort", "precision", "descriptor", "engine", "inside", "regions")
 
@@ -54,7 +61,7 @@ def run_options(command: Command) -> Command:
             help="Default: thorough for leaks and conflicts, standard for unique.",
         ),
         click.option("--recipe", help="Name of a recipe or a TOML file."),
-        click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection."),
+        db_option,
     ):
         command = option(command)
     return list_options(command)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lookalike.cli.options import db_option
 from lookalike.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ __all__ = ["review"]
 
 @click.command()
 @click.argument("report", required=False, type=click.Path(dir_okay=False))
-@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@db_option
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def review(report: str | None, db: str | None, port: int, no_browser: bool) -> None:
@@ -33,8 +34,8 @@ def review(report: str | None, db: str | None, port: int, no_browser: bool) -> N
         ) from error
     from lookalike.pipeline import default_collection
 
-    folder = Path(db) if db else default_collection()
-    shown = _from_file(Path(report)) if report else _from_collection(folder)
+    place = db or default_collection()
+    shown = _from_file(Path(report)) if report else _from_collection(place)
 
     def opened(address: str) -> None:
         click.echo(f"{len(shown.clusters):,} clusters at {address}\nCtrl+C ends it")
@@ -44,7 +45,7 @@ def review(report: str | None, db: str | None, port: int, no_browser: bool) -> N
     # a run needs no collection of cycles, a server that stays does; the report itself has none
     gc.freeze()
     gc.enable()
-    serve(shown, folder, port=port, opened=opened)
+    serve(shown, place, port=port, opened=opened)
 
 
 def _from_file(path: Path) -> Report:
@@ -60,18 +61,18 @@ def _from_file(path: Path) -> Report:
         ) from error
 
 
-def _from_collection(folder: Path) -> Report:
+def _from_collection(db: str | Path) -> Report:
     from lookalike.report import from_json, with_run
-    from lookalike.store import Collection
+    from lookalike.store import holds_anything, name_of, open_collection
 
     body = None
-    if (folder / "catalogue.sqlite").exists():
-        with Collection(folder) as collection:
+    if holds_anything(db):
+        with open_collection(db) as collection:
             body = collection.last_report()
     if body is None:
         raise ConfigError(
             "there is nothing to review",
-            got=str(folder),
+            got=name_of(db),
             remedy="run 'lookalike find PHOTOS --db DIR' first, with the same --db",
         )
     return from_json(with_run(body, {}, {}))

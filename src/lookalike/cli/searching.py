@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from lookalike.cli.options import db_option
 from lookalike.cli.progress import show_progress
 
 __all__ = ["buckets", "search"]
@@ -19,7 +20,7 @@ FOUND = 11
 
 @click.command()
 @click.argument("query", type=click.Path())
-@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@db_option
 @click.option("-k", "count", type=click.IntRange(1), default=6, show_default=True)
 @click.option("--recipe", default="default", show_default=True, help="Name or TOML file.")
 @click.option("--metrics", help="Distances to rank by, with commas.")
@@ -104,7 +105,7 @@ def _print(answer: Any, written: list[Path]) -> None:
 
 
 @click.command()
-@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@db_option
 @click.option("--descriptor", default="dhash", show_default=True, help="A hash, or NAME#BITS.")
 @click.option("--all", "everything", is_flag=True, help="Also hashes that one image has.")
 def buckets(db: str | None, descriptor: str, everything: bool) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from lookalike.cli.options import db_option
 from lookalike.errors import ConfigError
 
 __all__ = ["serve"]
 
 
 @click.command()
-@click.option("--db", type=click.Path(file_okay=False), help="Folder of the collection.")
+@db_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Others need a token.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
 @click.option("--token", default="", envvar="LOOKALIKE_TOKEN", help="Or LOOKALIKE_TOKEN.")
@@ -25,9 +26,10 @@ def serve(**options: Any) -> None:
     """Serve a collection over HTTP: add, search, compare, collapse."""
     from lookalike.pipeline import default_collection
     from lookalike.server import ServeConfig
+    from lookalike.store import name_of
 
     settings = ServeConfig(
-        db=Path(options["db"]) if options["db"] else default_collection(),
+        db=options["db"] or default_collection(),
         host=options["host"],
         port=options["port"],
         token=options["token"],
@@ -43,6 +45,7 @@ def serve(**options: Any) -> None:
             got=str(error),
             remedy="pip install 'lookalike[serve]'",
         ) from error
+    named = name_of(settings.db)
     # a service runs for long: what a single command leaves behind is collected here
     gc.enable()
-    run(settings, started=lambda address: click.echo(f"serving {settings.db} at {address}"))
+    run(settings, started=lambda address: click.echo(f"serving {named} at {address}"))

@@ -35,7 +35,7 @@ from lookalike.pipeline import Clock, default_collection, load_descriptors
 from lookalike.protocols import Descriptor
 from lookalike.report import from_json, to_body, with_run
 from lookalike.representative import check_rules
-from lookalike.sources import Inputs, ListForm, open_source
+from lookalike.sources import Inputs, ListForm, open_source, watch
 from lookalike.store import Content, KnownFile
 from lookalike.types import Failure, FileEntry, IntArray, Report
 
@@ -94,8 +94,9 @@ def find_json(
     clock = Clock()
     with connect(cluster) as tasks:
         _check_shared(tasks, folder)
-        run = Run(tasks, folder, checked, layout or Layout(), progress or _silent)
-        report = run.answer(list(source.scan()), network, clock)
+        told = progress or _silent
+        run = Run(tasks, folder, checked, layout or Layout(), told)
+        report = run.answer(list(watch(source, told).scan()), network, clock)
         write_results(folder, report)
     return with_run(to_body(report), {}, clock.timings(report.funnel["images"]))
 

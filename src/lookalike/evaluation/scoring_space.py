@@ -21,7 +21,7 @@ from lookalike.describe import Describer
 from lookalike.index.blocks import RowSource
 from lookalike.retrieval import as_system
 from lookalike.spaces import Space, fit_space
-from lookalike.store import Collection
+from lookalike.store import open_collection
 from lookalike.types import FloatArray, IntArray, Match, Report
 
 __all__ = ["ScoringSpace", "open_scoring_space"]
@@ -118,7 +118,7 @@ def open_scoring_space(
         if (path := str(Path(image.path).resolve())) in numbers
     }
     first = {image.sha256: image for image in images.values()}
-    with Collection(collection) as opened:
+    with open_collection(collection) as opened:
         describer = Describer(first, opened, config, progress)
         system, descriptors = as_system(config)
         shas = sorted(first)

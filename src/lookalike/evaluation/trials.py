@@ -19,7 +19,7 @@ from lookalike.pairs import find_pairs
 from lookalike.pipeline import find
 from lookalike.sources import FolderSource
 from lookalike.stages import CollectionStages
-from lookalike.store import Collection
+from lookalike.store import Collection, open_collection
 from lookalike.types import ImageRef, Match, Verification
 
 __all__ = ["Trial", "judge_set", "reported_pairs"]
@@ -84,7 +84,7 @@ def judge_set(folder: Path, collection: Path, *, threads: int, progress: Progres
         threads=threads,
     )
     listed = list(FolderSource([folder]).scan())
-    with Collection(collection) as opened:
+    with open_collection(collection) as opened:
         images = ingest(listed, opened, config, progress=progress).images
         first = {image.sha256: image for image in reversed(images)}
         telling = [image for image in first.values() if not image.low_information]

@@ -1,8 +1,8 @@
 """The work behind the service: one collection, kept warm, and workers that need none.
 
-A collection has one writer and is used from one thread. That thread is the only one of its
-executor: additions and searches take turns in it, in the order they came. Comparisons and result
-lists touch no collection and run in other threads beside it.
+A collection is used from one thread, the only one of its executor: additions and searches take
+turns in it, in the order they came. Comparisons and result lists touch no collection and run in
+other threads beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lookalike.retrieval import Searchable, open_searchable, search_in
 from lookalike.server.asked import Picture, Problem
 from lookalike.server.settings import ServeConfig
 from lookalike.sources import FolderSource
-from lookalike.store import Collection
+from lookalike.store import folder_of, open_collection
 from lookalike.types import Answer, Failure
 
 __all__ = ["Library"]
@@ -48,8 +48,9 @@ class Library:
         self._turns = ThreadPoolExecutor(1, thread_name_prefix="lookalike-collection")
         self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="lookalike-worker")
         self._warm: Searchable | None = None
+        self._revision = 0
         try:
-            self._collection = self._turns.submit(Collection, settings.db).result()
+            self._collection = self._turns.submit(open_collection, settings.db).result()
         except BaseException:
             self.close()
             raise
@@ -95,8 +96,6 @@ class Library:
         added: list[Json] = []
         decoded = 0
         if paths:
-            # what was ready knows nothing of what comes now
-            self._warm = None
             catalogue = self._ingested(paths)
             decoded = catalogue.counts["decoded"]
             failures += [{"path": f.path, "message": f.message} for f in catalogue.failures]
@@ -129,8 +128,8 @@ class Library:
         if isinstance(picture, Failure):
             return picture
         kind = sniff(data[:64]) or picture.format
-        folder = self._settings.db / "uploads"
-        folder.mkdir(exist_ok=True)
+        folder = folder_of(self._settings.db) / "uploads"
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{hashlib.sha256(data).hexdigest()}.{kind.lower()}"
         if not path.exists():
             part = path.with_suffix(".part")
@@ -143,7 +142,10 @@ class Library:
 
     def _search(self, picture: Picture, k: int, box: tuple[int, int, int, int] | None) -> Json:
         with one_core_each(), tempfile.TemporaryDirectory() as folder:
-            if self._warm is None:
+            # what was ready knows nothing of what came since, from here or from another client
+            revision = self._collection.revision
+            if self._warm is None or revision != self._revision:
+                self._revision = revision
                 self._warm = open_searchable(
                     self._collection, self._settings.find, progress=_silent
                 )

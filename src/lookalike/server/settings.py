@@ -19,7 +19,7 @@ class ServeConfig:
     """How a collection is served.
 
     Attributes:
-        db: folder of the collection, held by the service as long as it runs.
+        db: folder or address of the collection, held by the service as long as it runs.
         host: address to listen on; another than loopback needs a token.
         port: TCP port, 0 for any free one.
         token: what requests must show as ``Authorization: Bearer TOKEN``; empty for none.
@@ -32,7 +32,7 @@ class ServeConfig:
         find: settings of the cascade.
     """
 
-    db: Path
+    db: str | Path
     host: str = "127.0.0.1"
     port: int = 8765
     token: str = ""

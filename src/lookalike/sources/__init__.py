@@ -1,7 +1,8 @@
 """Where images come from."""
 
-from lookalike.sources.addressed import ArchiveSource, FarSource, PatternSource, gone
+from lookalike.sources.addressed import ArchiveSource, FarSource, gone, watch
 from lookalike.sources.folder import RESULT_MARK, FolderSource, looks_like_image
+from lookalike.sources.pattern import PatternSource
 from lookalike.sources.table import (
     Inputs,
     JoinedSource,
@@ -25,4 +26,5 @@ __all__ = [
     "gone",
     "looks_like_image",
     "open_source",
+    "watch",
 ]

@@ -1,15 +1,11 @@
-"""Archives, what lies far away, and patterns: sources of what is more than a folder."""
+"""Archives, and what lies far away, as sources."""
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import takewhile
-from pathlib import Path, PurePosixPath
 
 from lookalike.addresses import (
     MemberAddress,
@@ -18,62 +14,37 @@ from lookalike.addresses import (
     is_pattern,
     member_of,
 )
-from lookalike.archives import Archive, open_archive
-from lookalike.contents import Member, sample_of
+from lookalike.archives import open_archive
+from lookalike.contents import sample_of
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
 from lookalike.read_config import ReadConfig
 from lookalike.remote import FarFile, examine, found_under
-from lookalike.sources.folder import FolderSource, file_entry, in_order, looks_like_image, once
+from lookalike.sources.entries import (
+    far_entry,
+    id_of,
+    is_hidden,
+    is_label,
+    key_of,
+    member_entry,
+)
+from lookalike.sources.folder import in_order, looks_like_image, once
 from lookalike.types import Failure, FileEntry
 
 __all__ = [
     "ArchiveSource",
     "FarSource",
-    "PatternSource",
     "entries_at",
     "gone",
-    "is_addressed",
-    "open_addressed",
+    "scan_each",
     "scopes_of",
+    "silent",
+    "watch",
 ]
 
 _CONFIG = ReadConfig()
 _OPENED_AT_ONCE = 4
-# what WebDataset puts beside a picture
-_LABELS = (".cls", ".json", ".txt")
-# neither device nor inode: digests of what tells versions apart
-_NO_DEVICE = -1
-
-
-def is_addressed(name: str) -> bool:
-    """Whether a name is of an archive, an address or a pattern, rather than of a file or folder."""
-    if is_address(name):
-        return True
-    if os.path.exists(name):  # noqa: PTH110
-        return bool(archive_kind(name)) and os.path.isfile(name)  # noqa: PTH113
-    return is_pattern(name) or bool(archive_kind(name))
-
-
-def open_addressed(name: str, *, hidden: bool = False, every_name: bool = False) -> Source:
-    """The source that such a name means.
-
-    Args:
-        name: path of an archive, address, or pattern.
-        hidden: also what has a name that starts with a dot.
-        every_name: offer what has several names under each.
-
-    Raises:
-        ConfigError: it does not exist, or names what cannot be read in place.
-    """
-    member = member_of(name)
-    if member is not None:
-        return ArchiveSource(member.archive, only=member.member)
-    if archive_kind(name) and not is_pattern(name):
-        return ArchiveSource(name, hidden=hidden, every_name=every_name)
-    if is_address(name):
-        return FarSource(name, hidden=hidden, every_name=every_name)
-    return PatternSource(name, hidden=hidden, every_name=every_name)
+Told = Callable[[str, int, int], None]
 
 
 def entries_at(addresses: Iterable[str]) -> Iterator[FileEntry | Failure]:
@@ -108,7 +79,7 @@ def entries_at(addresses: Iterable[str]) -> Iterator[FileEntry | Failure]:
 
 def _entry_at(address: str) -> FileEntry | Failure:
     try:
-        item = _far_entry(examine(address))
+        item = far_entry(examine(address))
     except (OSError, ConfigError) as error:
         return Failure(address, "scan", f"cannot be examined: {error}")
     return replace(item, id=address) if isinstance(item, FileEntry) else item
@@ -154,7 +125,7 @@ class ArchiveSource:
             yield Failure(self.name, "scan", f"cannot be listed: {error.strerror or error}")
             return
         if not self._only:
-            self.scopes = (f"::{_key_of(self.name)}",)
+            self.scopes = (f"::{key_of(self.name)}",)
             yield from archive.failures
         kind = archive_kind(self.name)
         wanted = [m for m in archive.members.values() if self._wants(m.name)]
@@ -162,20 +133,20 @@ class ArchiveSource:
             path = str(MemberAddress(kind, self._only, self.name))
             yield Failure(path, "scan", "the archive has no such member")
         pictures = {sample_of(m.name) for m in wanted if looks_like_image(m.name)}
-        last = {_id_of(m.name): m.name for m in wanted}
+        last = {id_of(m.name): m.name for m in wanted}
         for member in wanted:
             address = MemberAddress(kind, member.name, self.name)
-            if _is_label(member.name, pictures):
+            if is_label(member.name, pictures):
                 continue
-            if last[_id_of(member.name)] != member.name:
+            if last[id_of(member.name)] != member.name:
                 yield Failure(str(address), "scan", "a later member of the same name hides it")
             elif member.trouble:
                 yield Failure(str(address), "scan", member.trouble)
             else:
-                yield _member_entry(member, address, archive)
+                yield member_entry(member, address, archive)
 
     def _wants(self, name: str) -> bool:
-        return name == self._only if self._only else self._hidden or not _is_hidden(name)
+        return name == self._only if self._only else self._hidden or not is_hidden(name)
 
 
 class FarSource:
@@ -191,6 +162,7 @@ class FarSource:
 
     def __init__(self, address: str, *, hidden: bool = False, every_name: bool = False) -> None:
         self.name = address
+        self.told: Told = silent
         self.scopes: tuple[str, ...] = ()
         self._hidden = hidden
         self._every_name = every_name
@@ -213,66 +185,11 @@ class FarSource:
                 archives[item.name] = ArchiveSource(
                     item.address, hidden=self._hidden, every_name=self._every_name
                 )
-            elif not _is_label(item.name, pictures) and (self._hidden or not _is_hidden(item.name)):
-                items.append(_far_entry(item))
-        items += _each_labelled(archives)
+            elif not is_label(item.name, pictures) and (self._hidden or not is_hidden(item.name)):
+                items.append(far_entry(item))
+        items += scan_each(archives, self.told)
         self.scopes = scopes_of(archives.values()) or _prefix(self.name, found)
         return in_order(items) if self._every_name else once(items)
-
-
-class PatternSource:
-    """The files, folders and archives of this machine that a pattern fits: ``photos/**/*.jpg``.
-
-    Args:
-        pattern: with ``*``, ``?``, ``[…]``, and ``**`` for folders at any depth.
-        hidden: also what has a name that starts with a dot.
-        every_name: as of ``ArchiveSource``.
-
-    Raises:
-        ConfigError: it fits nothing.
-    """
-
-    def __init__(self, pattern: str, *, hidden: bool = False, every_name: bool = False) -> None:
-        self.name = pattern
-        self.scopes: tuple[str, ...] = ()
-        self._hidden = hidden
-        self._every_name = every_name
-        # without it, Python's glob would leave out what "hidden" asks for
-        self._paths = sorted(glob.glob(pattern, recursive=True, include_hidden=hidden))  # noqa: PTH207
-        if not self._paths:
-            raise ConfigError(
-                "nothing fits this pattern", got=pattern, remedy="check it, or name the folder"
-            )
-
-    def scan(self) -> Iterator[FileEntry | Failure]:
-        """Files sorted by id, each once, then what cannot be listed."""
-        items = self._entries()
-        return in_order(items) if self._every_name else once(items)
-
-    def _entries(self) -> Iterator[FileEntry | Failure]:
-        base = _fixed_part(self.name)
-        ids = {path: path.removeprefix(base).lstrip(os.sep) for path in self._paths}
-        # "**" names folders beside what is in them
-        within = "**" in PurePosixPath(self.name).parts[-1:]
-        inside: dict[str, Source] = {}
-        real: dict[str, str] = {}
-        for path in self._paths:
-            folder, name = os.path.split(path)
-            if os.path.isdir(path):  # noqa: PTH112
-                if not within:
-                    inside[ids[path]] = FolderSource(
-                        [path], hidden=self._hidden, every_name=self._every_name
-                    )
-            elif archive_kind(path) and os.path.isfile(path):  # noqa: PTH113
-                inside[ids[path]] = ArchiveSource(
-                    path, hidden=self._hidden, every_name=self._every_name
-                )
-            else:
-                if folder not in real:
-                    real[folder] = os.path.realpath(folder)
-                yield from file_entry(path, ids[path], os.path.join(real[folder], name))  # noqa: PTH118
-        yield from _each_labelled(inside)
-        self.scopes = scopes_of(inside.values())
 
 
 def scopes_of(sources: Iterable[Source]) -> tuple[str, ...]:
@@ -312,84 +229,41 @@ def _prefix(address: str, found: Sequence[FarFile | Failure]) -> tuple[str, ...]
     return (first.address.removesuffix(first.name),)
 
 
-def _each_labelled(sources: Mapping[str, Source]) -> Iterator[FileEntry | Failure]:
-    """What several sources offer; the id of each begins with that of its source."""
+def scan_each(sources: Mapping[str, Source], told: Told) -> Iterator[FileEntry | Failure]:
+    """What several sources offer; the id of each begins with its label.
+
+    Args:
+        sources: by label.
+        told: called with ("archives", done, total) from the calling thread.
+    """
     # the first look at an archive that lies far away may fetch it
     with ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
-        scans = pool.map(lambda source: [*source.scan()], sources.values())
-        for label, items in zip(sources, scans, strict=True):
-            for item in items:
+        ahead = {
+            label: pool.submit(lambda source: [*source.scan()], source)
+            for label, source in sources.items()
+            if isinstance(source, ArchiveSource)
+        }
+        done = 0
+        for label, source in sources.items():
+            for item in ahead[label].result() if label in ahead else source.scan():
                 yield item if isinstance(item, Failure) else _under(label, item)
+            if label in ahead:
+                done += 1
+                told("archives", done, len(ahead))
+
+
+def watch(source: Source, told: Told) -> Source:
+    """The source, which is to tell how many archives it has listed."""
+    if hasattr(source, "told"):
+        source.told = told
+    for part in getattr(source, "parts", {}).values():
+        watch(part, told)
+    return source
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """No progress."""
 
 
 def _under(label: str, entry: FileEntry) -> FileEntry:
-    return replace(entry, id=f"{label}/{entry.id}")
-
-
-def _member_entry(member: Member, address: MemberAddress, archive: Archive) -> FileEntry:
-    """A member as sources offer it.
-
-    A zip tells its members' checksums, so that in a changed zip the others are known; of a tar
-    only the whole is.
-    """
-    key = address._replace(archive=_key_of(address.archive))
-    own = key._replace(member=member.target or member.name)
-    version = archive.version if member.crc is None else f"{member.crc}"
-    return FileEntry(
-        id=_id_of(member.name),
-        path=str(address),
-        key=str(key),
-        n_bytes=member.n_bytes,
-        modified_ns=member.modified_ns,
-        inode=_digests(str(own), version),
-    )
-
-
-def _key_of(archive: str) -> str:
-    """Where an archive lies, however it is addressed."""
-    if is_address(archive):
-        return archive
-    folder, name = os.path.split(os.path.abspath(archive))  # noqa: PTH100
-    return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
-
-
-def _far_entry(found: FarFile) -> FileEntry | Failure:
-    if found.n_bytes is not None and found.n_bytes > _CONFIG.largest:
-        message = f"{found.n_bytes:,} bytes; the most that is read at once is {_CONFIG.largest:,}"
-        return Failure(found.address, "scan", message)
-    # what does not tell its version may have changed every time
-    version = found.version or os.urandom(8).hex()
-    return FileEntry(
-        id=_id_of(found.name),
-        path=found.address,
-        key=found.address,
-        n_bytes=found.n_bytes or 0,
-        modified_ns=found.modified_ns,
-        inode=_digests(found.address, version),
-    )
-
-
-def _digests(place: str, version: str) -> tuple[int, int]:
-    text = f"{place}\n{version}".encode("utf-8", "surrogateescape")
-    return _NO_DEVICE, int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
-
-
-def _id_of(name: str) -> str:
-    """A member's name as an id: never absolute, and never leading out of a folder."""
-    parts = (part for part in name.split("/") if part not in ("", "."))
-    return "/".join("%2E%2E" if part == ".." else part for part in parts)
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
-
-
-def _is_label(name: str, pictures: set[str]) -> bool:
-    """Whether it says something of a picture beside it; a picture itself may have any name."""
-    return name.lower().endswith(_LABELS) and sample_of(name) in pictures
-
-
-def _fixed_part(pattern: str) -> str:
-    """The folders of a pattern before its first ``*``, ``?`` or ``[``."""
-    fixed = takewhile(lambda part: not is_pattern(part), Path(pattern).parts)
-    return os.path.join("", *fixed)  # noqa: PTH118
+    return replace(entry, id=f"{label}/{entry.id.lstrip('/')}")

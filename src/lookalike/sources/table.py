@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,14 @@ from typing import Any
 from lookalike.addresses import is_address, local_path
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
-from lookalike.sources.addressed import entries_at, is_addressed, open_addressed, scopes_of
+from lookalike.sources.addressed import (
+    entries_at,
+    scan_each,
+    scopes_of,
+    silent,
+)
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
+from lookalike.sources.naming import is_addressed, open_addressed
 from lookalike.tables import Table, is_table, read_table
 from lookalike.types import Failure, FileEntry
 
@@ -123,6 +129,7 @@ class JoinedSource:
 
     def __init__(self, parts: Mapping[str, Source], *, every_name: bool = False) -> None:
         self.parts = dict(parts)
+        self.told = silent
         self._every_name = every_name
 
     @property
@@ -132,13 +139,7 @@ class JoinedSource:
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Files sorted by id, then what could not be listed."""
-        items = [
-            replace(item, id=f"{label}/{item.id.lstrip('/')}")
-            if isinstance(item, FileEntry)
-            else item
-            for label, part in self.parts.items()
-            for item in part.scan()
-        ]
+        items = list(scan_each(self.parts, self.told))
         return in_order(items) if self._every_name else once(items)
 
 

@@ -1,8 +1,17 @@
-"""What was learned, kept on disk."""
+"""What was learned, kept in a folder, in memory or at a server."""
 
-from lookalike.store.collection import Collection
+from lookalike.store.collection import Collection, Ranking
 from lookalike.store.decisions import Change, Choices, Decisions
 from lookalike.store.dropped import Dropped, DroppedPictures
+from lookalike.store.embedded import EmbeddedCollection
+from lookalike.store.location import folder_of, locate, name_of
+from lookalike.store.opening import (
+    choices_of,
+    holds_anything,
+    open_collection,
+    open_decisions,
+    open_dropped,
+)
 from lookalike.store.records import Batch, Content, KnownFile
 from lookalike.store.rows import Spans
 
@@ -15,6 +24,16 @@ __all__ = [
     "Decisions",
     "Dropped",
     "DroppedPictures",
+    "EmbeddedCollection",
     "KnownFile",
+    "Ranking",
     "Spans",
+    "choices_of",
+    "folder_of",
+    "holds_anything",
+    "locate",
+    "name_of",
+    "open_collection",
+    "open_decisions",
+    "open_dropped",
 ]

@@ -1,7 +1,7 @@
 """What was dropped before, so that a picture that comes back is recognised by its bytes.
 
-A table of its own in the collection's catalogue, made when it is first needed: collections without
-it stay as they are. It is opened beside a collection in use; SQLite lets one writer in at a time.
+In a folder's catalogue it is a table of its own, made when it is first needed: collections without
+it stay as they are. SQLite lets one writer in at a time.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from lookalike.errors import CollectionError
 from lookalike.store.catalogue import Catalogue
 
-__all__ = ["Dropped", "DroppedPictures"]
+__all__ = ["Dropped", "DroppedPictures", "EmbeddedDropped"]
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS dropped(
@@ -50,8 +50,32 @@ class Dropped:
     keeper_sha256: str
 
 
-class DroppedPictures:
-    """The dropped pictures of a collection.
+class DroppedPictures(Protocol):
+    """The dropped pictures of a collection; opened beside one that is in use."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def update(self, dropped: Iterable[Dropped], brought_back: Iterable[Dropped]) -> None:
+        """Remember what went, forget what came back by an undo."""
+        ...
+
+    def came_back(self) -> dict[str, Dropped]:
+        """Files of the collection with the bytes of something dropped, by their key.
+
+        Of several drops of the same bytes, the latest.
+        """
+        ...
+
+
+class EmbeddedDropped:
+    """The dropped pictures of a collection in a folder.
 
     Args:
         directory: of the collection; created when missing.
@@ -105,10 +129,7 @@ class DroppedPictures:
             raise self._trouble(error) from error
 
     def came_back(self) -> dict[str, Dropped]:
-        """Files of the collection with the bytes of something dropped, by absolute path.
-
-        Of several drops of the same bytes, the latest.
-        """
+        """As of ``DroppedPictures``."""
         known = self._catalogue.rows("SELECT 1 FROM sqlite_master WHERE name = 'dropped'")
         rows = self._catalogue.rows(_CAME_BACK) if known else []
         return {

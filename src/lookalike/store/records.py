@@ -5,13 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from numpy.typing import NDArray
 
+from lookalike.errors import SpecMismatchError
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
-__all__ = ["Batch", "Content", "KnownFile", "stamp_of", "text_of", "verification_from"]
+__all__ = [
+    "CONTENT_COLUMNS",
+    "Batch",
+    "Content",
+    "KnownFile",
+    "content_row",
+    "differing_specs",
+    "stamp_of",
+    "text_of",
+    "verification_from",
+]
+
+CONTENT_COLUMNS = (
+    "sha256, n_bytes, width, height, format, lossless, exif_fields, sharpness, low_information, "
+    "pixel_digest"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,10 @@ class Content:
     sharpness: float
     low_information: bool
     pixel_digest: str | None = None
+
+
+#: a content's values in the order of ``CONTENT_COLUMNS``
+content_row = attrgetter(*CONTENT_COLUMNS.split(", "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +98,16 @@ def stamp_of(entry: FileEntry) -> tuple[int, int, bytes, bytes]:
     """What tells a changed file; inode numbers may exceed SQLite's integers."""
     device, inode = entry.inode
     return entry.n_bytes, entry.modified_ns, str(device).encode(), str(inode).encode()
+
+
+def differing_specs(asked: DescriptorSpec, held: str) -> SpecMismatchError:
+    """What to raise where a collection holds another version of a descriptor."""
+    return SpecMismatchError(
+        f"the collection holds other {asked.name!r} descriptors",
+        got=held,
+        expected=asked.key,
+        remedy="choose another --db, or delete this one to describe anew",
+    )
 
 
 def text_of(seen: Verification) -> str:

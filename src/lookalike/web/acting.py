@@ -27,6 +27,7 @@ from lookalike.actions import (
 )
 from lookalike.config import PlanConfig
 from lookalike.errors import ConfigError, LookalikeError
+from lookalike.store import folder_of, name_of
 from lookalike.types import Report
 from lookalike.web.app import Room, answer, plain_of
 from lookalike.web.desk import shown
@@ -64,7 +65,7 @@ class Acting:
         config = PlanConfig(
             protected=tuple(str(folder) for folder in asked.get("protected", ())),
             min_confidence=float(asked["least"]) if asked.get("least") else None,
-            collection=str(self._room.db.absolute()),
+            collection=name_of(self._room.db),
         )
         plan = make_plan(self._report(bool(asked.get("rules"))), config, progress=self._tell)
         key = hashlib.sha256(plan.to_json().encode()).hexdigest()[:16]
@@ -126,7 +127,7 @@ class Acting:
 
     @property
     def _journals(self) -> Path:
-        return self._room.db / "journals"
+        return folder_of(self._room.db) / "journals"
 
     def _tell(self, stage: str, done: int, total: int) -> None:
         self.progress = (stage, done, total)

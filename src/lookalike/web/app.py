@@ -48,10 +48,10 @@ class Room:
 
     Args:
         desk: the clusters.
-        db: folder of the collection.
+        db: folder or address of the collection.
     """
 
-    def __init__(self, desk: Desk, db: Path) -> None:
+    def __init__(self, desk: Desk, db: str | Path) -> None:
         self.desk = desk
         self.db = db
         self.cache = Cache()

@@ -26,7 +26,7 @@ import uvicorn
 from lookalike.cluster import make_cluster
 from lookalike.report import SCHEMA
 from lookalike.representative import choose
-from lookalike.store.decisions import Decisions
+from lookalike.store import open_decisions
 from lookalike.types import Cluster, Decision, ImageRef, Match, Report, Verification
 from lookalike.web.run import configured, listen, prepared
 
@@ -117,7 +117,10 @@ def made_report(folder: Path, clusters: int) -> Report:
 def served(report: Report, db: Path) -> Iterator[str]:
     """The page of a report; its address, token included."""
     listener = listen(0)
-    with Decisions(db) as decisions, prepared(report, db, decisions, listener) as (app, address):
+    with (
+        open_decisions(db) as decisions,
+        prepared(report, db, decisions, listener) as (app, address),
+    ):
         server = uvicorn.Server(configured(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

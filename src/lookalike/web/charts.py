@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from lookalike.errors import LookalikeError
 from lookalike.overview import cluster_tree, hash_gaps, picture_map
-from lookalike.store import Collection
+from lookalike.store import open_collection
 from lookalike.types import Report
 from lookalike.web.app import Room, answer
 
@@ -48,7 +48,7 @@ ROUTES = (Route("/api/charts", _charts), Route("/api/tree/{number:int}", _tree))
 
 def _drawn(room: Room) -> dict[str, Any]:
     report, desk = room.desk.report, room.desk
-    with room.collection_busy, Collection(room.db) as collection:
+    with room.collection_busy, open_collection(room.db) as collection:
         plane = picture_map(report, collection, _POINTS)
         gaps = hash_gaps(report, collection, _NEAREST)
     home = {member: n for n, c in enumerate(desk.clusters) for member in c.members}
@@ -74,7 +74,7 @@ def _drawn(room: Room) -> dict[str, Any]:
 def _drawn_tree(room: Room, number: int) -> dict[str, Any]:
     desk = room.desk
     cluster = desk.clusters[number]
-    with room.collection_busy, Collection(room.db) as collection:
+    with room.collection_busy, open_collection(room.db) as collection:
         drawn = cluster_tree(desk.report, cluster, collection, _LEAVES)
     return {
         "pictures": [desk.number[image] for image in drawn.images],

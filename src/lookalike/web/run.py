@@ -11,7 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from lookalike.errors import ConfigError
-from lookalike.store.decisions import Decisions
+from lookalike.store import Decisions, open_decisions
 from lookalike.types import Report
 from lookalike.web.acting import Acting, action_routes
 from lookalike.web.app import Room, make_app
@@ -23,12 +23,12 @@ from lookalike.web.searching import Guests, routes
 __all__ = ["configured", "listen", "prepared", "serve"]
 
 
-def serve(report: Report, db: Path, *, port: int, opened: Callable[[str], None]) -> None:
+def serve(report: Report, db: str | Path, *, port: int, opened: Callable[[str], None]) -> None:
     """Show a report until the process is interrupted.
 
     Args:
         report: what is reviewed.
-        db: folder of the collection, where decisions are kept and searches look.
+        db: folder or address of the collection, where decisions are kept and searches look.
         port: 0 for any free one.
         opened: called with the address, token included, once it can be opened.
 
@@ -36,7 +36,7 @@ def serve(report: Report, db: Path, *, port: int, opened: Callable[[str], None])
         ConfigError: the port is taken.
         CollectionError: the decisions cannot be used.
     """
-    with Decisions(db) as decisions:
+    with open_decisions(db) as decisions:
         listener = listen(port)
         with prepared(report, db, decisions, listener) as (app, address):
             opened(address)
@@ -45,7 +45,7 @@ def serve(report: Report, db: Path, *, port: int, opened: Callable[[str], None])
 
 @contextmanager
 def prepared(
-    report: Report, db: Path, decisions: Decisions, listener: socket.socket
+    report: Report, db: str | Path, decisions: Decisions, listener: socket.socket
 ) -> Iterator[tuple[Guard, str]]:
     """The guarded application of a report, and its address with the token."""
     room = Room(Desk(report, decisions), db)

@@ -1,4 +1,4 @@
-"""What lies far away, by fsspec: the one place that speaks to object stores and web servers.
+"""What lies far away, by fsspec: object stores, web servers and whatever else it knows.
 
 Every function may be called from any thread and process. Failures are ``OSError`` in words; what
 may be a passing trouble is asked for again first, where fsspec does not do so itself.
@@ -19,6 +19,7 @@ from typing import IO, Any, TypeVar
 from lookalike.addresses import is_pattern
 from lookalike.errors import ConfigError
 from lookalike.read_config import ReadConfig
+from lookalike.remote.web import drain, linked, span_of
 from lookalike.types import Failure
 
 __all__ = ["FarFile", "copy_to", "examine", "found_under", "open_far", "read_far"]
@@ -29,8 +30,8 @@ _BLOCK = 8 << 20
 _PIECE = 1 << 20
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "crc32c", "checksum", "md5")
 _TIMES = ("LastModified", "mtime", "updated", "last_modified", "Last-Modified", "created")
-# these packages try again by themselves
-_PATIENT = ("s3", "s3a", "gs", "gcs")
+# their package tries again by itself
+_PATIENT = ("gs", "gcs")
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
 _PASSING_STATUS = (408, 425, 429)
 
@@ -78,12 +79,17 @@ def found_under(address: str) -> Iterator[FarFile | Failure]:
         ConfigError: nothing is there, or it cannot be listed.
     """
     files, path = _filesystem(address)
+    broken: list[Failure] = []
     try:
         files.invalidate_cache()
         if is_pattern(address) and not _patiently(files, lambda: files.exists(path)):
             found = _patiently(files, lambda: files.glob(path, detail=True))
         elif _is_file(files, path):
             found = {path: _patiently(files, lambda: files.info(path))}
+        elif _is_web(files):
+            found, broken = linked(
+                path, lambda folder: _patiently(files, lambda: files.ls(folder, detail=True))
+            )
         else:
             found = _patiently(files, lambda: files.find(path, detail=True))
     except OSError as error:
@@ -96,7 +102,11 @@ def found_under(address: str) -> Iterator[FarFile | Failure]:
         if info.get("type") == "file" and not name.endswith("/")
     ]
     if not plain:
-        raise ConfigError("nothing is there", got=address, expected="objects that can be listed")
+        why = f": {broken[0].message}" if broken else ""
+        raise ConfigError(
+            "nothing is there", got=f"{address}{why}", expected="objects that can be listed"
+        )
+    yield from broken
     if all(info.get("size") is not None for _, _, info in plain):
         yield from (_far_file(where, name, info) for where, name, info in plain)
         return
@@ -122,30 +132,35 @@ def read_far(address: str, start: int = 0, end: int | None = None) -> bytes:
         OSError: it cannot be read, or is larger than what may be read at once.
     """
     files, path = _filesystem(address)
+    if end is not None and _is_web(files):
+        return _patiently(files, lambda: span_of(files, path, start, end))
     if end is not None:
-        data: bytes = _patiently(files, lambda: files.cat_file(path, start=start, end=end))
-        # a server that knows no ranges sends everything
-        return data[start:end] if len(data) > end - start else data
+        return _patiently(files, lambda: files.cat_file(path, start=start, end=end))
     return _patiently(files, lambda: _whole(files, path))
 
 
-def copy_to(address: str, target: IO[bytes]) -> None:
+def copy_to(address: str, target: IO[bytes], most: int) -> None:
     """Write a whole object into a file that is empty, piece by piece.
 
     Raises:
-        OSError: it cannot be read, or not be written.
+        OSError: it cannot be read, or not be written, or has more than ``most`` bytes.
     """
     files, path = _filesystem(address)
+
+    def take(piece: bytes) -> None:
+        target.write(piece)
+        if target.tell() > most:
+            raise _TooLargeError(f"larger than {most:,} bytes")
 
     def copy() -> None:
         target.seek(0)
         target.truncate()
         if _is_web(files):
-            _drain(files, path, target.write)
+            drain(files, path, take)
             return
         with files.open(path, "rb", block_size=_BLOCK, cache_type="readahead") as source:
             for piece in iter(lambda: source.read(_PIECE), b""):
-                target.write(piece)
+                take(piece)
 
     _patiently(files, copy)
 
@@ -154,12 +169,16 @@ def open_far(address: str) -> IO[bytes]:
     """An object as a file that is read block by block where it is looked at.
 
     Raises:
-        OSError: it is not there.
+        OSError: it is not there, or can only be read from its beginning.
     """
     files, path = _filesystem(address)
-    return _patiently(
+    file: IO[bytes] = _patiently(
         files, lambda: files.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
     )
+    if getattr(file, "size", 0) is None:
+        file.close()
+        raise OSError("it does not fit into the cache, and its server only sends it as a whole")
+    return file
 
 
 def _filesystem(address: str) -> tuple[Any, str]:
@@ -180,6 +199,9 @@ def _filesystem(address: str) -> tuple[Any, str]:
         # not url_to_fs: an object's name may have the :: that chains addresses
         files = kind(**(kind._get_kwargs_from_urls(address) | _timeouts(scheme)))
         path = kind._strip_protocol(address)
+        if scheme in _EXTRAS:
+            # attempts of three layers, multiplied, would wait for a silent server for an hour
+            files.retries = 1
     except ImportError as error:
         extra = _EXTRAS.get(scheme, "remote")
         remedy = f"pip install 'lookalike[{extra}]'" if scheme in _EXTRAS else str(error)
@@ -188,6 +210,10 @@ def _filesystem(address: str) -> tuple[Any, str]:
         ) from error
     except ValueError as error:
         raise ConfigError("nothing reads such an address", got=f"{address}: {error}") from error
+    except Exception as error:  # every package refuses wrong credentials in its own way
+        raise ConfigError(
+            "this cannot be reached", got=f"{address}: {type(error).__name__}: {error}"
+        ) from error
     return files, str(path)
 
 
@@ -208,6 +234,7 @@ def _timeouts(scheme: str) -> dict[str, Any]:
             "connect_timeout": _CONFIG.connect_timeout,
             "read_timeout": _CONFIG.read_timeout,
             "max_pool_connections": _CONFIG.at_once,
+            "retries": {"total_max_attempts": 1},
         }
         return {"config_kwargs": waits}
     return {}
@@ -258,22 +285,8 @@ def _whole(files: Any, path: str) -> bytes:
         if len(data) > _CONFIG.largest:
             raise _TooLargeError(f"larger than {_CONFIG.largest:,} bytes, which is the most")
 
-    _drain(files, path, take)
+    drain(files, path, take)
     return bytes(data)
-
-
-def _drain(files: Any, url: str, take: Callable[[bytes], object]) -> None:
-    """Hand on what a web server sends, as it comes."""
-    from fsspec.asyn import sync
-
-    async def drain() -> None:
-        session = await files.set_session()
-        async with session.get(files.encode_url(url), **files.kwargs) as reply:
-            reply.raise_for_status()
-            async for piece in reply.content.iter_chunked(_PIECE):
-                take(piece)
-
-    sync(files.loop, drain)
 
 
 def _is_web(files: Any) -> bool:
@@ -295,7 +308,9 @@ def _fixed_part(pattern: str) -> str:
 
 def _below(base: str, path: str) -> str:
     """A path below another, or the last part of a path that is that other itself."""
-    return path.removeprefix(base).strip("/") or path.rpartition("/")[2]
+    rest = path.removeprefix(base)
+    # only the one that parts them: stores know names that begin with a slash
+    return (rest if base.endswith("/") else rest[1:]) or path.rpartition("/")[2]
 
 
 def _examined(named: tuple[str, str]) -> FarFile | Failure:

@@ -1,0 +1,92 @@
+"""Members of archives and objects far away, in the form that sources offer files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from lookalike.addresses import MemberAddress, is_address
+from lookalike.archives import Archive
+from lookalike.contents import Member, sample_of
+from lookalike.read_config import ReadConfig
+from lookalike.remote import FarFile
+from lookalike.types import Failure, FileEntry
+
+__all__ = ["far_entry", "id_of", "is_hidden", "is_label", "key_of", "member_entry"]
+
+_CONFIG = ReadConfig()
+# what WebDataset puts beside a picture
+_LABELS = (".cls", ".json", ".txt")
+# neither device nor inode: digests of what tells versions apart
+_NO_DEVICE = -1
+
+
+def member_entry(member: Member, address: MemberAddress, archive: Archive) -> FileEntry:
+    """A member as sources offer it.
+
+    A zip tells its members' checksums, so that in a changed zip the others are known; of a tar
+    only the whole is.
+    """
+    key = address._replace(archive=key_of(address.archive))
+    own = key._replace(member=member.target or member.name)
+    version = archive.version if member.crc is None else f"{member.crc}"
+    return FileEntry(
+        id=id_of(member.name),
+        path=str(address),
+        key=str(key),
+        n_bytes=member.n_bytes,
+        modified_ns=member.modified_ns,
+        inode=_digests(str(own), version),
+    )
+
+
+def key_of(archive: str) -> str:
+    """Where an archive lies, however it is addressed."""
+    if is_address(archive):
+        return archive
+    folder, name = os.path.split(os.path.abspath(archive))  # noqa: PTH100
+    return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
+
+
+def far_entry(found: FarFile) -> FileEntry | Failure:
+    """An object as sources offer it, or that it is too large."""
+    if found.n_bytes is not None and found.n_bytes > _CONFIG.largest:
+        message = f"{found.n_bytes:,} bytes; the most that is read at once is {_CONFIG.largest:,}"
+        return Failure(found.address, "scan", message)
+    # what does not tell its version may have changed every time
+    version = found.version or os.urandom(8).hex()
+    return FileEntry(
+        id=_far_id(found.name),
+        path=found.address,
+        key=found.address,
+        n_bytes=found.n_bytes or 0,
+        modified_ns=found.modified_ns,
+        inode=_digests(found.address, version),
+    )
+
+
+def _digests(place: str, version: str) -> tuple[int, int]:
+    text = f"{place}\n{version}".encode("utf-8", "surrogateescape")
+    return _NO_DEVICE, int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
+
+
+def id_of(name: str) -> str:
+    """A member's name as an id: never absolute, and never leading out of a folder."""
+    parts = (part for part in name.split("/") if part not in ("", "."))
+    return "/".join("%2E%2E" if part == ".." else part for part in parts)
+
+
+def _far_id(name: str) -> str:
+    """As ``id_of``; but of object stores ``a/b``, ``a//b`` and ``a/./b`` are three objects."""
+    odd = {"": "%2F", ".": "%2E", "..": "%2E%2E"}
+    return "/".join(odd.get(part, part) for part in name.split("/"))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a part of the name starts with a dot."""
+    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
+
+
+def is_label(name: str, pictures: set[str]) -> bool:
+    """Whether it says something of a picture beside it; a picture itself may have any name."""
+    return name.lower().endswith(_LABELS) and sample_of(name) in pictures

@@ -1,0 +1,46 @@
+"""What a name means that is neither of a folder or picture nor of a list."""
+
+from __future__ import annotations
+
+import os
+
+from lookalike.addresses import archive_kind, is_address, is_pattern, member_of
+from lookalike.errors import ConfigError
+from lookalike.protocols import Source
+from lookalike.sources.addressed import ArchiveSource, FarSource
+from lookalike.sources.pattern import PatternSource
+from lookalike.tables import is_table
+
+__all__ = ["is_addressed", "open_addressed"]
+
+
+def is_addressed(name: str) -> bool:
+    """Whether a name is of an archive, an address or a pattern, rather than of a file or folder."""
+    if is_address(name):
+        return True
+    if os.path.exists(name):  # noqa: PTH110
+        return bool(archive_kind(name)) and os.path.isfile(name)  # noqa: PTH113
+    return is_pattern(name) or bool(archive_kind(name))
+
+
+def open_addressed(name: str, *, hidden: bool = False, every_name: bool = False) -> Source:
+    """The source that such a name means.
+
+    Args:
+        name: path of an archive, address, or pattern.
+        hidden: also what has a name that starts with a dot.
+        every_name: offer what has several names under each.
+
+    Raises:
+        ConfigError: it does not exist, or names what cannot be read in place.
+    """
+    member = member_of(name)
+    if member is not None:
+        return ArchiveSource(member.archive, only=member.member)
+    if archive_kind(name) and not is_pattern(name):
+        return ArchiveSource(name, hidden=hidden, every_name=every_name)
+    if is_address(name):
+        if is_table(name) and not is_pattern(name):
+            raise ConfigError("a list must lie on this machine", got=name, remedy="download it")
+        return FarSource(name, hidden=hidden, every_name=every_name)
+    return PatternSource(name, hidden=hidden, every_name=every_name)

@@ -1,0 +1,107 @@
+"""Files, folders and archives of this machine that a pattern fits."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from itertools import takewhile
+from pathlib import Path
+
+from lookalike.addresses import archive_kind, is_pattern
+from lookalike.errors import ConfigError
+from lookalike.protocols import Source
+from lookalike.sources.addressed import ArchiveSource, Told, scan_each, scopes_of, silent
+from lookalike.sources.folder import FolderSource, file_entry, in_order, once
+from lookalike.types import Failure, FileEntry
+
+__all__ = ["PatternSource"]
+
+
+class PatternSource:
+    """The files, folders and archives of this machine that a pattern fits: ``photos/**/*.jpg``.
+
+    Args:
+        pattern: with ``*``, ``?``, ``[…]``, and ``**`` for folders at any depth.
+        hidden: also what has a name that starts with a dot.
+        every_name: as of ``ArchiveSource``.
+
+    Raises:
+        ConfigError: the folder where the pattern begins does not exist.
+    """
+
+    def __init__(self, pattern: str, *, hidden: bool = False, every_name: bool = False) -> None:
+        self.name = pattern
+        self.told: Told = silent
+        self.scopes: tuple[str, ...] = ()
+        self._hidden = hidden
+        self._every_name = every_name
+        parts = Path(pattern).parts
+        fixed = [*takewhile(lambda part: not is_pattern(part), parts)]
+        self._parts = parts[len(fixed) :]
+        self._base = os.path.join("", *fixed)  # noqa: PTH118
+        if not os.path.isdir(self._base or "."):  # noqa: PTH112
+            raise self._nothing()
+
+    def scan(self) -> Iterator[FileEntry | Failure]:
+        """Files sorted by id, each once, then what cannot be listed.
+
+        Raises:
+            ConfigError: nothing fits.
+        """
+        inside: dict[str, Source] = {}
+        items: list[FileEntry | Failure] = []
+        # Python's glob would follow links in circles
+        for item in self._walked() if "**" in self._parts else self._fitting(inside):
+            if isinstance(item, FileEntry) and archive_kind(item.path):
+                inside[item.id] = self._archive(item.path)
+            else:
+                items.append(item)
+        if not items and not inside:
+            raise self._nothing()
+        items += scan_each(inside, self.told)
+        self.scopes = scopes_of(inside.values())
+        return in_order(items) if self._every_name else once(items)
+
+    def _walked(self) -> Iterator[FileEntry | Failure]:
+        """Everything under the first folders whose path, or a folder above it, fits."""
+        for item in self._folder(self._base or ".").scan():
+            if isinstance(item, Failure):
+                yield item
+            elif _fits(item.id.split("/"), self._parts):
+                yield item if self._base else replace(item, path=item.path.removeprefix("./"))
+
+    def _fitting(self, inside: dict[str, Source]) -> Iterator[FileEntry | Failure]:
+        """Files at the depth of the pattern; folders there go into ``inside``."""
+        real: dict[str, str] = {}
+        for path in sorted(glob.glob(self.name, include_hidden=self._hidden)):  # noqa: PTH207
+            own = path.removeprefix(self._base).strip(os.sep)
+            folder, name = os.path.split(path)
+            if os.path.isdir(path):  # noqa: PTH112
+                inside[own] = self._folder(path)
+            else:
+                if folder not in real:
+                    real[folder] = os.path.realpath(folder)
+                yield from file_entry(path, own, os.path.join(real[folder], name))  # noqa: PTH118
+
+    def _folder(self, path: str) -> FolderSource:
+        return FolderSource([path], hidden=self._hidden, every_name=self._every_name)
+
+    def _archive(self, path: str) -> ArchiveSource:
+        return ArchiveSource(path, hidden=self._hidden, every_name=self._every_name)
+
+    def _nothing(self) -> ConfigError:
+        return ConfigError(
+            "nothing fits this pattern", got=self.name, remedy="check it, or name the folder"
+        )
+
+
+def _fits(names: Sequence[str], parts: Sequence[str]) -> bool:
+    """Whether a path, or a folder above it, fits a pattern."""
+    if not parts:
+        return True
+    if parts[0] == "**":
+        return _fits(names, parts[1:]) or (bool(names) and _fits(names[1:], parts))
+    return bool(names) and fnmatchcase(names[0], parts[0]) and _fits(names[1:], parts[1:])

@@ -1,0 +1,80 @@
+"""Opens what ``--db`` names, in a folder or at a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lookalike.errors import ConfigError
+from lookalike.store.collection import Collection
+from lookalike.store.decisions import Choices, Decisions
+from lookalike.store.dropped import DroppedPictures, EmbeddedDropped
+from lookalike.store.embedded import EmbeddedCollection
+from lookalike.store.embedded_decisions import EmbeddedDecisions
+from lookalike.store.location import Server, locate
+
+__all__ = ["choices_of", "holds_anything", "open_collection", "open_decisions", "open_dropped"]
+
+
+def open_collection(db: str | Path) -> Collection:
+    """A collection, made when it is not there.
+
+    Args:
+        db: its folder, or ``postgresql://user@host/database``.
+
+    Raises:
+        ConfigError: a server, and the extra ``postgres`` is not installed.
+        CollectionError: in use by another process (a folder), not to be reached (a server),
+            foreign, newer, or not writable.
+    """
+    place = locate(db)
+    if isinstance(place, Server):
+        opened: Collection = _postgres().PostgresCollection(place)
+        return opened
+    return EmbeddedCollection(place)
+
+
+def open_decisions(db: str | Path) -> Decisions:
+    """What a person decided in a collection; raises as ``open_collection``."""
+    place = locate(db)
+    if isinstance(place, Server):
+        opened: Decisions = _postgres().PostgresDecisions(place)
+        return opened
+    return EmbeddedDecisions(place)
+
+
+def open_dropped(db: str | Path) -> DroppedPictures:
+    """The dropped pictures of a collection; raises as ``open_collection``."""
+    place = locate(db)
+    if isinstance(place, Server):
+        opened: DroppedPictures = _postgres().PostgresDropped(place)
+        return opened
+    return EmbeddedDropped(place)
+
+
+def choices_of(db: str | Path) -> Choices:
+    """What was decided in a collection; a folder without decisions stays as it is."""
+    place = locate(db)
+    if isinstance(place, Server):
+        with open_decisions(db) as decisions:
+            return decisions.choices
+    return EmbeddedDecisions.with_edition(place)[1]
+
+
+def holds_anything(db: str | Path) -> bool:
+    """Whether a collection may be there: a folder without one need not be made to look in it."""
+    place = locate(db)
+    return isinstance(place, Server) or (place / "catalogue.sqlite").exists()
+
+
+def _postgres() -> Any:
+    """The server store, imported only where it is used."""
+    try:
+        import lookalike.store.postgres as found
+    except ImportError as error:
+        raise ConfigError(
+            "a collection at a server needs more packages",
+            got=str(error),
+            remedy="pip install 'lookalike[postgres]'",
+        ) from error
+    return found

@@ -1,0 +1,231 @@
+"""Descriptors of a collection at a server, and ranking them there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import CollectionError
+from lookalike.store.postgres.schema import MOST_RANKED
+from lookalike.store.postgres.session import Session
+from lookalike.store.records import differing_specs
+from lookalike.store.rows import Spans
+from lookalike.types import DescriptorSpec
+
+__all__ = ["Described"]
+
+#: contents named in one query, and bytes of rows fetched by one
+_NAMED, _FETCHED = 10_000, 16_000_000
+_LIKELY_RAGGED = 64_000
+_HELD = """
+SELECT sha256 FROM unnest(%s::text[]) AS asked(sha) JOIN content ON sha256 = sha
+JOIN descriptor ON spec = %s AND content = content.id
+"""
+_BODIES = """
+SELECT n, body FROM unnest(%s::text[]) WITH ORDINALITY AS asked(sha, n)
+JOIN content ON sha256 = sha JOIN descriptor ON spec = %s AND content = content.id
+"""
+_NEAREST = """
+SELECT sha256 FROM (
+  SELECT content, direction <=> %s::halfvec AS far FROM descriptor
+  WHERE spec = %s AND direction IS NOT NULL AND content IN
+  (SELECT content FROM file WHERE machine IN ('', %s) AND kind = 'image')
+  ORDER BY far LIMIT %s) AS near
+JOIN content ON content.id = near.content ORDER BY far, sha256
+"""
+_INSERT = """
+INSERT INTO descriptor(spec, content, body, direction)
+SELECT %s::integer, id, %b::bytea, %s::halfvec FROM content WHERE sha256 = %s
+ON CONFLICT DO NOTHING
+"""
+
+
+class Described:
+    """The descriptors of one collection.
+
+    Args:
+        session: open.
+        machine: whose files count where contents are ranked.
+    """
+
+    def __init__(self, session: Session, machine: str) -> None:
+        self._session = session
+        self._machine = machine
+        self._specs: dict[str, tuple[int, str]] = {}
+
+    def check(self, spec: DescriptorSpec) -> None:
+        """Refuse to mix descriptors of one name and two versions."""
+        self._number(spec)
+
+    def missing(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[str]:
+        """Which contents have no descriptor of this spec, in the order asked."""
+        number = self._number(spec)
+        if number is None:
+            return list(shas)
+        held: set[str] = set()
+        for at in range(0, len(shas), _NAMED):
+            some = list(shas[at : at + _NAMED])
+            held.update(row[0] for row in self._session.rows(_HELD, (some, number)))
+        return [sha for sha in shas if sha not in held]
+
+    def complete(self, specs: Sequence[DescriptorSpec]) -> set[str]:
+        """Contents that have every one of these descriptors."""
+        numbers = [number for spec in specs if (number := self._number(spec)) is not None]
+        if len(numbers) < len(specs):
+            return set()
+        found = self._session.rows(
+            "SELECT sha256 FROM content WHERE id IN (SELECT content FROM descriptor "
+            "WHERE spec = ANY(%s) GROUP BY content HAVING count(*) = %s)",
+            (numbers, len(numbers)),
+        )
+        return {row[0] for row in found}
+
+    def rows(self, spec: DescriptorSpec, shas: Sequence[str]) -> NDArray[Any]:
+        """Descriptors ``(n, row_width)`` in the order asked."""
+        kind = np.dtype(spec.dtype)
+        out = np.empty((len(shas), spec.row_width), kind)
+        per_query = max(64, _FETCHED // max(1, spec.row_width * kind.itemsize))
+        for places, bodies in self._bodies(spec, shas, min(per_query, _NAMED)):
+            held = np.frombuffer(b"".join(bodies), kind.newbyteorder("<"))
+            out[places] = held.reshape(-1, spec.row_width)
+        return out
+
+    def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> ServerRows:
+        """As ``rows``, fetched block by block when asked for."""
+        return ServerRows(self, spec, shas)
+
+    def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
+        """Descriptors of varying length ``(k, row_width)``, in the order asked."""
+        kind = np.dtype(spec.dtype).newbyteorder("<")
+        found: list[NDArray[Any]] = [np.empty((0, spec.row_width), kind)] * len(shas)
+        for places, bodies in self._bodies(spec, shas, _FETCHED // _LIKELY_RAGGED):
+            for place, body in zip(places, bodies, strict=True):
+                found[place] = np.frombuffer(bytearray(body), kind).reshape(-1, spec.row_width)
+        return found
+
+    def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
+        """As ``ragged``, by content."""
+        held = dict(zip(shas, self.ragged(spec, shas), strict=True))
+        places = {sha: (0, len(rows)) for sha, rows in held.items()}
+        return Spans(places, np.dtype(spec.dtype), spec.row_width, held)
+
+    @contextmanager
+    def undone_with(self) -> Iterator[None]:
+        """A transaction may make a spec known; where it fails, the spec is not."""
+        try:
+            yield
+        except BaseException:
+            self._specs.clear()
+            raise
+
+    def append(
+        self, spec: DescriptorSpec, shas: Sequence[str], arrays: Sequence[NDArray[Any]]
+    ) -> None:
+        """Add descriptors ``(k, row_width)`` of contents that lack one, inside a transaction."""
+        number = self._number(spec)
+        if number is None:
+            number = self._register(spec)
+        lacking = set(self.missing(spec, shas))
+        fresh = {s: a for s, a in zip(shas, arrays, strict=True) if s in lacking}
+        if not fresh:
+            return
+        kind, ranked = np.dtype(spec.dtype).newbyteorder("<"), _is_ranked(spec)
+        self._session.write(
+            _INSERT,
+            (
+                (
+                    number,
+                    np.ascontiguousarray(array, kind).tobytes(),
+                    _direction(array[0]) if ranked else None,
+                    sha,
+                )
+                for sha, array in fresh.items()
+            ),
+        )
+
+    def nearest(self, spec: DescriptorSpec, row: NDArray[Any], k: int) -> list[str] | None:
+        """As of ``Ranking``."""
+        number, direction = self._number(spec), _direction(row)
+        if number is None or direction is None or not _is_ranked(spec):
+            return None
+        found = self._session.rows(_NEAREST, (direction, number, self._machine, k))
+        return [row[0] for row in found]
+
+    # below: how
+
+    def _bodies(
+        self, spec: DescriptorSpec, shas: Sequence[str], per_query: int
+    ) -> Iterator[tuple[list[int], list[bytes]]]:
+        """Places in ``shas`` and bodies, some at a time."""
+        number = self._number(spec)
+        for at in range(0, len(shas), per_query):
+            some = list(shas[at : at + per_query])
+            found = [] if number is None else self._session.rows(_BODIES, (some, number))
+            if len(found) < len(some):
+                there = {n for n, _ in found}
+                lacking = next(sha for n, sha in enumerate(some, start=1) if n not in there)
+                raise CollectionError(
+                    f"the collection holds no {spec.name!r} descriptor of a content", got=lacking
+                )
+            yield [at + n - 1 for n, _ in found], [body for _, body in found]
+
+    def _number(self, spec: DescriptorSpec) -> int | None:
+        """Under which a spec is known; another client may just have made it known."""
+        if spec.name not in self._specs:
+            found = self._session.rows("SELECT id, name, key FROM spec")
+            self._specs = {name: (number, key) for number, name, key in found}
+        held = self._specs.get(spec.name)
+        if held is not None and held[1] != spec.key:
+            raise differing_specs(spec, held[1])
+        return held[0] if held else None
+
+    def _register(self, spec: DescriptorSpec) -> int:
+        """Within ``writing``: nobody else does at the same time."""
+        made = self._session.rows(
+            "INSERT INTO spec(name, key, dtype, row_width) VALUES (%s, %s, %s, %s) RETURNING id",
+            (spec.name, spec.key, spec.dtype, spec.row_width),
+        )
+        return int(made[0][0])
+
+
+class ServerRows:
+    """Rows that are fetched when asked for: as an array ``(n, width)``, but at the server.
+
+    Args:
+        described: fetches.
+        spec: of the rows.
+        shas: whose rows, in their order.
+    """
+
+    def __init__(self, described: Described, spec: DescriptorSpec, shas: Sequence[str]) -> None:
+        self._described = described
+        self._spec = spec
+        self._shas = shas
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and values a row."""
+        return len(self._shas), self._spec.row_width
+
+    def __getitem__(self, some: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """Some rows ``(k, width)``."""
+        if isinstance(some, slice):
+            return self._described.rows(self._spec, self._shas[some])
+        return self._described.rows(self._spec, [self._shas[n] for n in some.tolist()])
+
+
+def _is_ranked(spec: DescriptorSpec) -> bool:
+    return spec.metric == "cosine" and spec.dim <= MOST_RANKED
+
+
+def _direction(row: NDArray[Any]) -> str | None:
+    """A row of length 1 as pgvector reads it; None for one without a direction."""
+    values = np.asarray(row, np.float64)
+    length = float(np.linalg.norm(values))
+    if not 0 < length < np.inf:
+        return None
+    return "[" + ",".join(f"{value:.5g}" for value in (values / length).tolist()) + "]"
