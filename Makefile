@@ -4,6 +4,8 @@
 # make bench-systems          every published system side by side, into the same file
 # make bench-owl              queries with lines drawn over them, printed
 # make bench-scale            the stages at size, into the same file
+# make measure-scale          what one image, pair, keypoint costs, and how unevenly they fall
+# make simulate-scale         the plan for 10^8 and 10^9 pictures, into docs/scale.md
 # make bench-hard             templates, insets, prints, bursts, faces, into the same file
 # make bench-collapse         result lists, into the same file
 # make bench-confidence       fits how certain a match is, and checks it, into the same file
@@ -20,8 +22,8 @@ SHARED ?= ../shared
 REPORT := lookalike-report
 
 .PHONY: find test check bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
-  bench-confidence bench-collapse bench-peers bench-ablation bench-explained \
-  bench-cluster models clean
+  bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \
+  measure-scale simulate-scale models clean
 
 $(VENV)/done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -62,6 +64,14 @@ bench-owl: models
 
 bench-scale: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench_scale
+
+measure-scale: $(VENV)/done
+	$(RUN) lookalike.evaluation.scale_costs --photos $(SHARED)/data/photos
+	$(RUN) lookalike.evaluation.simulate_scale --photos $(SHARED)/data/photos \
+	  --canvases $(SHARED)/data/train --synthetic 10000000
+
+simulate-scale: $(VENV)/done
+	$(RUN) lookalike.evaluation.simulate_scale
 
 # other programs run in environments of their own; PEERS_PYTHON: a Python 3.12, which one of them needs
 bench-hard: $(VENV)/done

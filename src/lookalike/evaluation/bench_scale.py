@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lookalike.distributed.components import component_labels, labels_by_stars
 from lookalike.evaluation.bench_systems import with_section
 from lookalike.evaluation.predict import TIMER
 from lookalike.index.blocks import nearest_rows
@@ -27,7 +28,7 @@ from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
 from lookalike.reduce import fit_reduction
 from lookalike.store.rows import RowFile, StoredRows
-from lookalike.types import FloatArray
+from lookalike.types import FloatArray, IntArray
 
 __all__ = ["TASKS", "main"]
 
@@ -125,12 +126,45 @@ def _million() -> str:
     )
 
 
+def _tied(count: int) -> IntArray:
+    """Edges ``(count, 2)`` among as many nodes: a path, a hub and random ones, a third each."""
+    random = np.random.default_rng(0)
+    third = count // 3
+    nodes = random.permutation(count)
+    path = np.stack([nodes[: third - 1], nodes[1:third]], axis=1)
+    hub = np.stack([np.full(third, nodes[third]), nodes[third : 2 * third]], axis=1)
+    pairs = random.integers(2 * third, count, (count - 2 * third, 2))
+    return np.concatenate([path, hub, nodes[pairs]])
+
+
+def _components() -> str:
+    """10,000,000 edges of a path, a hub and random ones: components by SciPy."""
+    edges = _tied(10_000_000)
+    start = time.process_time()
+    labels = component_labels([edges], 10_000_000, Path("unused")).labels
+    seconds = f"{time.process_time() - start:.1f} s of processor time"
+    return f"{seconds}, {len(np.unique(labels)):,} components"
+
+
+def _components_by_shards() -> str:
+    """The same, by tasks over shards on disk, one after another."""
+    edges = _tied(10_000_000)
+    start = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        found = labels_by_stars([edges], 10_000_000, Path(folder))
+        count = len(np.unique(found.labels))
+    seconds = f"{time.process_time() - start:.1f} s of processor time"
+    return f"{seconds}, {count:,} components, {found.rounds} rounds"
+
+
 TASKS: Mapping[str, Callable[[], str]] = {
     "reduction": _reduction,
     "five-distances": _five_distances,
     "all-pairs": _all_pairs,
     "hashes": _hashes,
     "million": _million,
+    "components": _components,
+    "components-by-shards": _components_by_shards,
 }
 
 
