@@ -278,6 +278,9 @@ def test_wrong_settings_end_before_any_work(pictures: Path, tmp_path: Path) -> N
         distributed.find(pictures, work=tmp_path / "file")
     with pytest.raises(ConfigError, match="out of range"):
         Layout(block=0)
+    for address in ("127.0.0.1:1", "nowhere"):
+        with pytest.raises(ConfigError, match="no cluster answers"):
+            distributed.find(pictures, cluster=address, work=tmp_path / "work")
 
 
 def test_the_command_says_what_does_not_fit(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from lookalike.cores import stay_on_one_core
@@ -20,7 +22,7 @@ from lookalike.errors import ConfigError, LookalikeError
 
 __all__ = ["Tasks", "connect"]
 
-_WINDOW, _RETRIES = 4, 8
+_WINDOW, _RETRIES, _PATIENCE = 4, 8, 5.0
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -89,18 +91,43 @@ def connect(address: str) -> Iterator[RayTasks]:
         yield RayTasks(ray)
         return
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        if address != "auto":
-            raise ConfigError(
-                "no cluster answers", got=address, expected="HOST:PORT of its head, or auto"
-            ) from error
-        ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+    found = _head_of(address)
+    if found is None:
+        own = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        ray.init(address="local", **own, **quiet)
+    else:
+        ray.init(address=found, **quiet)
     try:
         yield RayTasks(ray)
     finally:
         ray.shutdown()
+
+
+def _head_of(address: str) -> str | None:
+    """Address of the head that answers; None where this machine belongs to no cluster."""
+    told = os.environ.get("RAY_ADDRESS") if address == "auto" else address
+    if told:
+        if not _answers(told):
+            raise ConfigError(
+                "no cluster answers", got=told, expected="HOST:PORT of its head, or auto"
+            )
+        return told
+    # what Ray notes of the cluster that was started here last; it may be long gone
+    note = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")
+    noted = note.read_text().strip() if note.is_file() else ""
+    return noted if noted and _answers(noted) else None
+
+
+def _answers(address: str) -> bool:
+    """Whether somebody listens there: Ray itself would ask for minutes."""
+    host, parted, port = address.rpartition("://")[2].rpartition(":")
+    if not parted or not port.isdigit():
+        return False
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except OSError:
+        return False
+    return True
 
 
 class RayTasks:
