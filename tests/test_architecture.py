@@ -14,6 +14,7 @@ FLOORS = {
         "found_files",
         "errors",
         "config",
+        "download_config",
         "plan_config",
         "read_config",
         "addresses",
@@ -37,6 +38,7 @@ FLOORS = {
         "models",
     ),
     2: (
+        "downloads",
         "descriptors",
         "index",
         "reduce",
@@ -84,6 +86,7 @@ FLOORS = {
         "overview",
         "returned",
         "pipeline",
+        "searches",
         "report",
         "datasets",
         "actions",
@@ -151,6 +154,10 @@ ALLOWED = {
     ("collapsing", "assemble"),
     ("collapsing", "queries"),
     ("pipeline", "queries"),
+    ("searches", "ingest"),
+    ("searches", "pipeline"),
+    ("searches", "queries"),
+    ("searches", "retrieval"),
     ("collapsing", "ingest"),
     ("collapsing", "pairs"),
     ("cli", "server"),
@@ -204,6 +211,7 @@ ALLOWED = {
     ("config", "errors"),
     ("config", "plan_config"),
     ("plan_config", "errors"),
+    ("download_config", "errors"),
 }
 ADAPTERS = {
     # training only quantises with it
@@ -215,6 +223,8 @@ ADAPTERS = {
     "sqlite3": {"store"},
     "psycopg": {"store/postgres/session.py"},
     "loky": {"cores"},
+    "httpx2": {"downloads"},
+    "httpcore2": {"downloads"},
     "rich": {"cli", "report"},
     "click": {"cli"},
     "jinja2": {"report", "web"},

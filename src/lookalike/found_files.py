@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Failure", "Returned"]
+__all__ = ["Addressed", "Failure", "Returned"]
+
+
+class Addressed:
+    """What has an id and a path."""
+
+    __slots__ = ()
+    id: str
+    path: str
+
+    @property
+    def url(self) -> str:
+        """Where it was downloaded from, as the id ends with it; empty for a file of the user's."""
+        found = [at for at in map(self.id.find, ("http://", "https://")) if at >= 0]
+        return self.id[min(found) :] if found else ""
+
+    @property
+    def shown(self) -> str:
+        """What users know it by: its URL, else its path."""
+        return self.url or self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +32,7 @@ class Failure:
 
     Attributes:
         path: as the user addressed it.
-        stage: ``scan``, ``read``, ``decode`` or ``describe``.
+        stage: ``scan``, ``download``, ``read``, ``decode`` or ``describe``.
         message: reason in words.
     """
 

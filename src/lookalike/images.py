@@ -24,7 +24,15 @@ from lookalike.config import DecodeConfig
 from lookalike.headers import JpegHeader, describe_content, parse_jpeg, sniff
 from lookalike.types import Failure, Picture, UInt8Array
 
-__all__ = ["as_file", "decode", "decode_luma", "luma_of", "pixel_digest", "sniff"]
+__all__ = [
+    "as_file",
+    "decode",
+    "decode_luma",
+    "luma_of",
+    "pixel_digest",
+    "sniff",
+    "stored_channels",
+]
 
 _LOSSLESS = {"PNG", "GIF", "BMP"}
 _plugins = threading.Lock()
@@ -117,6 +125,20 @@ def pixel_digest(path: str, data: bytes, config: DecodeConfig) -> str | Failure:
         return Failure(path, "decode", str(reason))
     except Exception as error:  # as in decode()
         return Failure(path, "decode", _in_words(error))
+
+
+def stored_channels(data: bytes) -> int:
+    """Channels of a readable image as they are stored: 1 grey, 2 with alpha, 3 colour, 4.
+
+    Four are colour with alpha, or CMYK; the colours of a palette count as three.
+    """
+    header = parse_jpeg(data) if sniff(data[:64]) == "JPEG" else None
+    if header is not None:
+        return header.components
+    image = _opened(data, _checked_kind(data), DecodeConfig())
+    if image.mode == "P":
+        return 4 if "transparency" in image.info else 3
+    return len(image.getbands())
 
 
 def _checked_kind(data: bytes) -> str:

@@ -349,7 +349,7 @@ def catalogue_of(
         elif file.kind == "skipped":
             skipped += 1
         else:
-            failures.append(Failure(entry.path, file.stage, file.message))
+            failures.append(Failure(entry.shown, file.stage, file.message))
     counts = {
         "files": len(entries),
         "not_images": skipped,

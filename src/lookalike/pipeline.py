@@ -23,6 +23,7 @@ from lookalike.decided import with_choices
 from lookalike.describe import Describer
 from lookalike.descriptors import load_embedding
 from lookalike.difference import Difference, difference_of
+from lookalike.downloads import with_urls
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.ingest import Catalogue, Progress, ingest
@@ -35,7 +36,7 @@ from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules
 from lookalike.retrieval import search_collection
 from lookalike.returned import find_returned
-from lookalike.sources import Inputs, ListForm, gone, open_source, watch
+from lookalike.sources import Inputs, ListForm, chosen_rows, gone, open_source, watch
 from lookalike.spaces import fit_space, load_views
 from lookalike.stages import CollectionStages
 from lookalike.store import Collection, open_collection
@@ -104,7 +105,8 @@ def find_json(
     told = progress or _silent
     clock = Clock()
     listed = list(watch(source, told).scan())
-    fingerprint = _fingerprint(listed, config, descriptors)
+    rows = chosen_rows(source)
+    fingerprint = _fingerprint(listed, config, descriptors) + "".join(map(str, rows.items()))
     db = db or default_collection()
     with open_collection(db) as collection, one_core_each():
         # whatever a person decides changes the answer
@@ -115,6 +117,8 @@ def find_json(
                 catalogue = ingest(listed, collection, config, progress=told)
                 collection.forget(gone(source, listed, collection.keys))
             report = _answer(catalogue, collection, config, descriptors, clock, told)
+            if rows:
+                report = replace(report, config={**report.config, "rows": rows})
             report = with_choices(report, collection.choices)
             body = to_body(report)
             if not any(failure.stage == "read" for failure in report.failures):
@@ -147,9 +151,10 @@ def search(
     """
     asked = question if isinstance(question, Question) else Question(question)
     with open_collection(db or default_collection()) as collection, one_core_each():
-        return search_collection(
+        answer = search_collection(
             asked, collection, config or FindConfig(), progress=progress or _silent
         )
+    return with_urls(answer)
 
 
 def buckets(

@@ -44,17 +44,25 @@ def is_table(name: str | Path) -> bool:
     return str(name) == "-" or Path(name).suffix.lower() in _SUFFIXES
 
 
-def read_table(path: str | Path) -> Table:
+def read_table(path: str | Path, separator: str | None = None) -> Table:
     """A table; a name of no known suffix, and ``-``, is a list of paths.
 
     A list has one path a line, or paths that end in NUL where there is one, and gives the single
     column ``path``. Of pictures that lie inside a Parquet file only their ``path`` is read.
 
+    Args:
+        path: the file; ``-`` is standard input.
+        separator: one character between the cells; with it lists, too, are read as CSV. By
+            default a comma in ``.csv`` and a tab in ``.tsv``. JSON Lines and Parquet have none.
+
     Raises:
         ConfigError: no such file, not of its format, or Parquet without the extra ``tables``.
     """
+    if separator is not None and len(separator) != 1:
+        raise ConfigError("no such separator", got=repr(separator), expected="one character")
     if str(path) == "-":
-        return _read_list(sys.stdin.buffer.read())
+        data = sys.stdin.buffer.read()
+        return _read_csv(data, separator, "standard input") if separator else _read_list(data)
     path = Path(path)
     suffix = path.suffix.lower()
     try:
@@ -64,9 +72,10 @@ def read_table(path: str | Path) -> Table:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigError("a list cannot be read", got=f"{path}: {reason}") from error
-    if suffix in _SEPARATORS:
-        return _read_csv(data, _SEPARATORS[suffix])
-    return _read_lines(data, path) if suffix in _LINES else _read_list(data)
+    if suffix in _LINES:
+        return _read_lines(data, path)
+    separator = separator or _SEPARATORS.get(suffix)
+    return _read_csv(data, separator, str(path)) if separator else _read_list(data)
 
 
 def write_table(path: Path, table: Table) -> Path:
@@ -99,9 +108,15 @@ def _read_list(data: bytes) -> Table:
     return Table(("path",), tuple((name,) for name in names if name.strip()))
 
 
-def _read_csv(data: bytes, separator: str) -> Table:
+def _read_csv(data: bytes, separator: str, name: str) -> Table:
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
-    lines = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        lines = [row for row in reader if row]
+    except csv.Error as error:
+        raise ConfigError(
+            "not a table of cells", got=f"line {reader.line_num} of {name}: {error}"
+        ) from error
     if not lines:
         return Table((), ())
     columns = tuple(lines[0])

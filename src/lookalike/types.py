@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.found_files import Failure, Returned
+from lookalike.found_files import Addressed, Failure, Returned
 
 __all__ = [
     "Answer",
@@ -44,11 +44,11 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(Addressed):
     """One file that a source offers, before anything of it is read.
 
     Attributes:
-        id: source-relative POSIX path, unique within the run.
+        id: source-relative POSIX path or URL, unique within the run.
         path: path or address by which the file can be opened, as the user addressed it.
         key: absolute path or address, the name under which a collection remembers the file.
         n_bytes: file size in bytes.
@@ -66,11 +66,11 @@ class FileEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageRef:
+class ImageRef(Addressed):
     """One image of a run.
 
     Attributes:
-        id: source-relative POSIX path.
+        id: source-relative POSIX path, or URL.
         path: path by which the file can be opened, as the user addressed it.
         sha256: hex SHA-256 of the bytes.
         n_bytes: file size in bytes.

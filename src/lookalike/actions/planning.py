@@ -99,7 +99,9 @@ class _Maker:
         """Drafts of everything that the decisions, and earlier drops, let go."""
         for cluster in self._report.clusters:
             for settled in self._grouping.settle(cluster):
-                if isinstance(settled, Drop):
+                if isinstance(settled, Drop) and (wrong := self._of_the_web(settled)):
+                    self._refuse(self._report.images[settled.image].shown, wrong)
+                elif isinstance(settled, Drop):
                     self._drafts.append(_Draft(settled.image, self._draft(settled)))
                 else:
                     self._refuse(self._places[settled.image], settled.reason)
@@ -141,6 +143,14 @@ class _Maker:
             by=drop.decision.by,
         )
 
+    def _of_the_web(self, drop: Drop) -> str:
+        """Why nothing goes that was downloaded, nor for it; empty for files of the user's."""
+        if self._report.images[drop.image].url:
+            return "it was downloaded: let its URL go from the list, as find --csv or unique say"
+        if self._report.images[drop.keeper].url:
+            return "the picture it would go for was downloaded, and may not stay here"
+        return ""
+
     def _reason(self, drop: Drop) -> str:
         """How it is related to the picture that stays, why that one, and if it went before."""
         cluster = self._clusters[drop.cluster]
@@ -163,7 +173,7 @@ class _Maker:
         decided = {decision.image: decision for decision in self._report.decisions}
         for name, returned in self._returned.items():
             image, path = self._report.images[name], self._places[name]
-            held = name in decided and decided[name].by == "person"
+            held = image.url or (name in decided and decided[name].by == "person")
             if name in drafted or path in needed or held:
                 continue
             self._drafts.append(

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from lookalike.cli.lists import check_lists
 from lookalike.cli.options import asked_config, asked_form, asked_inputs, run_options
 from lookalike.cli.progress import show_progress
 
@@ -43,9 +44,10 @@ def leaks(splits: tuple[str, ...], **options: Any) -> None:
     names = _names(splits, options["names"])
     if options["plan_to"] and options["fix"] == "move":
         raise click.UsageError("--fix move changes lists alone: --clean DIR writes them")
-    form = asked_form(**options)
-    sources = {name: open_source(path, form) for name, path in zip(names, splits, strict=True)}
+    check_lists(splits, options)
     with show_progress() as progress:
+        form = asked_form(**options, progress=progress)
+        sources = {name: open_source(path, form) for name, path in zip(names, splits, strict=True)}
         found = datasets.leaks(
             sources,
             fix=options["fix"],
@@ -54,6 +56,8 @@ def leaks(splits: tuple[str, ...], **options: Any) -> None:
             progress=progress,
         )
     plain = write.leaks_to_dict(found)
+    if not options["as_json"]:
+        _print_rows(found.report)
     written = _written(found, plain, options)
     if options["plan_to"]:
         written.append(_write_plan(found, Path(options["plan_to"]), options["db"]))
@@ -77,20 +81,21 @@ def conflicts(dataset: tuple[str, ...], **options: Any) -> None:
     from lookalike.datasets import write
     from lookalike.tables import is_table
 
-    form = asked_form(**options)
     table = options["labels"]
     if table is None and len(dataset) == 1 and is_table(dataset[0]):
         table = dataset[0]
+    check_lists([*dataset, table], options)
     labels = None
-    if table not in (None, "folders"):
-        folders = [Path(path) for path in dataset if Path(path).is_dir()]
-        labels = datasets.read_labels(
-            table,
-            label_column=options["label_column"],
-            form=form,
-            beside=folders[0] if len(folders) == 1 else None,
-        )
     with show_progress() as progress:
+        form = asked_form(**options, progress=progress)
+        if table not in (None, "folders"):
+            folders = [Path(path) for path in dataset if Path(path).is_dir()]
+            labels = datasets.read_labels(
+                table,
+                label_column=options["label_column"],
+                form=form,
+                beside=folders[0] if len(folders) == 1 else None,
+            )
         found = datasets.conflicts(
             dataset,
             labels=labels,
@@ -100,6 +105,8 @@ def conflicts(dataset: tuple[str, ...], **options: Any) -> None:
             progress=progress,
         )
     plain = write.conflicts_to_dict(found)
+    if not options["as_json"]:
+        _print_rows(found.report)
     written = _written(found, plain, options)
     _say(plain, write.conflicts_headline(found), plain["conflicts"], written, options["as_json"])
     if not options["as_json"]:
@@ -120,13 +127,14 @@ def unique(dataset: str, out: str, **options: Any) -> None:
     from lookalike.datasets import write_unique
     from lookalike.pipeline import find
 
-    source = asked_inputs([dataset], **options)
     with show_progress() as progress:
+        source = asked_inputs([dataset], **options, progress=progress)
         config = asked_config(**options)
         report = find(source, db=options["db"], config=config, progress=progress)
     count = write_unique(report, Path(out), source)
     left = len(report.images) - count
     click.echo(f"{count:,} of {len(report.images):,} images written to {out}, {left:,} copies not")
+    _print_rows(report)
     _print_failures([{"path": f.path, "message": f.message} for f in report.failures])
     sys.exit(FOUND if left else 0)
 
@@ -207,6 +215,13 @@ def _labelled(pair: dict[str, Any], end: str) -> str:
     if f"{end}_split" in pair:
         return f"{pair[f'{end}_split']}: {pair[end]}"
     return f"{pair[end]} [{', '.join(pair[f'{end}_labels'])}]"
+
+
+def _print_rows(report: Any) -> None:
+    from lookalike.report.as_text import chosen_rows_in_words
+
+    for line in chosen_rows_in_words(report):
+        click.echo(_text(line))
 
 
 def _print_failures(failures: list[dict[str, Any]]) -> None:

@@ -30,7 +30,7 @@ def index(paths: tuple[str, ...], **options: Any) -> None:
 
     config = asked_config(**options)
     with show_progress() as progress:
-        source = asked_inputs(paths, **options)
+        source = asked_inputs(paths, **options, progress=progress)
         done = update(source, db=options["db"], config=config, progress=progress)
     if options["as_json"]:
         click.echo(json.dumps(asdict(done)))

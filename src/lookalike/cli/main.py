@@ -16,6 +16,7 @@ import click
 import lookalike
 from lookalike.cli.acting import apply, plan, undo
 from lookalike.cli.datasets import conflicts, leaks, unique
+from lookalike.cli.describing import describe_list
 from lookalike.cli.indexing import index
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
 from lookalike.cli.options import (
@@ -116,7 +117,7 @@ def _found(paths: tuple[str, ...], options: dict[str, Any]) -> str:
     if options["db"] and options["cluster"]:
         raise click.UsageError("--db cannot be combined with --cluster, which remembers in --work")
     with show_progress() as progress:
-        inputs = asked_inputs(paths, **options)
+        inputs = asked_inputs(paths, **options, progress=progress)
         if options["cluster"]:
             from lookalike import distributed
 
@@ -181,7 +182,7 @@ for command in (
     undo,
 ):
     commands.add_command(command)
-for command in (leaks, conflicts, unique):
+for command in (leaks, conflicts, unique, describe_list):
     commands.add_command(command)
 
 

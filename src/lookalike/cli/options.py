@@ -9,6 +9,13 @@ from typing import Any, TypeVar
 
 import click
 
+from lookalike.cli.lists import (
+    asked_choice,
+    asked_separator,
+    asked_urls,
+    check_lists,
+    row_options,
+)
 from lookalike.config import EFFORTS, FindConfig, KeepConfig, RunConfig
 
 __all__ = [
@@ -42,7 +49,7 @@ def list_options(command: Command) -> Command:
         click.option("--hidden", is_flag=True, help="Look at hidden files and folders too."),
     ):
         command = option(command)
-    return command
+    return row_options(command)
 
 
 def run_options(command: Command) -> Command:
@@ -68,11 +75,17 @@ def run_options(command: Command) -> Command:
 
 
 def asked_form(**options: Any) -> Any:
-    """How lists are to be read: a ``ListForm``."""
+    """How lists are to be read: a ``ListForm``; ``progress`` is told of downloads."""
     from lookalike.sources import ListForm
 
-    root = Path(options["root"]) if options["root"] else None
-    return ListForm(options["path_column"], root, options["hidden"])
+    return ListForm(
+        options["path_column"],
+        Path(options["root"]) if options["root"] else None,
+        options["hidden"],
+        separator=asked_separator(options),
+        choice=asked_choice(options),
+        urls=asked_urls(options),
+    )
 
 
 def asked_inputs(paths: Sequence[str], **options: Any) -> Any:
@@ -83,6 +96,7 @@ def asked_inputs(paths: Sequence[str], **options: Any) -> Any:
     lists = [ListSource(options["files_from"], form)] if options.get("files_from") else []
     if not paths and not lists:
         raise click.UsageError("nothing to look at: name folders, pictures or lists of pictures")
+    check_lists(paths, options)
     return open_source([*paths, *lists], form)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from lookalike.cli.options import db_option
+from lookalike.cli.lists import check_lists
+from lookalike.cli.options import asked_inputs, db_option, list_options
 from lookalike.cli.progress import show_progress
 
 __all__ = ["buckets", "search"]
@@ -30,17 +31,21 @@ FOUND = 11
 @click.option("--ignore-overlays", is_flag=True, help="Fill in lines drawn over the query.")
 @click.option("--inside", is_flag=True, help="Also look in larger pictures, and in QUERY.")
 @click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
+@list_options
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, nothing else.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write a page with the hits.")
 @click.option("--png", type=click.Path(dir_okay=False), help="Write a sheet with the hits.")
 def search(query: str, **options: Any) -> None:
-    """Find the images of a collection that are nearest to QUERY."""
+    """Find the images of a collection that are nearest to QUERY: a picture, or a list of many."""
     from lookalike.pipeline import search as search_for
     from lookalike.recipes import load_recipe
     from lookalike.retrieval import Question
+    from lookalike.tables import is_table
 
     config = load_recipe(options["recipe"]).config
+    config = replace(config, threads=options["threads"] or config.threads)
     with show_progress() as progress:
+        options["progress"] = progress
         question = Question(
             query,
             options["count"],
@@ -49,14 +54,53 @@ def search(query: str, **options: Any) -> None:
             _focus(options),
             options["inside"],
         )
-        config = replace(config, threads=options["threads"] or config.threads)
-        answer = search_for(question, db=options["db"], config=config, progress=progress)
+        if is_table(query):
+            found = _each(query, question, config, options)
+        else:
+            check_lists([query], options)
+            answer = search_for(question, db=options["db"], config=config, progress=progress)
+    if is_table(query):
+        sys.exit(FOUND if found else 0)
     if options["as_json"]:
         click.echo(json.dumps(asdict(answer)))
     else:
         _print(answer, _written(answer, options))
-    is_found = answer.containments or any(hit.tier != "similar" for hit in answer.hits)
-    sys.exit(FOUND if is_found else 0)
+    sys.exit(FOUND if _is_found(answer) else 0)
+
+
+def _each(query: str, question: Any, config: Any, options: dict[str, Any]) -> bool:
+    """Search with every picture of a list; whether a copy was found of any."""
+    from lookalike.searches import search_each
+    from lookalike.types import Answer
+
+    if options["html"] or options["png"]:
+        raise click.UsageError("--html and --png show one query, not those of a list")
+    source = asked_inputs([query], **options)
+    found = [
+        *search_each(
+            source, question, db=options["db"], config=config, progress=options["progress"]
+        )
+    ]
+    answers = [one for one in found if isinstance(one, Answer)]
+    failures = [one for one in found if not isinstance(one, Answer)]
+    if options["as_json"]:
+        plain = {"answers": [*map(asdict, answers)], "failures": [*map(asdict, failures)]}
+        click.echo(json.dumps(plain))
+    else:
+        for answer in answers:
+            click.echo(_text(f"{answer.query}:"))
+            _print(answer, [])
+        for failure in failures:
+            click.echo(_text(f"{failure.path}: {failure.message}"))
+    return any(map(_is_found, answers))
+
+
+def _is_found(answer: Any) -> bool:
+    return bool(answer.containments) or any(hit.tier != "similar" for hit in answer.hits)
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _focus(options: dict[str, Any]) -> Any:
@@ -95,11 +139,10 @@ def _print(answer: Any, written: list[Path]) -> None:
         else "the query itself is not in the set"
     )
     for place, hit in enumerate(answer.hits, start=1):
-        path = hit.image.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        click.echo(f"{place}. {path}\n   {hit_in_words(hit)}")
+        click.echo(f"{place}. {_text(hit.image.shown)}\n   {hit_in_words(hit)}")
     for item in answer.containments:
         words = containment_in_words(item)
-        click.echo(words.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+        click.echo(_text(words))
     for path in written:
         click.echo(f"written: {path}")
 
@@ -118,5 +161,5 @@ def buckets(db: str | None, descriptor: str, everything: bool) -> None:
     for bits, paths in shown.items():
         click.echo(f"{bits}  {len(paths)}")
         for path in paths:
-            click.echo(f"  {path.encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')}")
+            click.echo(f"  {_text(path)}")
     sys.exit(FOUND if any(len(paths) > 1 for paths in shown.values()) else 0)

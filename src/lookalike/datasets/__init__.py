@@ -5,6 +5,7 @@ from lookalike.datasets.disagreement import Conflict, ConflictReport, conflicts
 from lookalike.datasets.exports import EXPORTS, export
 from lookalike.datasets.labels import read_labels
 from lookalike.datasets.leakage import Leak, LeakReport, leaks
+from lookalike.datasets.listing import ListSummary, describe_list
 from lookalike.datasets.safe import FIXES, Fix, Policy, split_safe
 from lookalike.datasets.ties import Pair
 
@@ -16,10 +17,12 @@ __all__ = [
     "Fix",
     "Leak",
     "LeakReport",
+    "ListSummary",
     "Pair",
     "Policy",
     "clean_table",
     "conflicts",
+    "describe_list",
     "export",
     "leaks",
     "read_labels",

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from lookalike.addresses import member_of
 from lookalike.archives import Archive, open_archive
 from lookalike.contents import sample_of
-from lookalike.datasets.labels import LABEL_COLUMNS, label_values
+from lookalike.datasets.labels import LABEL_COLUMNS
+from lookalike.sources import cell_values
 from lookalike.types import ImageRef
 
 __all__ = ["labels_beside"]
@@ -36,10 +37,10 @@ def labels_beside(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
 
 def _labels(archive: Archive, sample: str) -> list[str]:
     if f"{sample}.cls" in archive.members:
-        return label_values(archive.read(f"{sample}.cls").decode())
+        return cell_values(archive.read(f"{sample}.cls").decode())
     if f"{sample}.json" in archive.members:
         told = json.loads(archive.read(f"{sample}.json"))
         if isinstance(told, Mapping):
             named = (told[name] for name in ("cls", *LABEL_COLUMNS) if name in told)
-            return label_values(next(named, None))
+            return cell_values(next(named, None))
     return []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Container, Sequence
 from pathlib import Path
+from typing import Any
 
 from lookalike.addresses import absolute
 from lookalike.config import RunConfig
@@ -78,19 +79,41 @@ def clean_table(images: Collection[ImageRef], folder: Path, source: Source) -> T
         images: what to list.
         folder: where the table will lie: paths below it are written relative to it, so that
             the folder can be moved, others are absolute.
-        source: where the images came from. Of a table, the rows of these images are taken whole;
-            of anything else, the paths.
+        source: where the images came from. Of a table, the rows of these images are taken whole,
+            only that of several URLs in a row those are left out that no image listed has; of
+            anything else, the paths.
     """
     if not isinstance(source, ListSource):
-        paths = (_written(image.path, folder) for image in images)
-        return Table(("path",), tuple((path,) for path in sorted(paths)))
+        names = (image.url or _written(image.path, folder) for image in images)
+        return Table(("path",), tuple((name,) for name in sorted(names)))
     wanted = {absolute(image.path) for image in images}
     place = source.table.columns.index(source.path_column)
     rows = []
-    for row, path in zip(source.table.rows, source.paths(), strict=True):
-        if path and absolute(path) in wanted:
-            rows.append((*row[:place], _written(path, folder), *row[place + 1 :]))
+    for row, paths in zip(source.table.rows, source.paths(), strict=True):
+        if not any(absolute(path) in wanted for path in paths):
+            continue
+        if source.names_urls:
+            rows.append(_with_urls(row, source, wanted))
+        else:
+            rows.append((*row[:place], _written(paths[0], folder), *row[place + 1 :]))
     return Table(source.table.columns, tuple(rows))
+
+
+def _with_urls(row: Sequence[Any], source: ListSource, wanted: Container[str]) -> tuple[Any, ...]:
+    """The row without the URLs whose pictures are not wanted; what was not looked at stays."""
+    cells = list(row)
+    for column in source.columns:
+        place = source.table.columns.index(column)
+        urls = source.named_in(row[place])
+        files = [source.file_of(url) for url in urls]
+        stay = [
+            url
+            for url, file in zip(urls, files, strict=True)
+            if file is None or (file and os.path.abspath(file) in wanted)  # noqa: PTH100
+        ]
+        if len(stay) < len(urls):
+            cells[place] = stay if isinstance(row[place], list) else " ".join(stay)
+    return tuple(cells)
 
 
 def _staying(report: Report) -> tuple[ImageRef, ...]:

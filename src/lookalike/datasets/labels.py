@@ -6,13 +6,12 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from lookalike.addresses import absolute, member_of
-from lookalike.sources import ListForm, ListSource, chosen_column
+from lookalike.addresses import absolute, is_address, member_of
+from lookalike.sources import ListForm, ListSource, cell_values, chosen_column
 from lookalike.types import ImageRef
 
-__all__ = ["LABEL_COLUMNS", "label_values", "labels_of_folders", "read_labels"]
+__all__ = ["LABEL_COLUMNS", "labels_of_folders", "read_labels"]
 
 LABEL_COLUMNS = ("label", "labels", "class", "category", "ground_truth")
 
@@ -42,13 +41,14 @@ def read_labels(
     column = chosen_column(source.table, label_column, LABEL_COLUMNS, str(path))
     place = source.table.columns.index(source.path_column)
     labels: dict[str, set[str]] = defaultdict(set)
-    for row, located, value in zip(
+    for row, paths, value in zip(
         source.table.rows, source.paths(), source.table.column(column), strict=True
     ):
-        if beside is not None and located and not os.path.exists(located):  # noqa: PTH110
-            located = str(beside / str(row[place]))
-        if located:
-            labels[os.path.abspath(located)] |= set(label_values(value))  # noqa: PTH100
+        for located in paths:
+            is_plain = not is_address(located)
+            if beside is not None and is_plain and not os.path.exists(located):  # noqa: PTH110
+                located = str(beside / str(row[place]))
+            labels[absolute(located)] |= set(cell_values(value))
     return {key: frozenset(some) for key, some in sorted(labels.items())}
 
 
@@ -69,14 +69,3 @@ def labels_of_table(
     """Labels by image id: what the table says of its path."""
     paths = ((image.id, absolute(image.path)) for image in images)
     return {name: table.get(path, frozenset()) for name, path in paths}
-
-
-def label_values(value: Any) -> list[str]:
-    """The labels that a cell, or a value of JSON, names."""
-    if value is None:
-        return []
-    if isinstance(value, Mapping):
-        # FiftyOne writes a classification as an object
-        value = value.get("label")
-    parts = value if isinstance(value, list | tuple) else str(value).split("|")
-    return [str(part).strip() for part in parts if str(part).strip()]

@@ -51,9 +51,9 @@ def leaks_to_dict(found: LeakReport) -> dict[str, Any]:
         ],
         "fix": {
             "policy": found.fix.policy,
-            "drop": [report.images[image].path for image in found.fix.drop],
+            "drop": [report.images[image].shown for image in found.fix.drop],
             "move": [
-                {"path": report.images[image].path, "to": to}
+                {"path": report.images[image].shown, "to": to}
                 for image, to in sorted(found.fix.move.items())
             ],
         },
@@ -149,12 +149,12 @@ def _pair(pair: Pair, report: Report) -> dict[str, Any]:
     between = [image for tie in pair.ties for image in (tie.query, tie.ref)]
     through = dict.fromkeys(i for i in between if i not in (pair.first, pair.second))
     return {
-        "first": report.images[pair.first].path,
-        "second": report.images[pair.second].path,
+        "first": report.images[pair.first].shown,
+        "second": report.images[pair.second].shown,
         "tier": pair.tier,
         "edit": pair.edit,
         "confidence": pair.confidence,
-        "through": [report.images[image].path for image in through],
+        "through": [report.images[image].shown for image in through],
     }
 
 

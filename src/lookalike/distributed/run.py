@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ from lookalike.pipeline import Clock, default_collection, load_descriptors
 from lookalike.protocols import Descriptor
 from lookalike.report import from_json, to_body, with_run
 from lookalike.representative import check_rules
-from lookalike.sources import Inputs, ListForm, open_source, watch
+from lookalike.sources import Inputs, ListForm, chosen_rows, open_source, watch
 from lookalike.store import Content, KnownFile
 from lookalike.types import Failure, FileEntry, IntArray, Report
 
@@ -97,6 +97,8 @@ def find_json(
         told = progress or _silent
         run = Run(tasks, folder, checked, layout or Layout(), told)
         report = run.answer(list(watch(source, told).scan()), network, clock)
+        if rows := chosen_rows(source):
+            report = replace(report, config={**report.config, "rows": rows})
         write_results(folder, report)
     return with_run(to_body(report), {}, clock.timings(report.funnel["images"]))
 

@@ -93,7 +93,7 @@ def connect(address: str) -> Iterator[RayTasks]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     found = _head_of(address)
     if found is None:
-        own = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        own: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         ray.init(address="local", **own, **quiet)
     else:
         ray.init(address=found, **quiet)

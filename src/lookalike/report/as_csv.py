@@ -41,8 +41,8 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
             "query,ref,tier,distance,metric,confidence,edit",
             (
                 (
-                    report.images[match.query].path,
-                    report.images[match.ref].path,
+                    report.images[match.query].shown,
+                    report.images[match.ref].shown,
                     match.tier,
                     match.distance,
                     match.metric,
@@ -68,9 +68,9 @@ def _cluster_rows(report: Report) -> Iterable[Sequence[object]]:
             image, decision = report.images[member], decisions[member]
             yield (
                 cluster.id,
-                image.path,
+                image.shown,
                 decision.action,
-                report.images[decision.keeper].path,
+                report.images[decision.keeper].shown,
                 decision.reason,
                 image.width,
                 image.height,

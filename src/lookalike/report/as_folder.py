@@ -42,7 +42,8 @@ def write_kept(report: Report, folder: Path) -> int:
     dropped = {decision.image for decision in report.decisions if decision.action == "drop"}
     copied = 0
     for image in report.images.values():
-        target = folder / Path(image.id.lstrip("/"))
+        # a URL is no path; the name of its file is a digest of it
+        target = folder / Path(Path(image.path).name if image.url else image.id.lstrip("/"))
         if image.id in dropped or target.exists():
             continue
         if not target.resolve().is_relative_to(folder.resolve()):

@@ -126,7 +126,7 @@ def write_html(
         containments=[_inside(report, item, pictures) for item in inside],
         more_containments=len(report.containments) - len(inside),
         returned=[
-            (_text(report.images[one.image].path), _text(one.in_words)) for one in report.returned
+            (_text(report.images[one.image].shown), _text(one.in_words)) for one in report.returned
         ],
         failures=[(_text(f.path), f.stage, _text(f.message)) for f in report.failures],
         timings=report.timings,
@@ -226,7 +226,7 @@ def _card(
     facts = f"{image.width}×{image.height} · {image.format} · {size_in_words(image.n_bytes)}"
     return _Card(
         name=_text(member),
-        path=_text(image.path),
+        path=_text(image.shown),
         picture=_data(picture),
         kept=tie is None,
         tier=tie.tier if tie else "",

@@ -41,9 +41,10 @@ def write_sheet(answer: Answer, path: Path, *, columns: int = 4) -> Path:
         path: the PNG; its folder is created when missing.
         columns: pictures in a row.
     """
-    cells = [_cell(answer.query, "query", f"of {answer.searched:,} images")]
+    cells = [_cell(answer.query, answer.query, "query", f"of {answer.searched:,} images")]
     cells += [
-        _cell(hit.image.path, hit.tier, f"{hit.distance:.4g} {_votes(hit)}") for hit in answer.hits
+        _cell(hit.image.path, hit.image.shown, hit.tier, f"{hit.distance:.4g} {_votes(hit)}")
+        for hit in answer.hits
     ]
     rows = -(-len(cells) // columns)
     step_x, step_y = _CELL + _GAP, _CELL + _BAR + _GAP
@@ -73,7 +74,7 @@ def write_answer_page(answer: Answer, path: Path) -> Path:
         in_set=[_text(path) for path in answer.in_set],
         hits=[
             {
-                "path": _text(hit.image.path),
+                "path": _text(hit.image.shown),
                 "picture": _data(hit.image.path),
                 "tier": hit.tier,
                 "words": hit_in_words(hit),
@@ -93,7 +94,7 @@ def _votes(hit: Hit) -> str:
     return f"{len(hit.votes)} votes" if len(hit.votes) > 1 else ""
 
 
-def _cell(path: str, tier: str, words: str) -> UInt8Array:
+def _cell(path: str, name: str, tier: str, words: str) -> UInt8Array:
     cell = np.full((_CELL + _BAR, _CELL, 3), 255, np.uint8)
     data = thumbnail(path)
     if data is not None:
@@ -105,7 +106,7 @@ def _cell(path: str, tier: str, words: str) -> UInt8Array:
         cell[top : top + small.shape[0], left : left + small.shape[1]] = small
     ink = _COLOURS[tier]
     cv2.rectangle(cell, (0, 0), (_CELL - 1, _CELL + _BAR - 1), ink, 3)
-    for line, text in enumerate((f"{tier}  {words}", Path(path).name[:30])):
+    for line, text in enumerate((f"{tier}  {words}", Path(name).name[:30])):
         at = (8, _CELL + 17 + 19 * line)
         plain = text.encode("ascii", "replace").decode()
         cv2.putText(cell, plain, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, ink, 1, cv2.LINE_AA)

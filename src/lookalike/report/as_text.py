@@ -15,6 +15,7 @@ from lookalike.report.containments import place_in_words, were_asked_for
 from lookalike.types import Cluster, Match, Report
 
 __all__ = [
+    "chosen_rows_in_words",
     "edit_towards",
     "expectation",
     "headline",
@@ -52,6 +53,12 @@ def expectation(report: Report) -> str:
     expected = report.expected_false_pairs
     words = f"{expected:,.1f}" if expected >= 1 else f"{expected:.2f}" if expected else "0"
     return f"expected false pairs: {words} of {told:,}{more}"
+
+
+def chosen_rows_in_words(report: Report) -> list[str]:
+    """Which rows of lists were looked at, where not all were; a line for each list."""
+    rows = report.config.get("rows", {})
+    return [f"{name}: {words}" for name, words in rows.items()]
 
 
 def reclaimable_bytes(report: Report) -> int:
@@ -104,6 +111,7 @@ def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> Re
         more: where the rest of a cut list is.
     """
     parts: list[RenderableType] = [Text(headline(report), style="bold")]
+    parts += [Text(line) for line in chosen_rows_in_words(report)]
     tiers = Counter(match.tier for match in report.matches)
     if tiers:
         words = ", ".join(
@@ -168,7 +176,7 @@ def _containments(report: Report, more: str) -> Sequence[RenderableType]:
 
 
 def _returned(report: Report, more: str) -> Sequence[RenderableType]:
-    lines = [f"{report.images[one.image].path}: {one.in_words}" for one in report.returned]
+    lines = [f"{report.images[one.image].shown}: {one.in_words}" for one in report.returned]
     return _some("dropped before and there again:", lines, _SHOWN_FAILURES, more) if lines else []
 
 

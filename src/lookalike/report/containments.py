@@ -42,8 +42,8 @@ def containment_rows(report: Report) -> list[Sequence[object]]:
     """Rows of ``COLUMNS``; corners as ``x y`` with semicolons."""
     return [
         (
-            report.images[item.small].path,
-            report.images[item.large].path,
+            report.images[item.small].shown,
+            report.images[item.large].shown,
             *item.box,
             ";".join(f"{x:g} {y:g}" for x, y in item.corners),
             item.verification.scale,

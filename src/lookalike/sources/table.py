@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,57 @@ from lookalike.sources.addressed import (
 )
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
 from lookalike.sources.naming import is_addressed, open_addressed
+from lookalike.sources.rows import (
+    RowChoice,
+    WebAddress,
+    choose_rows,
+    chosen_urls,
+    urls_in_cell,
+    web_address,
+)
 from lookalike.tables import Table, is_table, read_table
 from lookalike.types import Failure, FileEntry
 
-__all__ = ["Inputs", "JoinedSource", "ListForm", "ListSource", "chosen_column", "open_source"]
+__all__ = [
+    "Fetch",
+    "Inputs",
+    "JoinedSource",
+    "ListForm",
+    "ListSource",
+    "UrlCells",
+    "chosen_column",
+    "chosen_rows",
+    "open_source",
+]
 
 Input = str | Path | Source
 Inputs = Input | Sequence[Input]
+#: brings URLs here: for each, by name, the path of its file or why there is none
+Fetch = Callable[[Sequence[WebAddress]], Mapping[str, str | Failure]]
 _PATH_COLUMNS = ("path", "file_name", "filepath", "filename", "image", "file", "image_path")
+
+
+@dataclass(frozen=True, slots=True)
+class UrlCells:
+    """Where the URLs of a list stand, and what brings them here.
+
+    Attributes:
+        columns: one or more, in the order in which a row's URLs are counted.
+        fetch: called with every URL of the list, each once.
+        number: which URL of each row, from 1; None for all of them.
+    """
+
+    columns: tuple[str, ...]
+    fetch: Fetch
+    number: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.columns or (self.number is not None and self.number < 1):
+            raise ConfigError(
+                "which URLs?",
+                got=f"columns {self.columns}, number {self.number}",
+                expected="one or more columns, and a number from 1",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +83,25 @@ class ListForm:
         root: where relative paths begin; by default the list's own folder.
         hidden: look at hidden files in folders too.
         every_name: offer a file under each of its names.
+        separator: one character between the cells; by default as the suffix says.
+        choice: which rows are taken.
+        urls: where URLs stand; None where the list names paths.
     """
 
     path_column: str | None = None
     root: Path | None = None
     hidden: bool = False
     every_name: bool = False
+    separator: str | None = None
+    choice: RowChoice = field(default_factory=RowChoice)
+    urls: UrlCells | None = None
 
 
 class ListSource:
     """The files that a list names: text, CSV, TSV, JSON Lines or Parquet; ``-`` is standard input.
 
-    A row whose file does not exist is a failure.
+    A row whose file does not exist, or could not be downloaded, is a failure. What was downloaded
+    has its URL as id.
 
     Args:
         path: the list.
@@ -71,44 +121,138 @@ class ListSource:
 
     @cached_property
     def table(self) -> Table:
-        """What the list says, row by row."""
-        return read_table(self.name)
+        """The rows that are taken."""
+        return choose_rows(self._whole, self._form.choice, self.name)
 
-    @cached_property
+    @property
     def path_column(self) -> str:
-        """The column of paths."""
-        return chosen_column(self.table, self._form.path_column, _PATH_COLUMNS, self.name)
+        """The column of paths; of URLs the first."""
+        return self.columns[0]
 
-    def paths(self) -> tuple[str, ...]:
-        """Where every row's file lies; empty where the row has no path."""
-        values = self.table.column(self.path_column)
-        return tuple(self._located(_path_in(value)) for value in values)
+    @property
+    def names_urls(self) -> bool:
+        """Whether its rows name URLs, not paths."""
+        return self._form.urls is not None
+
+    @property
+    def chosen(self) -> str:
+        """Which rows are taken, in words; empty for all."""
+        choice = self._form.choice
+        words = [f"{column}={value}" for column, value in choice.where]
+        words += [f"limit {choice.limit:,}"] if choice.limit is not None else []
+        if not words:
+            return ""
+        return f"{len(self.table.rows):,} of {self.rows_in_all:,} rows: {', '.join(words)}"
+
+    @property
+    def rows_in_all(self) -> int:
+        """Rows of the whole list, taken or not."""
+        return len(self._whole.rows)
+
+    def named_in(self, cell: Any) -> list[str]:
+        """The URLs or the path that a cell names, as they are written."""
+        return (
+            urls_in_cell(cell) if self.names_urls else [path for path in [_path_in(cell)] if path]
+        )
+
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """Where every row's files lie, whether or not there are any; downloads what is a URL."""
+        if self._form.urls is None:
+            values = self.table.column(self.path_column)
+            return tuple((path,) if path else () for path in map(self._located, values))
+        return tuple(
+            tuple(file for _, one in urls if isinstance(file := self._found(one), str))
+            for urls in self._urls
+        )
+
+    def file_of(self, url: str) -> str | None:
+        """Where the file of a URL lies; empty: there is none; None: it was not looked at."""
+        found = self._found(web_address(url))
+        return "" if isinstance(found, Failure) else found
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Files sorted by id, each once, then rows whose file is not there."""
-        items = list(self._rows())
+        items = list(self._listed() if self._form.urls is None else self._downloaded())
         if not self._form.every_name:
             return once(items)
         named = {item.key: item for item in items if isinstance(item, FileEntry)}
         return in_order([*named.values(), *(i for i in items if isinstance(i, Failure))])
 
-    def _rows(self) -> Iterator[FileEntry | Failure]:
-        yield from entries_at(path for path in self.paths() if is_address(path))
-        for number, path in enumerate(self.paths(), start=1):
-            row = f"row {number} of {self.name}"
-            if not path:
-                yield Failure(row, "scan", "has no path")
-            elif is_address(path):
-                continue
-            elif not os.path.isfile(path):  # noqa: PTH113
-                yield Failure(path, "scan", f"{row} names it, but there is no such file")
-            else:
-                yield from file_entry(path, self._id_of(path), path)
+    @cached_property
+    def _whole(self) -> Table:
+        return read_table(self.name, self._form.separator)
 
-    def _located(self, written: str) -> str:
-        if not written:
-            return ""
-        if self._root == "." or is_address(written):
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of URLs, or the one of paths."""
+        urls = self._form.urls
+        asked = [self._form.path_column] if urls is None else urls.columns
+        return tuple(chosen_column(self._whole, one, _PATH_COLUMNS, self.name) for one in asked)
+
+    @cached_property
+    def _urls(self) -> tuple[list[tuple[str, WebAddress | None]], ...]:
+        """The URLs of every row, as they are written and as what they mean."""
+        assert self._form.urls is not None
+        places = [self.table.columns.index(column) for column in self.columns]
+        number = self._form.urls.number
+        return tuple(
+            [(written, web_address(written)) for written in chosen_urls(row, places, number)]
+            for row in self.table.rows
+        )
+
+    @cached_property
+    def _fetched(self) -> Mapping[str, str | Failure]:
+        """By the names of all URLs, where they lie."""
+        assert self._form.urls is not None
+        found = {one.name: one for urls in self._urls for _, one in urls if one is not None}
+        return self._form.urls.fetch(list(found.values()))
+
+    def _found(self, one: WebAddress | None) -> str | Failure | None:
+        """Where a URL lies or why nowhere; None where it was not asked for."""
+        return None if one is None else self._fetched.get(one.name)
+
+    def _listed(self) -> Iterator[FileEntry | Failure]:
+        every = (path for paths in self.paths() for path in paths)
+        yield from entries_at(path for path in every if _is_far(path))
+        for number, paths in enumerate(self.paths(), start=1):
+            row = f"row {number} of {self.name}"
+            for path in paths:
+                yield from self._offered(path, row)
+            if not paths:
+                yield Failure(row, "scan", "has no path")
+
+    def _offered(self, path: str, row: str) -> Iterator[FileEntry | Failure]:
+        """What one cell names; whatever forms of addresses there are, they are told apart here."""
+        if web_address(path) is not None:
+            yield Failure(path, "scan", f"{row}: to download it, name its column: --url-column")
+        elif _is_far(path):
+            return  # they are looked up together
+        elif not os.path.isfile(path):  # noqa: PTH113
+            yield Failure(path, "scan", f"{row} names it, but there is no such file")
+        else:
+            yield from file_entry(path, self._id_of(path), path)
+
+    def _downloaded(self) -> Iterator[FileEntry | Failure]:
+        assert self._form.urls is not None
+        seen: set[str] = set()
+        which = f" number {self._form.urls.number}" if self._form.urls.number else ""
+        for number, urls in enumerate(self._urls, start=1):
+            row = f"row {number} of {self.name}"
+            if not urls:
+                yield Failure(row, "scan", f"has no URL{which}")
+            for written, one in urls:
+                if one is None:
+                    yield Failure(written, "scan", f"{row}: not a URL of http or https")
+                elif one.name not in seen:
+                    seen.add(one.name)
+                    file = self._fetched[one.name]
+                    yield from (
+                        [file] if isinstance(file, Failure) else file_entry(file, one.name, file)
+                    )
+
+    def _located(self, cell: Any) -> str:
+        written = _path_in(cell)
+        if not written or self._root == "." or is_address(written):
             return written
         return os.path.join(self._root, written)  # noqa: PTH118
 
@@ -168,6 +312,16 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     return JoinedSource(dict(zip(labels, sources, strict=True)), every_name=form.every_name)
 
 
+def chosen_rows(source: Source) -> dict[str, str]:
+    """Which rows of its lists a source takes, in words, by list; nothing of lists taken whole."""
+    if isinstance(source, JoinedSource):
+        each = map(chosen_rows, source.parts.values())
+        return {name: words for said in each for name, words in said.items()}
+    if isinstance(source, ListSource) and source.chosen:
+        return {source.name: source.chosen}
+    return {}
+
+
 def chosen_column(table: Table, asked: str | None, usual: Sequence[str], name: str) -> str:
     """The column of that name, or the first usual one that there is.
 
@@ -181,7 +335,7 @@ def chosen_column(table: Table, asked: str | None, usual: Sequence[str], name: s
         f"{name} lacks a column",
         got=", ".join(table.columns) or "an empty file",
         expected=asked or " or ".join(usual),
-        remedy="name it with --path-column or --label-column",
+        remedy="name it with --path-column, --url-column or --label-column, or the --separator",
     )
 
 
@@ -203,6 +357,11 @@ def _is_plain(item: str | Path) -> bool:
 def _name(item: Input, number: int) -> str:
     name = item if isinstance(item, str | Path) else getattr(item, "name", f"source-{number}")
     return "stdin" if str(name) == "-" else str(name)
+
+
+def _is_far(path: str) -> bool:
+    """Whether a list's path is an address that is read where it lies; URLs are downloaded."""
+    return is_address(path) and web_address(path) is None
 
 
 def _path_in(value: Any) -> str:

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
-from pathlib import PurePath
 from typing import Any
 
 from lookalike.decided import Parts, Reviewed, with_choices
@@ -139,8 +138,8 @@ class Desk:
         tie = tie_to_keeper(cluster, others[0], keeper) if others else None
         return {
             "number": number,
-            "name": shown(PurePath(keeper).name),
-            "folder": shown(str(PurePath(keeper).parent)),
+            "name": shown(keeper.rpartition("/")[2]),
+            "folder": shown(keeper.rpartition("/")[0] or "."),
             "pictures": [self.number[keeper], *(self.number[m] for m in others[:2])],
             "edit": edit_towards(self.report, tie, others[0], keeper) if tie else "",
             "bytes": self._freed[number],
@@ -206,12 +205,12 @@ class Desk:
 
     def _card(self, member: str) -> dict[str, Any]:
         image = self.report.images[member]
-        path = PurePath(member)
+        folder, _, name = member.rpartition("/")
         return {
             "picture": self.number[member],
-            "name": shown(path.name),
-            "folder": shown(str(path.parent)),
-            "path": shown(image.path),
+            "name": shown(name),
+            "folder": shown(folder or "."),
+            "path": shown(image.shown),
             "type": image.format,
             "width": image.width,
             "height": image.height,

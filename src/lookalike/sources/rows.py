@@ -1,0 +1,177 @@
+"""Which rows of a list count, and which URLs stand in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from lookalike.errors import ConfigError
+from lookalike.tables import Table
+
+__all__ = [
+    "RowChoice",
+    "WebAddress",
+    "cell_values",
+    "choose_rows",
+    "chosen_urls",
+    "urls_in_cell",
+    "web_address",
+]
+
+# a comma, semicolon or bar may belong to a URL; in front of the next one it parts two
+_BETWEEN = re.compile(r"[\s,;|]+(?=(?:https?:)?//)", re.IGNORECASE)
+_SHOWN_VALUES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RowChoice:
+    """Which rows of a list are taken.
+
+    Attributes:
+        where: columns and values. A row is taken if, of every column named, it has one of the
+            values named for it. Letters of either case are equal, and so is any white space;
+            a cell with several values (a list, or text parted by bars) has each of them.
+        limit: at most so many rows, the first that ``where`` takes; None for all.
+    """
+
+    where: tuple[tuple[str, str], ...] = ()
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError("no rows are left", got=f"limit {self.limit}", expected="from 1")
+
+
+@dataclass(frozen=True, slots=True)
+class WebAddress:
+    """A URL of http or https.
+
+    Attributes:
+        name: the URL without user, password and fragment, scheme and host in small letters: two
+            URLs of one name are one picture.
+        full: the URL to ask, with user and password where it was written with them.
+    """
+
+    name: str
+    full: str
+
+
+def choose_rows(table: Table, choice: RowChoice, name: str) -> Table:
+    """The rows that are taken, in their order.
+
+    Args:
+        table: what the list says.
+        choice: which rows.
+        name: of the list, for errors.
+
+    Raises:
+        ConfigError: a column that there is not, or not one row with the values asked for.
+    """
+    wanted: dict[str, set[str]] = {}
+    for column, value in choice.where:
+        if column not in table.columns:
+            raise ConfigError(
+                f"{name} lacks a column to choose rows by",
+                got=", ".join(table.columns) or "an empty file",
+                expected=column,
+                remedy="check --where and --separator",
+            )
+        wanted.setdefault(column, set()).add(_plain(value))
+    places = {table.columns.index(column): values for column, values in wanted.items()}
+    rows = [
+        row
+        for row in table.rows
+        if all(values & _plain_values(row[place]) for place, values in places.items())
+    ]
+    if table.rows and not rows:
+        raise ConfigError(
+            f"no row of {name} is chosen",
+            got=" and ".join(f"{column}={value}" for column, value in choice.where),
+            expected="; ".join(_frequent(table, column) for column in wanted),
+        )
+    return Table(table.columns, tuple(rows[: choice.limit]))
+
+
+def cell_values(value: Any) -> list[str]:
+    """What a cell says: several values as a list, or parted by bars; an object's ``label``."""
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        # FiftyOne writes a classification as an object
+        value = value.get("label")
+    parts = value if isinstance(value, list | tuple) else str(value).split("|")
+    return [str(part).strip() for part in parts if str(part).strip()]
+
+
+def urls_in_cell(value: Any) -> list[str]:
+    """The URLs of a cell as they are written, in order.
+
+    They stand as a list, as JSON text of one, as an object's ``url`` or ``path``, or as text with
+    white space, commas, semicolons or bars in front of each next one.
+    """
+    if isinstance(value, Mapping):
+        value = value.get("url") or value.get("path")
+    if value is None:
+        return []
+    if isinstance(value, list | tuple):
+        return [url for item in value for url in urls_in_cell(item)]
+    text = str(value).strip()
+    if text.startswith("["):
+        try:
+            return urls_in_cell(json.loads(text))
+        except ValueError:
+            pass
+    parts = (part.strip().rstrip(",;|") for part in _BETWEEN.split(text))
+    return [part for part in parts if part]
+
+
+def web_address(written: str) -> WebAddress | None:
+    """A URL as it is written, ``//host/…`` as https; None where it is none of http or https.
+
+    Nor is one with control or other invisible characters.
+    """
+    text = f"https:{written}" if written.startswith("//") else written
+    try:
+        text.encode()
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    scheme = parts.scheme.lower()
+    if scheme not in ("http", "https") or not host or not written.isprintable():
+        return None
+    place = f"[{host}]" if ":" in host else host
+    place += f":{port}" if port is not None else ""
+    who = parts.netloc.rpartition("@")[0]
+    path = parts.path or "/"
+    return WebAddress(
+        name=urlunsplit((scheme, place, path, parts.query, "")),
+        full=urlunsplit((scheme, f"{who}@{place}" if who else place, path, parts.query, "")),
+    )
+
+
+def _plain(value: object) -> str:
+    return " ".join(str(value).split()).casefold()
+
+
+def _plain_values(value: Any) -> set[str]:
+    whole = "" if value is None else value
+    return {_plain(whole), *map(_plain, cell_values(value))}
+
+
+def _frequent(table: Table, column: str) -> str:
+    counts = Counter(" | ".join(cell_values(value)) for value in table.column(column))
+    most = ", ".join(f"{value} ({n:,})" for value, n in counts.most_common(_SHOWN_VALUES))
+    more = ", …" if len(counts) > _SHOWN_VALUES else ""
+    return f"{column} is one of {most}{more}"
+
+
+def chosen_urls(row: Sequence[Any], places: Sequence[int], number: int | None) -> list[str]:
+    """The URLs of a row, of the columns in turn; with a number, the one of that place from 1."""
+    urls = [url for place in places for url in urls_in_cell(row[place])]
+    return urls if number is None else urls[number - 1 : number]
