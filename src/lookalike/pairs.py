@@ -7,7 +7,7 @@ are compared: files with the same bytes share one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import combinations
 
@@ -28,6 +28,8 @@ from lookalike.types import ImageRef, Match
 
 __all__ = ["find_pairs"]
 
+
+Connected = Callable[[Iterable[str], Sequence[Pair]], list[list[str]]]
 
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
@@ -70,7 +72,7 @@ def find_pairs(
     names = ("hash_candidates", "hash_accepted", "embedding_within_range", "local_candidates")
     more = ("candidates", "verified", "verified_accepted", "too_doubtful")
     counts = {name: pairs.counts[name] for name in (*names, *more)}
-    return Found(tuple(pairs.matches.values()), _parts(pairs, stages, config), counts)
+    return Found(tuple(pairs.matches.values()), _parts(pairs, config, stages.components), counts)
 
 
 def _by_evidence(
@@ -280,18 +282,20 @@ def _by_embedding(
     }
 
 
-def _parts(pairs: Pairs, stages: Stages, config: FindConfig) -> list[tuple[str, list[str]]]:
+def _parts(
+    pairs: Pairs, config: FindConfig, connected: Connected = components
+) -> list[tuple[str, list[str]]]:
     """Disjoint sets of contents with their centres, by the linkage asked for.
 
     Stars are made of copies first, so that another shot never parts two copies.
     """
     if config.cluster.linkage == "star":
         similar = [pair for pair, match in pairs.matches.items() if match.tier == "similar"]
-        copies = _stars(pairs, list(pairs.matches.keys() - similar), stages)
-        return _tied(pairs, copies, similar, stages) if similar else copies
+        copies = _stars(pairs, list(pairs.matches.keys() - similar), connected)
+        return _tied(pairs, copies, similar, connected) if similar else copies
     graph = pairs.graph()
     edges: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    groups = stages.components(pairs.images, list(pairs.matches))
+    groups = connected(pairs.images, list(pairs.matches))
     home = {sha: group[0] for group in groups for sha in group}
     order = sorted(pairs.matches, key=lambda pair: (pairs.matches[pair].distance, pair))
     for pair in order:
@@ -304,20 +308,22 @@ def _parts(pairs: Pairs, stages: Stages, config: FindConfig) -> list[tuple[str, 
     ]
 
 
-def _stars(pairs: Pairs, edges: Sequence[Pair], stages: Stages) -> list[tuple[str, list[str]]]:
+def _stars(
+    pairs: Pairs, edges: Sequence[Pair], connected: Connected
+) -> list[tuple[str, list[str]]]:
     graph = graph_of(pairs.images, edges)
-    groups = stages.components(pairs.images, edges)
+    groups = connected(pairs.images, edges)
     return [one for group in groups for one in star(group, graph, pairs.rank)]
 
 
 def _tied(
-    pairs: Pairs, copies: list[tuple[str, list[str]]], similar: Sequence[Pair], stages: Stages
+    pairs: Pairs, copies: list[tuple[str, list[str]]], similar: Sequence[Pair], connected: Connected
 ) -> list[tuple[str, list[str]]]:
     """Stars of copies and single contents, tied to one another by other shots of their scene."""
     home = {sha: centre for centre, members in copies for sha in members}
     members_of = dict(copies)
     ties = {(home.get(a, a), home.get(b, b)) for a, b in similar}
-    parts = _stars(pairs, sorted((a, b) for a, b in ties if a != b), stages)
+    parts = _stars(pairs, sorted((a, b) for a, b in ties if a != b), connected)
     tied = {centre for _, centres in parts for centre in centres}
     scenes = [
         (first, sorted(sha for centre in centres for sha in members_of.get(centre, [centre])))
