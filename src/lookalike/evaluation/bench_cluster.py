@@ -319,9 +319,13 @@ def _two_nodes() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
-    nodes = Cluster(initialize_head=True, head_node_args=node)
-    nodes.add_node(num_cpus=1, object_store_memory=_STORE_BYTES)
+    node: dict[str, Any] = {
+        "num_cpus": 1,
+        "object_store_memory": _STORE_BYTES,
+        "node_ip_address": "127.0.0.1",
+    }
+    nodes = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    nodes.add_node(**node)
     try:
         yield nodes
     finally:
