@@ -42,6 +42,19 @@ def test_mirrored_keypoints_are_those_of_the_mirror_image(kind: str) -> None:
     assert np.median(differing) <= 24
 
 
+def test_a_busy_part_does_not_take_all_keypoints() -> None:
+    """Of a faint picture under a strong sticker keypoints come from every quarter."""
+    faint = (scene(5).astype(np.float32) - 128) * 0.08 + 128
+    rgb = faint.astype(np.uint8)
+    height, width = rgb.shape[0] // 2, rgb.shape[1] // 2
+    noise = np.random.default_rng(1).integers(0, 256, (height // 2, width // 2, 1), np.uint8)
+    busy = cv2.resize(noise.repeat(3, axis=2), (width, height), interpolation=cv2.INTER_CUBIC)
+    rgb[:height, :width] = busy
+    places = Keypoints.from_rows(rows_of(rgb, "sift")).places
+    quarters = (places > KINDS["sift"].side / 2) @ (1, 2)
+    assert np.bincount(quarters, minlength=4).min() >= 15
+
+
 def test_one_right_correspondence_in_five_is_enough() -> None:
     """A known turn and resize comes back from 40 right and 120 wrong correspondences."""
     random = np.random.default_rng(3)
@@ -109,3 +122,22 @@ def test_a_mirrored_part_is_found_among_many(tmp_path: Path) -> None:
     report = find(folder, db=tmp_path / "db")
     assert [sorted(Path(m).stem for m in c.members) for c in report.clusters] == [["3", "part"]]
     assert "mirrored" in report.matches[0].edit
+
+
+def test_a_shrunk_picture_is_like_its_source() -> None:
+    """What a picture lost when it was shrunk is not held against it."""
+    luma = cv2.resize(
+        cv2.cvtColor(scene(5), cv2.COLOR_RGB2GRAY), (160, 120), interpolation=cv2.INTER_AREA
+    )
+    grain = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 60, (120, 160)), (0, 0), 0.5)
+    luma = np.clip(luma + grain, 0, 255).astype(np.uint8)
+    small = cv2.resize(luma, (64, 48), interpolation=cv2.INTER_AREA)
+    onto = np.array([[2.5, 0, 0.75], [0, 2.5, 0.75], [0, 0, 1]])
+    for seen in (
+        agree_aligned(Plane(small), Plane(luma), onto),
+        agree_aligned(Plane(luma), Plane(small), np.linalg.inv(onto)),
+    ):
+        assert seen is not None
+        assert seen.share == 1.0
+        # .93 where each is compared in its own detail
+        assert seen.likeness > 0.94

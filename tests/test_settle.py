@@ -81,6 +81,15 @@ def test_furniture_of_clustered_pages_ties_no_other_page() -> None:
     assert ["a", "b", "x"] in settled(pages | {"ax": own})[0]
 
 
+def test_pages_that_lack_one_part_of_a_third_are_a_template() -> None:
+    """Stickers cover one picture in different parts; pages differ where each shows its own."""
+    covered = replace(HALF, shared_query=BOTTOM, shared_ref=BOTTOM)
+    stickers = {"ab": WHOLE, "ax": FURNITURE, "ay": covered, "xy": HALF}
+    assert settled(stickers)[0] == [["a", "b", "x", "y"]]
+    pages = {"ab": WHOLE, "ax": FURNITURE, "ay": FURNITURE, "xy": FURNITURE}
+    assert settled(pages)[0] == [["a", "b"]]
+
+
 def test_a_repeated_texture_agrees_everywhere_and_proves_nothing() -> None:
     """Nearly all blocks agree, and hardly any keypoint corresponds."""
     weave = replace(WHOLE, agreement=0.95, support=0.03, inliers=8)
@@ -140,3 +149,16 @@ def test_low_information_pictures_match_by_keypoints_but_not_blank(
     report = find(tmp_path / "in", db=db, config=FindConfig(effort="thorough"))
     assert report.funnel["low_information"] == 5
     assert [cluster.members for cluster in report.clusters] == [("night small.jpg", "night.jpg")]
+
+
+def test_what_stands_for_a_cluster_is_most_like_the_others() -> None:
+    """Not the noisy copy, which has the most bytes and matches as many."""
+    pairs = Pairs({n: ImageRef(n, n, n, 1 + 8 * (n == "a"), 9, 9, "JPEG") for n in "abc"})
+    likeness = {("a", "b"): 0.9, ("a", "c"): 0.88, ("b", "c"): 0.99}
+    pairs.matches = {
+        pair: Match(*pair, "copy", 0.03, "agreement", replace(WHOLE, likeness=some))
+        for pair, some in likeness.items()
+    }
+    assert sorted("abc", key=pairs.rank)[0] == "a"
+    assert sorted("abc", key=pairs.typical()) == ["b", "c", "a"]
+    assert _few_per_cluster(pairs) == ["b"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -94,6 +94,17 @@ class Pairs:
         """Preference as a star's centre: more pixels first, then more bytes."""
         image = self.images[sha]
         return (-image.width * image.height, -image.n_bytes)
+
+    def typical(self) -> Callable[[str], tuple[float, ...]]:
+        """Preference as what stands for a cluster: what is most like all that it matches first.
+
+        A noisy copy has the most bytes, and less in common with a part than a clean one.
+        """
+        alike: dict[str, float] = defaultdict(float)
+        for pair, match in self.matches.items():
+            for sha in pair:
+                alike[sha] += match.verification.likeness if match.verification else 1.0
+        return lambda sha: (-alike[sha], *self.rank(sha))
 
 
 def graph_of(nodes: Iterable[str], pairs: Iterable[Pair]) -> dict[str, set[str]]:

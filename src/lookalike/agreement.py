@@ -7,6 +7,7 @@ and compared block by block.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,6 +22,7 @@ __all__ = ["GRID", "Agreement", "Plane", "agree_aligned", "is_flat_beyond", "ref
 GRID = 8
 _BLOCK, _STEP = 12, 6
 _BLUR = (3, 3)
+_MAGNIFIED, _LEAST_BLUR = 2.0, 3
 _FINER = 32
 _REFINE_STEPS = 6
 _TEXTURE_VARIANCE = 20.0
@@ -108,12 +110,15 @@ def agree_aligned(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> 
         # the query would shrink to few pixels: compare in its own frame instead
         transform, fixed, moving, is_swapped = np.linalg.inv(transform), query, ref, True
     warped = cv2.warpPerspective(moving.pixels, transform, fixed.size, flags=cv2.INTER_LINEAR)
-    seen = _Blocks.of(_smooth(warped), fixed, _shade(moving.size, transform, fixed.size))
+    growth = abs(float(np.linalg.det(transform[:2, :2])))
+    inside = _shade(moving.size, transform, fixed.size)
+    # what is magnified lacks detail that the other has: neither may count it
+    reach = max(_LEAST_BLUR, round(math.sqrt(growth))) if growth > _MAGNIFIED else 0
+    seen = _Blocks.of(_smooth(warped), fixed, inside, reach)
     textured = int(seen.textured.sum())
     if textured < 3:
         return None
     agreeing = int(seen.agreeing.sum())
-    growth = abs(float(np.linalg.det(transform[:2, :2])))
     whole_moving = int((moving.blocks[1] > _TEXTURE_VARIANCE).sum()) * growth
     covered = max(
         float((seen.agreeing & seen.textured_fixed).sum() / max(1, seen.textured_fixed.sum())),
@@ -190,10 +195,14 @@ class _Blocks:
     moments: tuple[float, ...]
 
     @classmethod
-    def of(cls, warped: FloatArray, fixed: Plane, inside: UInt8Array) -> _Blocks:
+    def of(cls, warped: FloatArray, fixed: Plane, inside: UInt8Array, reach: int) -> _Blocks:
+        """Compare them after means over ``reach`` pixels each way, as they are for 0."""
+        smooth, (mean_b, variance_b) = fixed.smooth, fixed.blocks
+        if reach:
+            warped, smooth = cv2.blur(warped, (reach, reach)), cv2.blur(smooth, (reach, reach))
+            mean_b, variance_b = _mean_and_variance(smooth)
         mean_a, variance_a = _mean_and_variance(warped)
-        mean_b, variance_b = fixed.blocks
-        covariance = _mean(warped * fixed.smooth) - mean_a * mean_b
+        covariance = _mean(warped * smooth) - mean_a * mean_b
         spread = np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
         correlation = np.asarray(covariance / spread, dtype=np.float32)
         whole = _mean(inside.astype(np.float32)) > 0.95

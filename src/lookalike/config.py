@@ -153,6 +153,7 @@ class SettleConfig:
         alone_agreement: agreement of such a match between two images that nothing else matches.
         alone_weight: likewise inliers × agreement, where a picture is searched for.
         own_share: share of what such a match shows that other pictures do not show too.
+        same_lack: two that lack so much of the same part of a third are pages of one template.
     """
 
     copy_likeness: float = 0.9
@@ -170,6 +171,7 @@ class SettleConfig:
     alone_agreement: float = 0.8
     alone_weight: float = 6.0
     own_share: float = 0.5
+    same_lack: float = 0.93
 
 
 @dataclass(frozen=True, slots=True)

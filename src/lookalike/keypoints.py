@@ -8,7 +8,7 @@ so that both kinds are indexed and compared alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,7 +24,7 @@ _COORDINATE_STEP = 1 / 64
 _SIZE_STEP = 1 / 16
 _ORB_SCALE, _ORB_LEVELS = 1.3, 6
 _ORB_CONTRASTS, _ORB_ENOUGH = (20, 7), 0.8
-_SIFT_LAYERS, _SIFT_CONTRAST = 3, 0.02
+_SIFT_LAYERS, _SIFT_CONTRAST, _SIFT_PARTS = 3, 0.002, 4
 _SIFT_SEED = 0
 
 
@@ -35,7 +35,8 @@ class KeypointKind:
     Attributes:
         name: ``orb`` or ``sift``.
         side: long side of the luma they are looked for in, pixels.
-        count: keypoints per image at most, the strongest first.
+        count: keypoints per image at most, the strongest first; of ``sift`` those of each of 16
+            parts in turn.
         min_side: short side of the decoded picture, as of ``DecodeConfig``.
         max_bits: differing bits of 256 up to which two may correspond.
         ratio: a correspondence must be closer than this share of the second best.
@@ -56,7 +57,7 @@ class KeypointKind:
         """How rows are stored."""
         return DescriptorSpec(
             self.name,
-            "3",
+            "4",
             "keypoints",
             _ROW,
             "uint8",
@@ -67,7 +68,7 @@ class KeypointKind:
 
 KINDS: Mapping[str, KeypointKind] = {
     "orb": KeypointKind("orb", 256, 250, 224, max_bits=80, ratio=0.9, rare_bits=11),
-    "sift": KeypointKind("sift", 224, 350, 224, max_bits=75, ratio=0.9, rare_bits=8),
+    "sift": KeypointKind("sift", 224, 500, 224, max_bits=75, ratio=0.9, rare_bits=8),
 }
 
 
@@ -185,12 +186,8 @@ def _orb(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, 
 
 
 def _sift(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, UInt8Array]:
-    sift = cv2.SIFT_create(count, _SIFT_LAYERS, _SIFT_CONTRAST)
-    found, histograms = sift.detectAndCompute(work, None)
-    if len(found) < count // 2:
-        # a soft or nearly plain picture shows what it has only to a closer look
-        sift = cv2.SIFT_create(count, _SIFT_LAYERS, _SIFT_CONTRAST / 4)
-        found, histograms = sift.detectAndCompute(work, None)
+    sift = cv2.SIFT_create(0, _SIFT_LAYERS, _SIFT_CONTRAST)
+    found, histograms = sift.compute(work, _spread(sift.detect(work, None), work.shape, count))
     if histograms is None:
         return [], np.empty((0, 32), np.uint8), np.empty((0, 32), np.uint8)
     total = histograms.sum(axis=1, keepdims=True)
@@ -198,6 +195,23 @@ def _sift(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array,
     # 4 rows × 4 columns × 8 directions; a mirror turns the rows and the sense of the directions
     turned = values.reshape(-1, 4, 4, 8)[:, ::-1][..., [0, 7, 6, 5, 4, 3, 2, 1]]
     return list(found), _signs(values), _signs(turned.reshape(-1, 128))
+
+
+def _spread(
+    found: Sequence[cv2.KeyPoint], shape: Sequence[int], count: int
+) -> Sequence[cv2.KeyPoint]:
+    """The strongest of every part of the picture in turn.
+
+    The strongest of all lie on a sticker, on lines drawn over it, on the page around it.
+    """
+    if len(found) <= count:
+        return found
+    strength = np.array([point.response for point in found])
+    spots = cv2.KeyPoint_convert(found).reshape(-1, 2) * _SIFT_PARTS / (shape[1], shape[0])
+    parts = np.clip(spots.astype(int), 0, _SIFT_PARTS - 1) @ (1, _SIFT_PARTS)
+    order = np.lexsort((-strength, parts))
+    turn = np.arange(len(order)) - np.searchsorted(parts[order], parts[order])
+    return [found[n] for n in order[np.lexsort((-strength[order], turn))[:count]]]
 
 
 def _signs(values: FloatArray) -> UInt8Array:

@@ -112,8 +112,9 @@ def _few_per_cluster(pairs: Pairs) -> list[str]:
     """
     graph = pairs.graph()
     others: set[str] = set()
+    typical = pairs.typical()
     for group in components(pairs.images, pairs.matches):
-        for centre, members in star(group, graph, pairs.rank):
+        for centre, members in star(group, graph, typical):
             inside = {
                 m: area for m in members if m != centre and (area := _inside(pairs, centre, m))
             }
@@ -219,8 +220,9 @@ def _one_per_picture(pairs: Pairs, shas: Sequence[str], *, turned: bool) -> list
     """
     graph = pairs.graph()
     standing = set(shas)
+    typical = pairs.typical()
     for group in components(shas, pairs.matches):
-        for centre, members in star(group, graph, pairs.rank):
+        for centre, members in star(group, graph, typical):
             kept: dict[tuple[bool, float], str] = {(False, 0.0): centre}
             for member in sorted(members, key=lambda sha: (*pairs.rank(sha), sha)):
                 if member != centre:

@@ -18,6 +18,7 @@ __all__ = ["add_shots", "add_similar", "counts_alone", "is_strong", "settle"]
 
 _COINCIDING = 0.88
 _WITHIN = 0.985
+_EVERY_CELL = (1 << 64) - 1
 
 
 def settle(
@@ -274,19 +275,32 @@ def _without_furniture(
     """Leads of ``leaf`` that show more than what strangers to them show too.
 
     The frame of a page recurs with every other page of its template; what the page shows does
-    not. Another leaf that leads to the same cluster is no stranger.
+    not. Another leaf that leads to the same cluster is no stranger, unless both lack the same
+    part of it: pages of one template differ where each shows something else.
     """
     cells = {target: _cells_of(leaf, match) for target, match in leads[leaf].items()}
     kept = {}
     for target, match in leads[leaf].items():
         elsewhere = 0
         for other, mask in cells.items():
-            if other != target and target not in leads.get(other, {}):
+            theirs = leads.get(other, {}).get(target)
+            is_page = theirs and _lack_one_part((leaf, match), (other, theirs), config)
+            if other != target and (theirs is None or is_page):
                 elsewhere |= mask
         alone = cells[target] & ~elsewhere
         if alone.bit_count() >= config.own_share * cells[target].bit_count():
             kept[target] = match
     return kept
+
+
+def _lack_one_part(one: tuple[str, Match], other: tuple[str, Match], config: SettleConfig) -> bool:
+    """Whether two leaves do not show the same part of what both match."""
+    lacks = [
+        ~_cells_of(match.ref if match.query == leaf else match.query, match) & _EVERY_CELL
+        for leaf, match in (one, other)
+    ]
+    common = (lacks[0] & lacks[1]).bit_count()
+    return common >= config.same_lack * max(1, min(lack.bit_count() for lack in lacks))
 
 
 def _cells_of(leaf: str, match: Match) -> int:

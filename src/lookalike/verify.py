@@ -24,7 +24,7 @@ __all__ = [
     "verify_all",
 ]
 
-VERIFIER = "pose-agreement/9"
+VERIFIER = "pose-agreement/10"
 _REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.4, 0.8, 15
 _COINCIDING = 0.05
 
