@@ -12,6 +12,7 @@
 # make bench-ablation         what each lever of the cascade gives, and what stays unsolved, likewise
 # make bench-explained        masks of what was added and likely parents, likewise (after make bench)
 # make bench-datasets         leaks and conflicts that were planted, into the same file
+# make bench-cluster          a cluster against one machine, nodes killed, likewise (after make bench)
 # make bench-peers            other programs on the same files, into the same file
 # make models                 weights of published networks that package indexes have
 PYTHON ?= python3
@@ -21,8 +22,8 @@ SHARED ?= ../shared
 REPORT := lookalike-report
 
 .PHONY: find test check bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
-  bench-confidence bench-collapse bench-peers bench-ablation bench-explained measure-scale \
-  simulate-scale models clean
+  bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \
+  measure-scale simulate-scale models clean
 
 $(VENV)/done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -95,6 +96,9 @@ bench-explained: $(VENV)/done
 bench-datasets: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench_datasets --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train
+
+bench-cluster: $(VENV)/done
+	$(RUN) lookalike.evaluation.bench_cluster --pictures benchmarks/work/fourteen-development
 
 bench-peers: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench_peers --photos $(SHARED)/data/photos \

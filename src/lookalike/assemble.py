@@ -2,18 +2,80 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 
+import lookalike
 from lookalike.accepted import Found
 from lookalike.cluster import make_cluster
-from lookalike.config import RunConfig
+from lookalike.confidence import calibration
+from lookalike.config import FindConfig, RunConfig
 from lookalike.ingest import Catalogue
+from lookalike.protocols import Descriptor
+from lookalike.report import SCHEMA
 from lookalike.representative import choose
-from lookalike.types import Cluster, Decision, ImageRef, Match
+from lookalike.types import Cluster, Decision, ImageRef, Match, Report
 
-__all__ = ["count_funnel", "decide", "file_clusters", "file_matches"]
+__all__ = [
+    "by_bytes",
+    "count_funnel",
+    "decide",
+    "file_clusters",
+    "file_matches",
+    "report_of",
+    "settings_of",
+    "versions_of",
+]
+
+
+def by_bytes(images: Iterable[ImageRef]) -> dict[str, list[ImageRef]]:
+    """Images by SHA-256, in the order given."""
+    found: dict[str, list[ImageRef]] = defaultdict(list)
+    for image in images:
+        found[image.sha256].append(image)
+    return found
+
+
+def report_of(
+    catalogue: Catalogue,
+    by_content: Mapping[str, Sequence[ImageRef]],
+    found: Found,
+    config: RunConfig,
+    versions: Mapping[str, str],
+) -> Report:
+    """The report of what a run looked at and decided, without timings."""
+    matches = file_matches(found, by_content)
+    clusters = file_clusters(found, by_content, matches, config)
+    images = {image.id: image for image in catalogue.images}
+    return Report(
+        schema=SCHEMA,
+        config=settings_of(config),
+        versions=versions,
+        images=images,
+        funnel=count_funnel(catalogue, found, matches, clusters),
+        clusters=clusters,
+        matches=matches,
+        decisions=decide(clusters, images, config),
+        failures=catalogue.failures,
+    )
+
+
+def settings_of(config: RunConfig) -> dict[str, object]:
+    """What the answer depends on: threads and batches do not count."""
+    settings = asdict(config)
+    del settings["threads"], settings["batch"]
+    return json.loads(json.dumps(settings))
+
+
+def versions_of(config: RunConfig, descriptors: Sequence[Descriptor]) -> dict[str, str]:
+    """Versions of lookalike and of every descriptor of a run."""
+    specs = [descriptor.spec for descriptor in descriptors]
+    own = {spec.name: f"{spec.version}, {spec.preprocessing}" for spec in specs}
+    if isinstance(config, FindConfig):
+        own["confidence"] = calibration().version
+    return {"lookalike": lookalike.__version__, **own}
 
 
 def file_matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:

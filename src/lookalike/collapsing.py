@@ -34,6 +34,7 @@ from lookalike.pairs import find_pairs
 from lookalike.queries import pair_config
 from lookalike.reading import read_bytes
 from lookalike.representative import check_rules
+from lookalike.stages import CollectionStages
 from lookalike.store import Batch, Collection, Content, EmbeddedCollection
 from lookalike.types import (
     Cluster,
@@ -275,9 +276,8 @@ class _Candidates:
             by_content[ref.sha256].append(ref)
         found = find_pairs(
             list(self._first.values()),
-            self._collection,
+            CollectionStages(self._collection, self._config, self._evidence),
             self._config,
-            evidence=self._evidence,
             network=None,
         )
         matches = file_matches(found, by_content)

@@ -74,7 +74,7 @@ class EmbeddingConfig:
 
     Attributes:
         model: name in the registry or path of an ONNX file.
-        engine: ``onnxruntime`` or ``openvino``.
+        engine: ``onnxruntime``, ``openvino`` or ``cuda``.
         max_distance: cosine distance up to which a pair is a candidate, inclusive.
         max_neighbours: near images per image at most, the closest first.
         proposes: whether near pairs are verified too; keypoints find more, and sooner.
@@ -83,7 +83,7 @@ class EmbeddingConfig:
     """
 
     model: str = "copy-lite0"
-    engine: Literal["onnxruntime", "openvino"] = "onnxruntime"
+    engine: Literal["onnxruntime", "openvino", "cuda"] = "onnxruntime"
     max_distance: float = 0.55
     max_neighbours: int = 16
     proposes: bool = False

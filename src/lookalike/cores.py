@@ -21,7 +21,7 @@ import cv2
 import loky
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-__all__ = ["MANY", "each", "one_core_each", "prepare"]
+__all__ = ["MANY", "each", "one_core_each", "prepare", "stay_on_one_core"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -93,10 +93,15 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _alone() -> None:
-    """One core a process: libraries must not start threads beside it; it ends with its parent."""
+def stay_on_one_core() -> None:
+    """From now on OpenCV and BLAS use the calling thread alone, in all of this process."""
     cv2.setNumThreads(1)
     threadpool_limits(1)
+
+
+def _alone() -> None:
+    """One core a process: libraries must not start threads beside it; it ends with its parent."""
+    stay_on_one_core()
     # Ctrl-C reaches every process of a terminal, and only the parent knows what to do
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()

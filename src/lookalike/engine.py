@@ -1,4 +1,4 @@
-"""The one place that runs ONNX graphs: ONNX Runtime by default, OpenVINO on request.
+"""The one place that runs ONNX graphs: ONNX Runtime by default, OpenVINO or a GPU on request.
 
 One thread an inference, several inferences at once: a result can depend neither on the batch it
 was computed in nor on the number of threads.
@@ -22,8 +22,8 @@ from lookalike.errors import ModelError
 
 __all__ = ["ENGINES", "EngineName", "Graph", "Input", "byte_product", "open_graph", "shipped"]
 
-EngineName = Literal["onnxruntime", "openvino"]
-ENGINES: tuple[EngineName, ...] = ("onnxruntime", "openvino")
+EngineName = Literal["onnxruntime", "openvino", "cuda"]
+ENGINES: tuple[EngineName, ...] = ("onnxruntime", "openvino", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ def open_graph(path: Path, engine: EngineName = "onnxruntime", *, threads: int =
 
     Args:
         path: ONNX file.
-        engine: ``onnxruntime`` or ``openvino`` (extra ``openvino``).
+        engine: ``onnxruntime``, ``openvino`` (extra ``openvino``), or ``cuda``: ONNX Runtime on an
+            NVIDIA GPU (the package ``onnxruntime-gpu``).
         threads: inferences that will run at once.
 
     Raises:
@@ -85,7 +86,9 @@ def open_graph(path: Path, engine: EngineName = "onnxruntime", *, threads: int =
             remedy="check the spelling",
         )
     try:
-        return _open_onnxruntime(path) if engine == "onnxruntime" else _open_openvino(path, threads)
+        if engine == "openvino":
+            return _open_openvino(path, threads)
+        return _open_onnxruntime(path, "CUDA" if engine == "cuda" else "CPU")
     except ImportError as error:
         raise ModelError(
             f"the engine {engine} is not installed", remedy=f"pip install 'lookalike[{engine}]'"
@@ -110,7 +113,7 @@ def byte_product() -> Graph:
     return open_graph(shipped("int8_product.onnx"))
 
 
-def _open_onnxruntime(path: Path) -> Graph:
+def _open_onnxruntime(path: Path, processor: str) -> Graph:
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
@@ -120,9 +123,17 @@ def _open_onnxruntime(path: Path) -> Graph:
     options.log_severity_level = 4
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(
-        path.read_bytes(), options, providers=["CPUExecutionProvider"]
-    )
+    provider = f"{processor}ExecutionProvider"
+    session = None
+    if provider in onnxruntime.get_available_providers():
+        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=[provider])
+    # where a GPU cannot be used it silently takes the processor
+    if session is None or provider not in session.get_providers():
+        raise ModelError(
+            "the engine cuda needs an NVIDIA GPU and its own build of ONNX Runtime",
+            got=", ".join(onnxruntime.get_available_providers()),
+            remedy="pip install onnxruntime-gpu in place of onnxruntime",
+        )
     first = session.get_inputs()[0]
     kinds = {"tensor(uint8)": "uint8", "tensor(float)": "float32", "tensor(float16)": "float16"}
     shape = tuple(size if isinstance(size, int) else None for size in first.shape)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,10 +33,14 @@ from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Pictur
 
 __all__ = [
     "Catalogue",
+    "Outcome",
     "Progress",
+    "catalogue_of",
     "describe_content",
+    "examine",
     "image_ref",
     "ingest",
+    "read_entry",
     "remembered_images",
 ]
 
@@ -62,8 +66,11 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What one file turned out to be; ``kind`` is image, failure, skipped or seen."""
+class Outcome:
+    """What one file turned out to be; ``kind`` is image, failure, skipped or seen.
+
+    An image has its content and the rows of its hashes; one that was seen has neither.
+    """
 
     entry: FileEntry
     kind: str
@@ -109,7 +116,7 @@ def ingest(
     if len(fresh) >= MANY and isinstance(config, FindConfig) and config.kinds:
         prepare(config.threads, "lookalike.evidence")
     done = decoded = 0
-    later: list[_Outcome] = []
+    later: list[Outcome] = []
     for batch in _batches(worker.outcomes(fresh, config.threads), config.batch):
         _remember(collection, [outcome for outcome in batch if outcome.kind != "seen"], known)
         # a twin may be met before the file that is decoded for both
@@ -118,7 +125,9 @@ def ingest(
         decoded += sum(outcome.content is not None for outcome in batch)
         progress("describe", done, len(fresh))
     _remember_twins(collection, later, known)
-    return _catalogue(collection, entries, known, failures, decoded)
+    shas = {file.sha256 for file in known.values() if file.kind == "image" and file.sha256}
+    listing = Catalogue((), tuple(failures), {"decoded": decoded})
+    return catalogue_of(entries, known, collection.contents(shas), listing)
 
 
 def _still_described(
@@ -150,7 +159,7 @@ class _Worker:
         self._seen = collection.described(specs)
         self._lock = threading.Lock()
 
-    def outcomes(self, entries: Sequence[FileEntry], threads: int) -> Iterator[_Outcome]:
+    def outcomes(self, entries: Sequence[FileEntry], threads: int) -> Iterator[Outcome]:
         """Outcomes in the order of ``entries``, computed ahead by a bounded window."""
         chunks = [entries[at : at + _CHUNK] for at in range(0, len(entries), _CHUNK)]
         if not chunks:
@@ -162,7 +171,7 @@ class _Worker:
             ThreadPoolExecutor(threads, thread_name_prefix="lookalike") as pool,
             ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lookalike-read") as readers,
         ):
-            waiting: list[Future[list[_Outcome]]] = []
+            waiting: list[Future[list[Outcome]]] = []
             try:
                 for chunk in chunks:
                     waiting.append(pool.submit(self._chunk, chunk, _read_ahead(chunk, readers)))
@@ -176,47 +185,71 @@ class _Worker:
                 readers.shutdown(cancel_futures=True)
 
     def _chunk(
-        self, entries: Sequence[FileEntry], reads: Sequence[Callable[[], bytes]]
-    ) -> list[_Outcome]:
+        self, entries: Sequence[FileEntry], reads: Sequence[Callable[[], bytes | Failure]]
+    ) -> list[Outcome]:
         return [self._outcome(entry, read) for entry, read in zip(entries, reads, strict=True)]
 
-    def _outcome(self, entry: FileEntry, read: Callable[[], bytes]) -> _Outcome:
-        try:
-            data = read()
-        except OSError as error:
-            message = f"cannot be read: {error.strerror or error}"
-            return _Outcome(entry, "failure", failure=Failure(entry.path, "read", message))
-        if sniff(data[:_SNIFFED]) is None and not looks_like_image(entry.id):
-            return _Outcome(entry, "skipped")
-        sha256 = hashlib.sha256(data).hexdigest()
+    def _outcome(self, entry: FileEntry, read: Callable[[], bytes | Failure]) -> Outcome:
+        data = read()
+        if isinstance(data, Failure):
+            return Outcome(entry, "failure", failure=data)
+        return examine(entry, data, self._config, self._is_new)
+
+    def _is_new(self, sha256: str) -> bool:
         with self._lock:
-            if sha256 in self._seen:
-                return _Outcome(entry, "seen", sha256)
+            is_new = sha256 not in self._seen
             self._seen.add(sha256)
-        picture = decode(entry.path, data, self._config.decode)
-        if isinstance(picture, Failure):
-            return _Outcome(entry, "failure", sha256, failure=picture)
-        content, rows = describe_content(sha256, len(data), picture, self._config)
-        return _Outcome(entry, "image", sha256, content=content, rows=rows)
+        return is_new
+
+
+def read_entry(entry: FileEntry) -> bytes | Failure:
+    """A file's bytes, or why they cannot be read.
+
+    Of one that neither is nor claims to be a picture only the first.
+    """
+    try:
+        if not looks_like_image(entry.id) and not 0 < entry.n_bytes <= _SNIFFED:
+            start = read_start(entry.path, _SNIFFED)
+            if sniff(start[:_SNIFFED]) is None:
+                return start
+        return read_bytes(entry.path)
+    except OSError as error:
+        return Failure(entry.path, "read", f"cannot be read: {error.strerror or error}")
+
+
+def examine(
+    entry: FileEntry, data: bytes, config: RunConfig, is_new: Callable[[str], bool]
+) -> Outcome:
+    """What the bytes of a file turn out to be, described by hashes.
+
+    Args:
+        entry: the file.
+        data: its bytes.
+        config: settings.
+        is_new: asked with their SHA-256; what is not new is not decoded.
+    """
+    if sniff(data[:_SNIFFED]) is None and not looks_like_image(entry.id):
+        return Outcome(entry, "skipped")
+    sha256 = hashlib.sha256(data).hexdigest()
+    if not is_new(sha256):
+        return Outcome(entry, "seen", sha256)
+    picture = decode(entry.path, data, config.decode)
+    if isinstance(picture, Failure):
+        return Outcome(entry, "failure", sha256, failure=picture)
+    content, rows = describe_content(sha256, len(data), picture, config)
+    return Outcome(entry, "image", sha256, content=content, rows=rows)
 
 
 def _read_ahead(
     entries: Sequence[FileEntry], readers: ThreadPoolExecutor
-) -> list[Callable[[], bytes]]:
+) -> list[Callable[[], bytes | Failure]]:
     """How to have the bytes of every file: what lies far away is asked for now."""
     return [
-        readers.submit(_read, entry).result if is_far(entry.path) else partial(_read, entry)
+        readers.submit(read_entry, entry).result
+        if is_far(entry.path)
+        else partial(read_entry, entry)
         for entry in entries
     ]
-
-
-def _read(entry: FileEntry) -> bytes:
-    """A file's bytes; only the first of one that neither is nor claims to be a picture."""
-    if not looks_like_image(entry.id) and not 0 < entry.n_bytes <= _SNIFFED:
-        start = read_start(entry.path, _SNIFFED)
-        if sniff(start[:_SNIFFED]) is None:
-            return start
-    return read_bytes(entry.path)
 
 
 def describe_content(
@@ -244,8 +277,8 @@ def _sharpness(picture: Picture) -> float:
     return round(float(cv2.meanStdDev(edges)[1][0, 0]) ** 2, 3)
 
 
-def _batches(outcomes: Iterator[_Outcome], size: int) -> Iterator[list[_Outcome]]:
-    batch: list[_Outcome] = []
+def _batches(outcomes: Iterator[Outcome], size: int) -> Iterator[list[Outcome]]:
+    batch: list[Outcome] = []
     for outcome in outcomes:
         batch.append(outcome)
         if len(batch) == size:
@@ -256,7 +289,7 @@ def _batches(outcomes: Iterator[_Outcome], size: int) -> Iterator[list[_Outcome]
 
 
 def _remember(
-    collection: Collection, batch: Sequence[_Outcome], known: dict[str, KnownFile]
+    collection: Collection, batch: Sequence[Outcome], known: dict[str, KnownFile]
 ) -> None:
     """Commit one batch, and note in ``known`` what each file turned out to be."""
     described = [outcome for outcome in batch if outcome.content]
@@ -275,7 +308,7 @@ def _remember(
 
 
 def _remember_twins(
-    collection: Collection, twins: Sequence[_Outcome], known: dict[str, KnownFile]
+    collection: Collection, twins: Sequence[Outcome], known: dict[str, KnownFile]
 ) -> None:
     """Commit files whose bytes another file of the collection has."""
     held = collection.contents({twin.sha256 for twin in twins})
@@ -286,21 +319,27 @@ def _remember_twins(
             settled.append(twin)
         else:
             reason = Failure(twin.entry.path, "decode", reasons.get(twin.sha256, "unreadable"))
-            settled.append(_Outcome(twin.entry, "failure", twin.sha256, failure=reason))
+            settled.append(Outcome(twin.entry, "failure", twin.sha256, failure=reason))
     if settled:
         _remember(collection, settled, known)
 
 
-def _catalogue(
-    collection: Collection,
+def catalogue_of(
     entries: Sequence[FileEntry],
-    known: dict[str, KnownFile],
-    failures: list[Failure],
-    decoded: int,
+    known: Mapping[str, KnownFile],
+    contents: Mapping[str, Content],
+    so_far: Catalogue,
 ) -> Catalogue:
-    contents = collection.contents(
-        {file.sha256 for file in known.values() if file.kind == "image" and file.sha256}
-    )
+    """What a run looks at.
+
+    Args:
+        entries: what the source offers.
+        known: what each turned out to be, by key.
+        contents: of the images, by SHA-256.
+        so_far: what could not be listed, and how many were decoded.
+    """
+    failures = list(so_far.failures)
+    decoded = so_far.counts["decoded"]
     images, skipped = [], 0
     for entry in sorted(entries, key=lambda item: item.id):
         file = known[entry.key]

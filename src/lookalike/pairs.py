@@ -7,7 +7,7 @@ are compared: files with the same bytes share one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import combinations
 
@@ -17,27 +17,24 @@ from lookalike.accepted import Found, Lead, Pair, Pairs, graph_of
 from lookalike.cluster import agglomerate, components, star, star_pairs
 from lookalike.confidence import certain_enough, with_confidence
 from lookalike.config import FindConfig
-from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
-from lookalike.evidence import Evidence
+from lookalike.descriptors.hashes import ORIENTATIONS
 from lookalike.index.blocks import among_nearest
-from lookalike.index.flat import CosineIndex
-from lookalike.index.hamming import HammingIndex
-from lookalike.index.local import VoteSettings, vote_pairs
 from lookalike.keypoints import KINDS, KeypointKind
 from lookalike.protocols import Descriptor
 from lookalike.settle import add_shots, add_similar, settle
-from lookalike.store import Collection
-from lookalike.thumbs import agree, explain_whole_frames
-from lookalike.types import DescriptorSpec, ImageRef, IntArray, Match, UInt8Array
+from lookalike.stages import HashPairs, Stages
+from lookalike.thumbs import explain_whole_frames
+from lookalike.types import ImageRef, Match
 
 __all__ = ["find_pairs"]
 
+
+Connected = Callable[[Iterable[str], Sequence[Pair]], list[list[str]]]
 
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
 _SMALL_STAR = 16
 _INSIDE, _NOT_ALL, _SAME_SCALE = 0.98, 0.9, 0.02
-_MOST_BITS = 60
 # which orientations of ``ORIENTATIONS`` are reflections
 _MIRRORED = [sum(orientation) % 2 == 1 for orientation in ORIENTATIONS]
 _LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
@@ -45,30 +42,28 @@ _LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
 
 def find_pairs(
     images: Sequence[ImageRef],
-    collection: Collection,
+    stages: Stages,
     config: FindConfig,
     *,
-    evidence: Evidence,
     network: Descriptor | None,
 ) -> Found:
     """Every accepted pair among distinct contents, and their clusters.
 
     Args:
         images: one image a content, sorted by id; hashes pass over those of low information.
-        collection: holds their descriptors.
+        stages: measures them.
         config: settings.
-        evidence: describes and verifies what hashes leave open.
         network: proposes candidates, where the effort uses one.
     """
     pairs = Pairs({image.sha256: image for image in images})
-    told = (pair for pair in collection.choices.apart if pairs.images.keys() >= {*pair})
+    told = (pair for pair in stages.apart if pairs.images.keys() >= {*pair})
     pairs.apart = frozenset(pairs.order(*pair) for pair in told)
     telling = [image.sha256 for image in images if not image.low_information]
     proposed: dict[Pair, Lead] = {}
     if len(telling) > 1:
-        proposed = _by_hash(pairs, telling, collection, config, evidence.pixel_digests)
+        proposed = _by_hash(pairs, telling, stages, config)
     if len(images) > 1 and config.effort != "fast":
-        _by_evidence(pairs, proposed, collection, config, evidence, network)
+        _by_evidence(pairs, proposed, stages, config, network)
     pairs.matches = with_confidence(pairs.matches)
     if config.precision is not None:
         kept = certain_enough(pairs.matches, config.precision)
@@ -77,31 +72,29 @@ def find_pairs(
     names = ("hash_candidates", "hash_accepted", "embedding_within_range", "local_candidates")
     more = ("candidates", "verified", "verified_accepted", "too_doubtful")
     counts = {name: pairs.counts[name] for name in (*names, *more)}
-    return Found(tuple(pairs.matches.values()), _parts(pairs, config), counts)
+    return Found(tuple(pairs.matches.values()), _parts(pairs, config, stages.components), counts)
 
 
 def _by_evidence(
     pairs: Pairs,
     proposed: dict[Pair, Lead],
-    collection: Collection,
+    stages: Stages,
     config: FindConfig,
-    evidence: Evidence,
     network: Descriptor | None,
 ) -> None:
     """Propose more pairs, and let keypoints and pixels decide."""
     centres = _one_per_picture(pairs, list(pairs.images), turned=network is not None)
     near: dict[Pair, float] = {}
     if network is not None:
-        described = evidence.embed(network, centres)
-        near = _by_embedding(pairs, described, collection, config, network.spec)
+        near = _by_embedding(pairs, stages.embed(network, centres), stages, config, network)
     asked = near if config.embedding.proposes else {}
     leads = {**{pair: Lead(1.0 + distance) for pair, distance in asked.items()}, **proposed}
     shots: dict[Pair, Match] = {}
     for name in config.kinds:
         kind = KINDS[name]
-        for pair, lead in _by_keypoints(pairs, centres, config, evidence, kind).items():
+        for pair, lead in _by_keypoints(pairs, centres, config, stages, kind).items():
             leads[pair] = min(lead, leads.get(pair, lead))
-        verify = pairs.unless_apart(partial(evidence.verify, kind=kind))
+        verify = pairs.unless_apart(partial(stages.verify, kind=kind))
         shots |= settle(pairs, leads, verify, config.settle)
         # dearer keypoints are only for what cheaper ones left alone
         centres, leads = _few_per_cluster(pairs), {}
@@ -149,17 +142,15 @@ def _inside(pairs: Pairs, centre: str, member: str) -> float:
 def _by_hash(
     pairs: Pairs,
     shas: Sequence[str],
-    collection: Collection,
+    stages: Stages,
     config: FindConfig,
-    pixel_digests: Callable[[Sequence[str]], dict[str, str]],
 ) -> dict[Pair, Lead]:
     """Accept whole frames by PDQ and thumbs; return the hash candidates left undecided."""
-    hashes = collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
-    thumbs = collection.rows(THUMB_SPEC, shas)
-    query, ref, turn, bits = _hash_candidates(hashes, config)
+    near = stages.near_hashes(shas)
+    query, ref, turn, bits = near
     pairs.counts["hash_candidates"] = len(query)
-    same = _same_pixels(pairs, shas, thumbs, (query, ref, turn, bits), pixel_digests)
-    agreement = agree(thumbs, query, ref, turn, threads=config.threads)
+    same = _same_pixels(pairs, shas, near, stages)
+    agreement = stages.thumb_agreement(shas, query, ref, turn)
     accepted = agreement.accepted(config.hashes)
     rows = np.flatnonzero(accepted)
     if config.cluster.linkage == "star":
@@ -194,53 +185,26 @@ def _by_hash(
     }
 
 
-def _hash_candidates(
-    hashes: UInt8Array, config: FindConfig
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """Query, ref, orientation and bits of every pair, each pair in its closest orientation."""
-    index = HammingIndex(np.ascontiguousarray(hashes[:, 0]), threads=config.threads)
-    columns = []
-    for turn in range(len(ORIENTATIONS)):
-        left, right, distance = index.pairs_with(
-            np.ascontiguousarray(hashes[:, turn]),
-            config.hashes.max_distance,
-            upper_triangle=True,
-        )
-        columns.append(np.stack([left, right, np.full_like(left, turn), distance.astype(int)]))
-    query, ref, turned, bits = np.concatenate(columns, axis=1)
-    order = np.lexsort((turned, bits, ref, query))
-    query, ref, turned, bits = (column[order] for column in (query, ref, turned, bits))
-    first = np.ones(len(query), bool)
-    first[1:] = (query[1:] != query[:-1]) | (ref[1:] != ref[:-1])
-    return query[first], ref[first], turned[first], bits[first]
-
-
 def _same_pixels(
-    pairs: Pairs,
-    shas: Sequence[str],
-    thumbs: UInt8Array,
-    candidates: tuple[IntArray, IntArray, IntArray, IntArray],
-    pixel_digests: Callable[[Sequence[str]], dict[str, str]],
+    pairs: Pairs, shas: Sequence[str], candidates: HashPairs, stages: Stages
 ) -> set[Pair]:
     """Pairs whose full-size pixels are equal; only likely ones are decoded in full.
 
     Two JPEGs of equal pixels hold equal coefficients, and two lossless files are reduced alike,
     so within a kind their thumbs are equal; between the kinds they differ by rounding.
     """
-    query, ref, turn, bits = candidates
-    near = np.flatnonzero((turn == 0) & (bits <= _PIXEL_BITS))
-    # the first row of cells tells nearly all pairs apart
-    first_row = np.abs(thumbs[query[near], :32].astype(np.int16) - thumbs[ref[near], :32])
-    near = near[first_row.max(axis=1, initial=0) <= _PIXEL_SLACK]
-    slack = np.abs(thumbs[query[near]].astype(np.int16) - thumbs[ref[near]]).max(axis=1, initial=0)
+    near = np.flatnonzero((candidates.turn == 0) & (candidates.bits <= _PIXEL_BITS))
+    query, ref = candidates.query[near], candidates.ref[near]
+    slack = stages.thumb_differences(shas, query, ref, _PIXEL_SLACK)
     likely = []
-    for a, b, difference in zip(query[near], ref[near], slack, strict=True):
+    close = slack <= _PIXEL_SLACK
+    for a, b, difference in zip(query[close], ref[close], slack[close], strict=True):
         first, second = pairs.images[shas[a]], pairs.images[shas[b]]
         same_size = (first.width, first.height) == (second.width, second.height)
         same_kind = (first.format == "JPEG") == (second.format == "JPEG")
         if same_size and difference <= (0 if same_kind else _PIXEL_SLACK):
             likely.append((first.sha256, second.sha256))
-    digests = pixel_digests(sorted({sha for pair in likely for sha in pair}))
+    digests = stages.pixel_digests(sorted({sha for pair in likely for sha in pair}))
     return {(a, b) for a, b in likely if a in digests and digests.get(a) == digests.get(b)}
 
 
@@ -282,24 +246,14 @@ def _by_keypoints(
     pairs: Pairs,
     shas: Sequence[str],
     config: FindConfig,
-    evidence: Evidence,
+    stages: Stages,
     kind: KeypointKind,
 ) -> dict[Pair, Lead]:
     """Candidate pairs that share keypoints in one pose, those with most of them first."""
     local = config.local
     is_small = len(pairs.images) <= local.every_pair
-    upright, mirrored = evidence.features(shas, kind)
-    # a keypoint should meet less than one stranger by chance
-    by_chance = len(upright.image).bit_length() + kind.rare_bits
-    settings = VoteSettings(
-        tables=local.tables,
-        substring=min(_MOST_BITS, max(local.least_substring, by_chance)),
-        largest_group=local.largest_group,
-        min_votes=1 if is_small else local.min_votes,
-        threads=config.threads,
-    )
     leads = {pair: Lead(1.0) for pair in combinations(shas, 2)} if is_small else {}
-    found = vote_pairs(upright, settings, mirrored=mirrored if local.mirrored else None)
+    found = stages.votes(shas, kind, 1 if is_small else local.min_votes)
     for is_mirrored, (low, high, votes) in zip((False, True), found, strict=True):
         distance = (1.0 / votes).astype(np.float32)
         kept = among_nearest(low, high, distance, local.max_neighbours)
@@ -314,15 +268,14 @@ def _by_keypoints(
 def _by_embedding(
     pairs: Pairs,
     shas: Sequence[str],
-    collection: Collection,
+    stages: Stages,
     config: FindConfig,
-    spec: DescriptorSpec,
+    network: Descriptor,
 ) -> dict[Pair, float]:
     """Candidate pairs with their cosine distance: near, and among each other's nearest."""
     if len(shas) < 2:
         return {}
-    index = CosineIndex(collection.rows(spec, shas), threads=config.threads)
-    query, ref, distance = index.pairs_within(config.embedding.max_distance)
+    query, ref, distance = stages.near_embeddings(network, shas)
     pairs.counts["embedding_within_range"] = len(query)
     kept = among_nearest(query, ref, distance, config.embedding.max_neighbours)
     return {
@@ -331,18 +284,20 @@ def _by_embedding(
     }
 
 
-def _parts(pairs: Pairs, config: FindConfig) -> list[tuple[str, list[str]]]:
+def _parts(
+    pairs: Pairs, config: FindConfig, connected: Connected = components
+) -> list[tuple[str, list[str]]]:
     """Disjoint sets of contents with their centres, by the linkage asked for.
 
     Stars are made of copies first, so that another shot never parts two copies.
     """
     if config.cluster.linkage == "star":
         similar = [pair for pair, match in pairs.matches.items() if match.tier == "similar"]
-        copies = _stars(pairs, list(pairs.matches.keys() - similar))
-        return _tied(pairs, copies, similar) if similar else copies
+        copies = _stars(pairs, list(pairs.matches.keys() - similar), connected)
+        return _tied(pairs, copies, similar, connected) if similar else copies
     graph = pairs.graph()
     edges: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    groups = components(pairs.images, pairs.matches)
+    groups = connected(pairs.images, list(pairs.matches))
     home = {sha: group[0] for group in groups for sha in group}
     order = sorted(pairs.matches, key=lambda pair: (pairs.matches[pair].distance, pair))
     for pair in order:
@@ -355,20 +310,22 @@ def _parts(pairs: Pairs, config: FindConfig) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _stars(pairs: Pairs, edges: Sequence[Pair]) -> list[tuple[str, list[str]]]:
+def _stars(
+    pairs: Pairs, edges: Sequence[Pair], connected: Connected
+) -> list[tuple[str, list[str]]]:
     graph = graph_of(pairs.images, edges)
-    groups = components(pairs.images, edges)
+    groups = connected(pairs.images, edges)
     return [one for group in groups for one in star(group, graph, pairs.rank)]
 
 
 def _tied(
-    pairs: Pairs, copies: list[tuple[str, list[str]]], similar: Sequence[Pair]
+    pairs: Pairs, copies: list[tuple[str, list[str]]], similar: Sequence[Pair], connected: Connected
 ) -> list[tuple[str, list[str]]]:
     """Stars of copies and single contents, tied to one another by other shots of their scene."""
     home = {sha: centre for centre, members in copies for sha in members}
     members_of = dict(copies)
     ties = {(home.get(a, a), home.get(b, b)) for a, b in similar}
-    parts = _stars(pairs, sorted((a, b) for a, b in ties if a != b))
+    parts = _stars(pairs, sorted((a, b) for a, b in ties if a != b), connected)
     tied = {centre for _, centres in parts for centre in centres}
     scenes = [
         (first, sorted(sha for centre in centres for sha in members_of.get(centre, [centre])))

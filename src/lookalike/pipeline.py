@@ -6,20 +6,17 @@ import hashlib
 import json
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
 
-import lookalike
 from lookalike.accepted import Found
 from lookalike.addresses import absolute, is_address
-from lookalike.assemble import count_funnel, decide, file_clusters, file_matches
+from lookalike.assemble import by_bytes, report_of, settings_of, versions_of
 from lookalike.bucketing import bucketed
-from lookalike.confidence import calibration
 from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
 from lookalike.cores import one_core_each
 from lookalike.decided import with_choices
@@ -41,17 +38,20 @@ from lookalike.retrieval import search_collection
 from lookalike.returned import find_returned
 from lookalike.sources import Inputs, ListForm, chosen_rows, gone, open_source, watch
 from lookalike.spaces import fit_space, load_views
+from lookalike.stages import CollectionStages
 from lookalike.store import Collection, open_collection
 from lookalike.systems import find_in_space
 from lookalike.types import Answer, Containment, Failure, FileEntry, ImageRef, Match, Report
 
 __all__ = [
+    "Clock",
     "buckets",
     "compare",
     "default_collection",
     "explain_pair",
     "find",
     "find_json",
+    "load_descriptors",
     "search",
 ]
 
@@ -101,9 +101,9 @@ def find_json(
     config = config or FindConfig()
     check_rules(config.keep.rules)
     source = open_source(paths, ListForm(hidden=hidden))
-    descriptors = _descriptors(config)
+    descriptors = load_descriptors(config)
     told = progress or _silent
-    clock = _Clock()
+    clock = Clock()
     listed = list(watch(source, told).scan())
     rows = chosen_rows(source)
     fingerprint = _fingerprint(listed, config, descriptors) + "".join(map(str, rows.items()))
@@ -244,7 +244,7 @@ def _silent(stage: str, done: int, total: int) -> None:
     """No progress."""
 
 
-def _descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
+def load_descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
     """What the run describes pictures by, beyond hashes; wrong settings end here."""
     if isinstance(config, SystemConfig):
         return load_views(config)
@@ -256,7 +256,7 @@ def _descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
 
 
 @dataclass(slots=True)
-class _Clock:
+class Clock:
     """Seconds by stage."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -264,36 +264,23 @@ class _Clock:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
+        """Count what is done meanwhile as this stage's."""
         begun = time.perf_counter()
         yield
         self.seconds[stage] = round(time.perf_counter() - begun, 3)
 
     def timings(self, images: int) -> dict[str, float]:
+        """Seconds by stage and in all, and images a second."""
         total = time.perf_counter() - self.start
         rate = images / total if total else 0.0
         return {**self.seconds, "total": round(total, 3), "images_per_second": round(rate, 1)}
-
-
-def _settings(config: RunConfig) -> dict[str, object]:
-    """What the answer depends on: threads and batches do not count."""
-    settings = asdict(config)
-    del settings["threads"], settings["batch"]
-    return json.loads(json.dumps(settings))
-
-
-def _versions(config: RunConfig, descriptors: Sequence[Descriptor]) -> dict[str, str]:
-    specs = [descriptor.spec for descriptor in descriptors]
-    own = {spec.name: f"{spec.version}, {spec.preprocessing}" for spec in specs}
-    if isinstance(config, FindConfig):
-        own["confidence"] = calibration().version
-    return {"lookalike": lookalike.__version__, **own}
 
 
 def _fingerprint(
     listed: Sequence[FileEntry | Failure], config: RunConfig, descriptors: Sequence[Descriptor]
 ) -> str:
     """Digest of everything a report depends on: settings, and the files by their stamps."""
-    asked = [SCHEMA, _settings(config), _versions(config, descriptors), _regions(config)]
+    asked = [SCHEMA, settings_of(config), versions_of(config, descriptors), _regions(config)]
     digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
         digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))
@@ -312,33 +299,17 @@ def _answer(
     collection: Collection,
     config: RunConfig,
     descriptors: Sequence[Descriptor],
-    clock: _Clock,
+    clock: Clock,
     progress: Progress,
 ) -> Report:
-    by_content: dict[str, list[ImageRef]] = defaultdict(list)
-    for image in catalogue.images:
-        by_content[image.sha256].append(image)
+    by_content = by_bytes(catalogue.images)
     first = {sha: files[0] for sha, files in by_content.items()}
     with clock("pairs"):
         found = _found(first, collection, config, descriptors, progress)
     containments, counts = _contained(first, found, collection, config, clock, progress)
     with clock("cluster"):
-        matches = file_matches(found, by_content)
-        clusters = file_clusters(found, by_content, matches, config)
-        images = {image.id: image for image in catalogue.images}
-        decisions = decide(clusters, images, config)
-    return Report(
-        schema=SCHEMA,
-        config=_settings(config),
-        versions=_versions(config, descriptors),
-        images=images,
-        funnel={**count_funnel(catalogue, found, matches, clusters), **counts},
-        clusters=clusters,
-        matches=matches,
-        decisions=decisions,
-        failures=catalogue.failures,
-        containments=containments,
-    )
+        report = report_of(catalogue, by_content, found, config, versions_of(config, descriptors))
+    return replace(report, funnel={**report.funnel, **counts}, containments=containments)
 
 
 def _contained(
@@ -346,7 +317,7 @@ def _contained(
     found: Found,
     collection: Collection,
     config: RunConfig,
-    clock: _Clock,
+    clock: Clock,
     progress: Progress,
 ) -> tuple[tuple[Containment, ...], dict[str, int]]:
     """Pictures inside larger ones, where they are asked for, and funnel counts."""
@@ -379,10 +350,5 @@ def _found(
     assert isinstance(config, FindConfig)
     evidence = Evidence(first, collection, config, progress)
     network = descriptors[0] if descriptors else None
-    return find_pairs(
-        list(first.values()),
-        collection,
-        config,
-        evidence=evidence,
-        network=network,
-    )
+    stages = CollectionStages(collection, config, evidence)
+    return find_pairs(list(first.values()), stages, config, network=network)

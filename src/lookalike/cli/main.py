@@ -64,6 +64,8 @@ def commands() -> None:
 @click.option("--descriptor", help="A network or ONNX file that proposes pairs too.")
 @click.option("--engine", type=click.Choice(ENGINES), help="Default: onnxruntime.")
 @click.option("--threads", type=click.IntRange(1), help="Default: as many as processors.")
+@click.option("--cluster", help="Compute on a Ray cluster: HOST:PORT of its head, or auto.")
+@click.option("--work", help="With --cluster: folder or address that all its nodes reach.")
 @list_options
 @click.option("--files-from", type=click.Path(), help="A list of pictures; - for standard input.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON alone.")
@@ -78,13 +80,9 @@ def commands() -> None:
 )
 def find(paths: tuple[str, ...], **options: Any) -> None:
     """Find copies among all images of PATHS: folders, archives, addresses, patterns, lists."""
-    from lookalike.pipeline import find_json
     from lookalike.report import from_json
 
-    config = asked_config(**options)
-    with show_progress() as progress:
-        source = asked_inputs(paths, **options, progress=progress)
-        text = find_json(source, db=options["db"], config=config, progress=progress)
+    text = _found(paths, options)
     if options["as_json"]:
         click.echo(text)
     if options["as_json"] and not any(options[name] for name in ("exports", "html", "csv")):
@@ -109,6 +107,25 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
     if not options["as_json"]:
         _print_summary(report, written)
     sys.exit(FOUND if report.clusters or report.containments else 0)
+
+
+def _found(paths: tuple[str, ...], options: dict[str, Any]) -> str:
+    """The report as JSON, computed here or on a cluster."""
+    config = asked_config(**options)
+    if options["work"] and not options["cluster"]:
+        raise click.UsageError("--work needs --cluster")
+    if options["db"] and options["cluster"]:
+        raise click.UsageError("--db cannot be combined with --cluster, which remembers in --work")
+    with show_progress() as progress:
+        inputs = asked_inputs(paths, **options, progress=progress)
+        if options["cluster"]:
+            from lookalike import distributed
+
+            asked = {"cluster": options["cluster"], "work": options["work"]}
+            return distributed.find_json(inputs, config=config, progress=progress, **asked)
+        from lookalike.pipeline import find_json
+
+        return find_json(inputs, db=options["db"], config=config, progress=progress)
 
 
 @commands.command()

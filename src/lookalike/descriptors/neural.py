@@ -34,7 +34,7 @@ def load_embedding(
 
     Args:
         model: name of the shipped network, or path of an ONNX file.
-        engine: ``onnxruntime`` or ``openvino``.
+        engine: ``onnxruntime``, ``openvino`` or ``cuda``.
         threads: pictures described at once.
 
     Raises:
@@ -63,7 +63,7 @@ class NeuralDescriptor:
 
     Args:
         path: ONNX file.
-        engine: ``onnxruntime`` or ``openvino``.
+        engine: ``onnxruntime``, ``openvino`` or ``cuda``.
         threads: pictures described at once.
     """
 

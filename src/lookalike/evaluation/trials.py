@@ -18,6 +18,7 @@ from lookalike.keypoints import KeypointKind
 from lookalike.pairs import find_pairs
 from lookalike.pipeline import find
 from lookalike.sources import FolderSource
+from lookalike.stages import CollectionStages
 from lookalike.store import Collection, open_collection
 from lookalike.types import ImageRef, Match, Verification
 
@@ -90,9 +91,11 @@ def judge_set(folder: Path, collection: Path, *, threads: int, progress: Progres
         telling.sort(key=lambda image: image.id)
         share = min(1.0, _ENOUGH_IMAGES / max(1, len(telling)))
         evidence = _Recorder(first, opened, config, progress, share)
-        find_pairs(telling, opened, config, evidence=evidence, network=None)
+        stages = CollectionStages(opened, config, evidence)
+        find_pairs(telling, stages, config, network=None)
         fast = replace(config, effort="fast", hashes=_LOOSE_THUMBS)
-        whole = find_pairs(telling, opened, fast, evidence=evidence, network=None).matches
+        quick = CollectionStages(opened, fast, evidence)
+        whole = find_pairs(telling, quick, fast, network=None).matches
     paths = {sha: image.path for sha, image in first.items()}
     return _labelled([*whole, *evidence.matches], paths, folder)
 

@@ -21,7 +21,17 @@ from numpy.typing import NDArray
 
 from lookalike.types import FloatArray, IntArray, UInt8Array
 
-__all__ = ["Features", "VoteSettings", "Votes", "features_of", "vote_between", "vote_pairs"]
+__all__ = [
+    "Features",
+    "VoteSettings",
+    "Votes",
+    "features_of",
+    "meetings_of",
+    "substring_keys",
+    "vote_between",
+    "vote_pairs",
+    "votes_of",
+]
 
 _MOST_MEETINGS = 60_000_000
 _MEETINGS_EACH = 6
@@ -145,13 +155,17 @@ def _voted(
     with ThreadPoolExecutor(settings.threads) as pool:
         tables = list(pool.map(partial(_table, whole.bits, settings), range(settings.tables)))
         for part in range(parts):
-            asked = partial(_meetings, whole, turned, (part, parts), across=across)
+            asked = partial(_meetings, whole.image, turned, (part, parts), across=across)
             some = pool.map(asked, tables)
             meetings = _distinct(np.concatenate([*some, np.empty(0, np.int64)]))
             found.append(_votes(whole, turned, meetings, settings.min_votes))
     keys, votes = (np.concatenate(columns) for columns in zip(*found, strict=True))
     order = np.argsort(keys)
-    keys, votes = keys[order], votes[order]
+    return _parted(whole, keys[order], votes[order])
+
+
+def _parted(whole: Features, keys: IntArray, votes: IntArray) -> tuple[Votes, Votes]:
+    """Votes of upright and of mirrored pairs, from pairs as one number, ascending."""
     images = int(whole.image.max(initial=0)) + 1
     first = int(np.searchsorted(keys, images * images))
     upright = Votes(*np.divmod(keys[:first], images), votes[:first])
@@ -168,8 +182,17 @@ def _joined(first: Features, second: Features) -> Features:
     )
 
 
-def _table(bits: UInt8Array, settings: VoteSettings, number: int) -> list[IntArray]:
-    """Groups of keypoints with one substring: ``(m, size)`` rows for every size."""
+def substring_keys(
+    bits: UInt8Array, settings: VoteSettings, number: int, total: int
+) -> NDArray[np.int64]:
+    """``(n,)`` the substring of every keypoint that table ``number`` compares.
+
+    Args:
+        bits: ``(n, 32)`` uint8.
+        settings: see there.
+        number: of the table.
+        total: keypoints in all, of which these may be a part.
+    """
     # whole bytes first: a table reads a few columns, and tables share as few as they can
     order = np.random.default_rng(settings.seed).permutation(bits.shape[1])
     width = -(-settings.substring // 8)
@@ -177,37 +200,86 @@ def _table(bits: UInt8Array, settings: VoteSettings, number: int) -> list[IntArr
     keys = np.zeros(len(bits), np.int64)
     for byte in chosen.tolist():
         keys = (keys << 8) | bits[:, byte]
+    return keys >> max(8 * width - settings.substring, 8 * width + _room(total) - 63)
+
+
+def _room(count: int) -> int:
+    """Bits that number so many keypoints."""
+    return max(1, count - 1).bit_length()
+
+
+def _table(bits: UInt8Array, settings: VoteSettings, number: int) -> list[IntArray]:
+    """Groups of keypoints with one substring: ``(m, size)`` rows for every size."""
+    return _groups(substring_keys(bits, settings, number, len(bits)), settings.largest_group)
+
+
+def _groups(keys: NDArray[np.int64], largest: int) -> list[IntArray]:
+    """Places of equal keys: ``(m, size)`` rows for every size from 2 on, places ascending."""
     # the number of a keypoint behind its key: one sort of numbers, no sort of places
-    room = max(1, len(bits) - 1).bit_length()
-    keys = (keys >> max(8 * width - settings.substring, 8 * width + room - 63)) << room
-    keys |= np.arange(len(bits))
+    room = _room(len(keys))
+    keys = (keys << room) | np.arange(len(keys))
     keys.sort()
     starts = np.flatnonzero(np.r_[True, np.diff(keys >> room) != 0]) if len(keys) else keys
     sizes = np.diff(np.r_[starts, len(keys)])
     keys &= (1 << room) - 1
     return [
         keys[starts[sizes == size][:, None] + np.arange(size)]
-        for size in range(2, settings.largest_group + 1)
+        for size in range(2, largest + 1)
         if (sizes == size).any()
     ]
 
 
+def meetings_of(
+    image: IntArray, turned: int, keys: NDArray[np.int64], largest: int
+) -> tuple[IntArray, IntArray]:
+    """Keypoints of different images that meet in one table: of the lower image, of the higher.
+
+    Args:
+        image: ``(n,)`` number of the image of each.
+        turned: keypoints from here on are those of mirror images: the lower's is none of them.
+        keys: ``(n,)`` of ``substring_keys``.
+        largest: keypoints in a group that still votes.
+
+    Returns:
+        Their places, ``(k,)`` each.
+    """
+    met = _meetings(image, turned, (0, 1), _groups(keys, largest), across=False)
+    low, high = np.divmod(met, max(1, len(image)))
+    return low, high
+
+
+def votes_of(
+    features: Features, turned: int, low: IntArray, high: IntArray, least: int
+) -> tuple[Votes, Votes]:
+    """Votes of given meetings, each once: between images as they are, then with mirrored ones.
+
+    Args:
+        features: keypoints, in the order of all.
+        turned: keypoints from here on are those of mirror images.
+        low: ``(k,)`` places of the keypoints of lower images.
+        high: ``(k,)`` places of those they meet.
+        least: meetings in one pose that count.
+    """
+    met = _distinct(low * len(features.image) + high)
+    return _parted(features, *_votes(features, turned, met, least))
+
+
 def _meetings(
-    features: Features, turned: int, part: tuple[int, int], groups: list[IntArray], *, across: bool
+    image: IntArray, turned: int, part: tuple[int, int], groups: list[IntArray], *, across: bool
 ) -> NDArray[np.int64]:
     """One number for every two keypoints of different images in one group.
 
     The lower image's keypoint is one before ``turned``; with ``across`` the other is not.
     """
     found = [np.empty(0, np.int64)]
-    count = len(features.image)
+    count = len(image)
     for a, b in _cross(groups):
-        low, high = np.where(features.image[a] < features.image[b], (a, b), (b, a))
-        kept = (features.image[low] != features.image[high]) & (low < turned)
+        low, high = np.where(image[a] < image[b], (a, b), (b, a))
+        kept = (image[low] != image[high]) & (low < turned)
         if across:
             kept &= high >= turned
         if part[1] > 1:
-            kept &= features.image[low] % part[1] == part[0]
+            kept &= image[low] % part[1] == part[0]
         found.append(low[kept] * count + high[kept])
     return np.concatenate(found)
 

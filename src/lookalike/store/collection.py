@@ -8,11 +8,11 @@ file is never decoded again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
+from lookalike.store.closing import Closing
 from lookalike.store.decisions import Choices
 from lookalike.store.records import Batch, Content, KnownFile
 from lookalike.store.rows import Spans
@@ -36,7 +36,7 @@ class StoredRowSource(Protocol):
         ...
 
 
-class Collection(Protocol):
+class Collection(Closing, Protocol):
     """An open collection; used from one thread, rows may be read from several.
 
     Every method may raise ``CollectionError`` where the collection cannot be read or written.
@@ -45,19 +45,6 @@ class Collection(Protocol):
     #: a number that grows with every decision of a person, and what was decided, when opened
     edition: int
     choices: Choices
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    def close(self) -> None:
-        """Let go of it."""
-        ...
 
     @property
     def revision(self) -> int:

@@ -14,8 +14,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
+
+from lookalike.store.closing import Closing
 
 __all__ = ["Action", "Apart", "Change", "Choices", "Decisions", "Place", "Step", "pair_of"]
 
@@ -61,7 +62,7 @@ class Step:
     words: str
 
 
-class Decisions(ABC):
+class Decisions(Closing, ABC):
     """The decisions of one collection; safe to use from several threads and processes.
 
     Where they are kept is said by a subclass: how a statement is run (values as ``?``), and how
@@ -74,17 +75,6 @@ class Decisions(ABC):
         self._edition = -1
         self._marks: dict[Place, Action] = {}
         self._apart: set[Apart] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @abstractmethod
     def close(self) -> None:

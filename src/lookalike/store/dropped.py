@@ -11,11 +11,11 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from lookalike.errors import CollectionError
 from lookalike.store.catalogue import Catalogue
+from lookalike.store.closing import Closing
 
 __all__ = ["Dropped", "DroppedPictures", "EmbeddedDropped"]
 
@@ -50,17 +50,8 @@ class Dropped:
     keeper_sha256: str
 
 
-class DroppedPictures(Protocol):
+class DroppedPictures(Closing, Protocol):
     """The dropped pictures of a collection; opened beside one that is in use."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
 
     def update(self, dropped: Iterable[Dropped], brought_back: Iterable[Dropped]) -> None:
         """Remember what went, forget what came back by an undo."""
@@ -74,7 +65,7 @@ class DroppedPictures(Protocol):
         ...
 
 
-class EmbeddedDropped:
+class EmbeddedDropped(Closing):
     """The dropped pictures of a collection in a folder.
 
     Args:
@@ -92,15 +83,8 @@ class EmbeddedDropped:
         except (OSError, sqlite3.Error) as error:
             raise self._trouble(error) from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of it."""
         self._catalogue.close()
 
     def update(self, dropped: Iterable[Dropped], brought_back: Iterable[Dropped]) -> None:

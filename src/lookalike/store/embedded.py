@@ -10,13 +10,13 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from numpy.typing import NDArray
 
 from lookalike.errors import CollectionError
 from lookalike.store.catalogue import Catalogue
+from lookalike.store.closing import Closing
 from lookalike.store.decisions import Choices
 from lookalike.store.described import ALL_AT_ONCE, Described
 from lookalike.store.embedded_decisions import EmbeddedDecisions
@@ -39,7 +39,7 @@ __all__ = ["EmbeddedCollection"]
 _REPORTS_KEPT = 2
 
 
-class EmbeddedCollection:
+class EmbeddedCollection(Closing):
     """An open collection; used from one thread, written by one process.
 
     Args:
@@ -79,17 +79,6 @@ class EmbeddedCollection:
             self._unlock()
             raise
         self._described = Described(self._catalogue, directory / "rows")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close files and release the lock."""

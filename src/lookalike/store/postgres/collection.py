@@ -10,11 +10,11 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from numpy.typing import NDArray
 
+from lookalike.store.closing import Closing
 from lookalike.store.location import Server, is_everywhere
 from lookalike.store.postgres.decisions import PostgresDecisions
 from lookalike.store.postgres.described import Described, ServerRows
@@ -62,7 +62,7 @@ JOIN verdict ON verdict.query = asked.query AND verdict.ref = asked.ref AND veri
 """
 
 
-class PostgresCollection:
+class PostgresCollection(Closing):
     """An open collection at a server; used from one thread, rows may be read from several.
 
     Args:
@@ -78,17 +78,6 @@ class PostgresCollection:
             self.edition, self.choices = decisions.edition, decisions.choices
         self._session = Session(server)
         self._described = Described(self._session, server.machine)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connection."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from lookalike.store.closing import Closing
 from lookalike.store.decisions import Decisions
 from lookalike.store.dropped import Dropped
 from lookalike.store.location import Server
@@ -56,7 +56,7 @@ class PostgresDecisions(Decisions):
         return self._session.writing()
 
 
-class PostgresDropped:
+class PostgresDropped(Closing):
     """The dropped pictures of a collection at a server.
 
     Args:
@@ -70,15 +70,8 @@ class PostgresDropped:
         self._session = Session(server)
         self._machine = server.machine
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of it."""
         self._session.close()
 
     def update(self, dropped: Iterable[Dropped], brought_back: Iterable[Dropped]) -> None:

@@ -1,0 +1,271 @@
+"""``find`` on a cluster: list, describe shards, tie equal bytes, run the cascade, report."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lookalike.assemble import by_bytes, report_of, versions_of
+from lookalike.config import FindConfig, RunConfig
+from lookalike.distributed.cascade import ClusterStages, Known
+from lookalike.distributed.layout import Layout
+from lookalike.distributed.results import write_results
+from lookalike.distributed.rows import Place
+from lookalike.distributed.session import RayTasks, Tasks, connect
+from lookalike.distributed.shards import (
+    Shard,
+    Summary,
+    cut,
+    describe_shard,
+    facts,
+    same_bytes,
+    split_by_bytes,
+)
+from lookalike.distributed.work import Work
+from lookalike.errors import ConfigError
+from lookalike.ingest import Catalogue, Progress, catalogue_of
+from lookalike.keypoints import KINDS, KeypointKind
+from lookalike.pairs import find_pairs
+from lookalike.pipeline import Clock, default_collection, load_descriptors
+from lookalike.protocols import Descriptor
+from lookalike.report import from_json, to_body, with_run
+from lookalike.representative import check_rules
+from lookalike.sources import Inputs, ListForm, chosen_rows, open_source, watch
+from lookalike.store import Content, KnownFile
+from lookalike.types import Failure, FileEntry, IntArray, Report
+
+__all__ = ["Run", "find", "find_json"]
+
+_FILES_A_PART = 200_000
+
+
+def find(
+    paths: Inputs,
+    *,
+    cluster: str = "auto",
+    work: str | Path | None = None,
+    config: RunConfig | None = None,
+    layout: Layout | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """As ``lookalike.find``, computed by a Ray cluster; the answer is the same.
+
+    Args:
+        paths: whatever ``lookalike.find`` takes; every node must be able to read it.
+        cluster: address of the cluster's head, or ``auto``: the one this machine belongs to, else
+            one that is started on this machine for the time of the run.
+        work: folder, or address such as ``s3://bucket/folder``, that every node reaches: finished
+            shards, verdicts and results as Parquet. A later run goes on from what is there. By
+            default a folder under the user's data folder.
+        config: settings of the cascade.
+        layout: how work is cut into tasks.
+        progress: called with (stage, done, total) from the calling thread.
+
+    Raises:
+        ConfigError: a folder or a setting that cannot work, before any work is done.
+        LookalikeError: the cluster lost a task again and again.
+    """
+    text = find_json(
+        paths, cluster=cluster, work=work, config=config, layout=layout, progress=progress
+    )
+    return from_json(text)
+
+
+def find_json(
+    paths: Inputs,
+    *,
+    cluster: str = "auto",
+    work: str | Path | None = None,
+    config: RunConfig | None = None,
+    layout: Layout | None = None,
+    progress: Progress | None = None,
+) -> str:
+    """As ``find``, as the JSON text of the report."""
+    checked = _checked(config or FindConfig())
+    network = load_descriptors(checked)
+    source = open_source(paths, ListForm())
+    folder = _folder(work)
+    folder.check()
+    clock = Clock()
+    with connect(cluster) as tasks:
+        _check_shared(tasks, folder)
+        told = progress or _silent
+        run = Run(tasks, folder, checked, layout or Layout(), told)
+        report = run.answer(list(watch(source, told).scan()), network, clock)
+        if rows := chosen_rows(source):
+            report = replace(report, config={**report.config, "rows": rows})
+        write_results(folder, report)
+    return with_run(to_body(report), {}, clock.timings(report.funnel["images"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run.
+
+    Attributes:
+        tasks: of the cluster.
+        work: what every node reaches.
+        config: settings.
+        layout: how work is cut.
+        progress: called with (stage, done, total).
+    """
+
+    tasks: Tasks
+    work: Work
+    config: FindConfig
+    layout: Layout
+    progress: Progress
+
+    def answer(
+        self,
+        listed: Sequence[FileEntry | Failure],
+        descriptors: Sequence[Descriptor],
+        clock: Clock,
+    ) -> Report:
+        """The report on what a source offers, without timings.
+
+        Args:
+            listed: files, and what could not be listed.
+            descriptors: the network, where one is asked for.
+            clock: counts seconds by stage.
+        """
+        with clock("describe"):
+            catalogue, known = self.describe(listed)
+        by_content = by_bytes(catalogue.images)
+        known.images.update({sha: files[0] for sha, files in by_content.items()})
+        with clock("pairs"):
+            stages = ClusterStages(
+                self.tasks,
+                self.work,
+                known,
+                self.config,
+                layout=self.layout,
+                progress=self.progress,
+            )
+            network = descriptors[0] if descriptors else None
+            found = find_pairs(list(known.images.values()), stages, self.config, network=network)
+        with clock("cluster"):
+            versions = versions_of(self.config, descriptors)
+            return report_of(catalogue, by_content, found, self.config, versions)
+
+    def describe(self, listed: Sequence[FileEntry | Failure]) -> tuple[Catalogue, Known]:
+        """Have every shard described; the images of the run, and where what lies."""
+        entries = [item for item in listed if isinstance(item, FileEntry)]
+        failures = tuple(item for item in listed if isinstance(item, Failure))
+        shards = cut(entries, self.config, self.layout.shard_of(len(entries)))
+        described = self.tasks.each(
+            describe_shard, ((self.work, shard, self.config, self._kind) for shard in shards)
+        )
+        summaries: list[Summary] = []
+        for shard, summary in zip(shards, described, strict=True):
+            summaries.append(summary)
+            self.progress("describe", shard.first + len(shard.entries), len(entries))
+        firsts, twins, same_as = self._tie(shards, len(entries))
+        contents, known, homes = self._contents(shards, firsts)
+        files: dict[str, KnownFile] = {}
+        for shard, summary in zip(shards, summaries, strict=True):
+            files |= {shard.entries[row].key: KnownFile("skipped") for row in summary.skipped}
+            for row, stage, message in summary.failures:
+                files[shard.entries[row].key] = KnownFile("failure", None, stage, message)
+        ordered = [entry for shard in shards for entry in shard.entries]
+        tied = zip(twins.tolist(), same_as.tolist(), strict=True)
+        for number, first in [*((first, first) for first in contents), *tied]:
+            files[ordered[number].key] = KnownFile("image", contents[first].sha256)
+        decoded = sum(summaries[home].fresh for home in homes.tolist())
+        by_sha = {content.sha256: content for content in contents.values()}
+        so_far = Catalogue((), failures, {"decoded": decoded})
+        return catalogue_of(ordered, files, by_sha, so_far), known
+
+    @property
+    def _kind(self) -> KeypointKind | None:
+        """Keypoints that nearly every content will be asked for."""
+        return KINDS[self.config.kinds[0]] if self.config.kinds else None
+
+    def _tie(self, shards: Sequence[Shard], files: int) -> tuple[IntArray, IntArray, IntArray]:
+        """Files by their bytes, shuffled by the hash: firsts, then twins and the first of each."""
+        parts = 1 + files // _FILES_A_PART
+        split = ((self.work, shard, parts) for shard in shards)
+        pieces = self.tasks.scatter(split_by_bytes, split, parts)
+        tied = list(self.tasks.each(same_bytes, zip(*pieces, strict=True)))
+        nothing = np.empty(0, np.int64)
+        firsts, twins, same_as = (
+            np.concatenate([nothing, *column])
+            for column in (zip(*tied, strict=True) if tied else [()] * 3)
+        )
+        return np.sort(firsts), twins, same_as
+
+    def _contents(
+        self, shards: Sequence[Shard], firsts: IntArray
+    ) -> tuple[dict[int, Content], Known, IntArray]:
+        """Contents by the number of their first file, where what lies, and the shard of each."""
+        homes = np.searchsorted([shard.first for shard in shards], firsts, side="right") - 1
+        here = np.unique(homes)
+        rows = [firsts[homes == home] - shards[home].first for home in here.tolist()]
+        asked = (
+            (self.work, shards[home], own, self._kind)
+            for home, own in zip(here.tolist(), rows, strict=True)
+        )
+        contents: dict[int, Content] = {}
+        known = Known({}, {})
+        found = self.tasks.each(facts, asked)
+        for home, own, (some, counts) in zip(here.tolist(), rows, found, strict=True):
+            shard = shards[home]
+            for place, (row, content) in enumerate(zip(own.tolist(), some, strict=True)):
+                contents[shard.first + row] = content
+                known.hashes[content.sha256] = Place(shard.name, row)
+                if counts is not None and self._kind is not None:
+                    side, count = Place(shard.sides(self._kind), row), counts[place]
+                    sides = known.sides.setdefault(self._kind.name, {})
+                    sides[content.sha256] = None if count is None else (side, count)
+        return contents, known, homes
+
+
+def _checked(config: RunConfig) -> FindConfig:
+    """Settings that a cluster can work by; wrong ones end here."""
+    check_rules(config.keep.rules)
+    if not isinstance(config, FindConfig):
+        raise ConfigError(
+            "published systems do not run on a cluster",
+            got=f"recipe {config.recipe}",
+            expected="the cascade: a recipe of lookalike's own, or none",
+        )
+    if config.inside.wanted:
+        raise ConfigError(
+            "pictures inside larger ones are not looked for on a cluster",
+            remedy="leave out --inside, or --cluster",
+        )
+    return config
+
+
+def _folder(work: str | Path | None) -> Work:
+    address = str(work or default_collection().with_name("cluster"))
+    # a task's folder is not the caller's
+    return Work(address if "://" in address else os.path.abspath(address))  # noqa: PTH100
+
+
+def _check_shared(tasks: RayTasks, work: Work) -> None:
+    """Every node must see the work folder: else each would fill one of its own."""
+    if not work.is_local or len(tasks.nodes) == 1:
+        return
+    token = f"shared-{uuid.uuid4().hex}"
+    work.write(token, b"")
+    try:
+        seen = tasks.everywhere(Work.has, work, token)
+    finally:
+        (Path(work.address) / token).unlink()
+    if not all(seen):
+        raise ConfigError(
+            "a node does not see the work folder",
+            got=work.address,
+            expected="a folder that all nodes share, or an address",
+            remedy="name one with --work, such as s3://bucket/folder",
+        )
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress."""

@@ -1,0 +1,257 @@
+"""The one place that talks to Ray: tasks in a bounded window, pieces that stay on the nodes.
+
+Tasks are functions of their arguments, so Ray may run one again when its worker or node is gone.
+No usage statistics, no dashboard, no logs of other processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from lookalike.cores import stay_on_one_core
+from lookalike.errors import ConfigError, LookalikeError
+
+__all__ = ["Tasks", "connect"]
+
+_WINDOW, _RETRIES, _PATIENCE = 4, 8, 5.0
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+}
+
+
+class Tasks(Protocol):
+    """Runs functions of modules on other machines; arguments and results are picklable."""
+
+    @property
+    def cores(self) -> int:
+        """Tasks that run at once."""
+        ...
+
+    def each(self, work: Callable[..., Any], tasks: Iterable[Sequence[Any]]) -> Iterator[Any]:
+        """Results in the order of ``tasks``, which are arguments; handles stand for pieces."""
+        ...
+
+    def scatter(
+        self, work: Callable[..., Sequence[Any]], tasks: Iterable[Sequence[Any]], parts: int
+    ) -> list[list[Any]]:
+        """Handles of the ``parts`` pieces that every task returns; they stay with the nodes."""
+        ...
+
+    def stream(
+        self,
+        items: Sequence[Mapping[str, Any]],
+        read: Callable[[dict[str, Any]], list[dict[str, Any]]],
+        actor: tuple[type, tuple[Any, ...]],
+        form: tuple[int, int, float],
+    ) -> Iterator[dict[str, Any]]:
+        """Rows that actors made of batches of what ``read`` gave for every item.
+
+        Args:
+            items: what to read.
+            read: one item to rows; tasks of their own.
+            actor: a class that is called with a batch, and its arguments.
+            form: rows a batch, actors at most, GPUs for each.
+        """
+        ...
+
+
+@contextmanager
+def connect(address: str) -> Iterator[RayTasks]:
+    """The tasks of a cluster, until the context ends.
+
+    Args:
+        address: of its head, ``HOST:PORT``; or ``auto``: the one that this machine belongs to, else
+            one that is started on this machine for the time of the run.
+
+    Raises:
+        ConfigError: Ray is not installed, or no cluster answers there.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import ray
+    except ImportError as error:
+        raise ConfigError(
+            "a cluster needs another package", remedy="pip install 'lookalike[ray]'"
+        ) from error
+    if ray.is_initialized():
+        yield RayTasks(ray)
+        return
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    found = _head_of(address)
+    if found is None:
+        own: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        ray.init(address="local", **own, **quiet)
+    else:
+        ray.init(address=found, **quiet)
+    try:
+        yield RayTasks(ray)
+    finally:
+        ray.shutdown()
+
+
+def _head_of(address: str) -> str | None:
+    """Address of the head that answers; None where this machine belongs to no cluster."""
+    told = os.environ.get("RAY_ADDRESS") if address == "auto" else address
+    if told:
+        if not _answers(told):
+            raise ConfigError(
+                "no cluster answers", got=told, expected="HOST:PORT of its head, or auto"
+            )
+        return told
+    # what Ray notes of the cluster that was started here last; it may be long gone
+    note = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")
+    noted = note.read_text().strip() if note.is_file() else ""
+    return noted if noted and _answers(noted) else None
+
+
+def _answers(address: str) -> bool:
+    """Whether somebody listens there: Ray itself would ask for minutes."""
+    host, parted, port = address.rpartition("://")[2].rpartition(":")
+    if not parted or not port.isdigit():
+        return False
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except OSError:
+        return False
+    return True
+
+
+class RayTasks:
+    """Tasks of a connected cluster.
+
+    Args:
+        ray: the library.
+    """
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._remote = ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
+        self.cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    @property
+    def nodes(self) -> list[str]:
+        """Names of the machines that are there."""
+        return [node["NodeID"] for node in self._ray.nodes() if node["Alive"]]
+
+    def everywhere(self, work: Callable[..., Any], *task: Any) -> list[Any]:
+        """One result from every node."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        asked = [
+            self._remote.options(
+                num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
+            ).remote(work, *task)
+            for node in self.nodes
+        ]
+        return [self._get(one) for one in asked]
+
+    def each(self, work: Callable[..., Any], tasks: Iterable[Sequence[Any]]) -> Iterator[Any]:
+        """As of ``Tasks``."""
+        waiting: deque[Any] = deque()
+        try:
+            for task in tasks:
+                waiting.append(self._remote.remote(work, *task))
+                if len(waiting) >= _WINDOW * self.cores:
+                    yield self._get(waiting.popleft())
+            while waiting:
+                yield self._get(waiting.popleft())
+        finally:
+            for left in waiting:
+                self._ray.cancel(left)
+
+    def scatter(
+        self, work: Callable[..., Sequence[Any]], tasks: Iterable[Sequence[Any]], parts: int
+    ) -> list[list[Any]]:
+        """As of ``Tasks``."""
+        call = self._remote.options(num_returns=parts)
+        found = []
+        for task in tasks:
+            pieces = call.remote(_only if parts == 1 else _several, work, *task)
+            found.append([pieces] if parts == 1 else pieces)
+        return found
+
+    def stream(
+        self,
+        items: Sequence[Mapping[str, Any]],
+        read: Callable[[dict[str, Any]], list[dict[str, Any]]],
+        actor: tuple[type, tuple[Any, ...]],
+        form: tuple[int, int, float],
+    ) -> Iterator[dict[str, Any]]:
+        """As of ``Tasks``, by Ray Data: reading streams into the pool, and waits for it."""
+        import ray.data
+
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        batch, actors, gpus = form
+        kind, arguments = actor
+        rows = (
+            ray.data.from_items([dict(item) for item in items], override_num_blocks=len(items))
+            .flat_map(read)
+            .map_batches(
+                _bound(kind, arguments),
+                batch_size=batch,
+                concurrency=(1, actors),
+                num_gpus=gpus or None,
+                max_restarts=_RETRIES,
+                max_task_retries=_RETRIES,
+            )
+        )
+        yield from rows.iter_rows()
+
+    def _get(self, piece: Any) -> Any:
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(piece)
+        except errors.RayTaskError as error:
+            raise error.cause from None
+        except errors.RayError as error:
+            raise LookalikeError(
+                f"the cluster lost a task {_RETRIES + 1} times",
+                got=str(error).splitlines()[0],
+                remedy="run the same command to go on; what was done is kept",
+            ) from error
+
+
+def _bound(kind: type, arguments: tuple[Any, ...]) -> type:
+    """The class with its arguments: those kept apart could be lost with a node."""
+
+    class Bound(kind):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(*arguments)
+
+    return Bound
+
+
+def _call(work: Callable[..., Any], *task: Any) -> Any:
+    """Run one task: the nodes' cores are shared by tasks."""
+    _once()
+    return work(*task)
+
+
+def _several(work: Callable[..., Sequence[Any]], *task: Any) -> list[Any]:
+    return list(work(*task))
+
+
+def _only(work: Callable[..., Sequence[Any]], *task: Any) -> Any:
+    return work(*task)[0]
+
+
+@lru_cache(maxsize=1)
+def _once() -> None:
+    stay_on_one_core()

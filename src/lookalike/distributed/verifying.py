@@ -1,0 +1,109 @@
+"""Verification as tasks that fetch only the undecided pairs' keypoints and planes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lookalike.config import VerifyConfig
+from lookalike.distributed.rows import Place
+from lookalike.distributed.shards import SIDES
+from lookalike.distributed.work import Work, digest
+from lookalike.keypoints import KeypointKind
+from lookalike.sides import Side
+from lookalike.store.records import text_of, verification_from
+from lookalike.types import Verification
+from lookalike.verify import VERIFIER, verify
+
+__all__ = ["Asked", "Seat", "verify_pairs"]
+
+_HELD = 2048
+_ROW = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One side of a pair, as a task finds it.
+
+    Attributes:
+        sha256: of the content.
+        place: of its keypoints and plane.
+        size: full width and height, pixels.
+    """
+
+    sha256: str
+    place: Place
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Pairs for one task.
+
+    Attributes:
+        seats: every content once.
+        pairs: places in ``seats``, query and ref.
+        mirrored: whether they are looked at mirrored.
+    """
+
+    seats: tuple[Seat, ...]
+    pairs: tuple[tuple[int, int], ...]
+    mirrored: bool
+
+
+# what a worker read last: the rounds ask for the same centres again
+_sides: OrderedDict[tuple[str, Place], Side] = OrderedDict()
+
+
+def verify_pairs(
+    work: Work, asked: Asked, config: VerifyConfig, kind: KeypointKind
+) -> list[Verification | None]:
+    """Verdicts in the order asked, remembered in the work folder.
+
+    Args:
+        work: holds the sides, and remembers.
+        asked: which pairs.
+        config: what a copy must show.
+        kind: of the keypoints.
+    """
+    shas = [(asked.seats[a].sha256, asked.seats[b].sha256) for a, b in asked.pairs]
+    name = f"verdicts/{digest(VERIFIER, kind, config, asked.mirrored, shas)}.parquet"
+    if work.has(name):
+        return [verification_from(text) for text in work.table(name, ["verdict"])["verdict"]]
+    sides = _load(work, asked.seats)
+    found = [
+        verify(sides[a], sides[b], config, kind, mirrored=asked.mirrored) for a, b in asked.pairs
+    ]
+    columns = {
+        "query": [query for query, _ in shas],
+        "ref": [ref for _, ref in shas],
+        "verdict": [None if seen is None else text_of(seen) for seen in found],
+    }
+    work.put(name, columns)
+    return found
+
+
+def _load(work: Work, seats: Sequence[Seat]) -> list[Side]:
+    missing: dict[str, list[Seat]] = {}
+    for seat in seats:
+        if (work.address, seat.place) not in _sides:
+            missing.setdefault(seat.place.name, []).append(seat)
+    for name, some in missing.items():
+        rows = np.array([seat.place.row for seat in some], np.int64)
+        read = work.rows(name, rows, ["keypoints", "plane"], SIDES)
+        for seat, points, plane in zip(some, read["keypoints"], read["plane"], strict=True):
+            _sides[work.address, seat.place] = Side.from_rows(
+                *seat.size,
+                np.frombuffer(points, np.uint8).reshape(-1, _ROW),
+                np.frombuffer(plane, np.uint8),
+            )
+    found = []
+    for seat in seats:
+        _sides.move_to_end((work.address, seat.place))
+        found.append(_sides[work.address, seat.place])
+    while len(_sides) > _HELD:
+        _sides.popitem(last=False)
+    return found

@@ -1,0 +1,233 @@
+"""What the cascade asks about contents, and the answers of one collection.
+
+The cascade decides; a stage only measures. Whoever answers these questions alike gets the same
+clusters: a collection on this machine does, and so does a cluster of machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from lookalike.accepted import Pair
+from lookalike.cluster import components
+from lookalike.config import FindConfig, LocalConfig
+from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
+from lookalike.evidence import Evidence
+from lookalike.index.flat import CosineIndex
+from lookalike.index.hamming import HammingIndex
+from lookalike.index.local import Votes, VoteSettings, vote_pairs
+from lookalike.keypoints import KeypointKind
+from lookalike.protocols import Descriptor
+from lookalike.store import Collection
+from lookalike.thumbs import ThumbAgreement, agree
+from lookalike.types import FloatArray, IntArray, UInt8Array, Verification
+
+__all__ = [
+    "CollectionStages",
+    "HashPairs",
+    "Stages",
+    "closest_turns",
+    "hash_pairs",
+    "thumb_difference",
+    "vote_settings",
+]
+
+_MOST_BITS = 60
+_FIRST_ROW = 32
+
+
+class HashPairs(NamedTuple):
+    """Pairs of near hashes, sorted by query and ref, every pair once.
+
+    Attributes:
+        query: ``(k,)`` lower row numbers.
+        ref: ``(k,)`` higher row numbers.
+        turn: ``(k,)`` the orientation of ``ORIENTATIONS`` in which the query is closest.
+        bits: ``(k,)`` differing bits then, 0..256.
+    """
+
+    query: IntArray
+    ref: IntArray
+    turn: IntArray
+    bits: IntArray
+
+
+class Stages(Protocol):
+    """Measures contents, which are named by SHA-256; rows are places in the list that is asked."""
+
+    @property
+    def apart(self) -> Iterable[Pair]:
+        """Pairs that a person told apart."""
+        ...
+
+    def near_hashes(self, shas: Sequence[str]) -> HashPairs:
+        """Every pair within ``HashConfig.max_distance`` bits in any of 8 orientations."""
+        ...
+
+    def thumb_differences(
+        self, shas: Sequence[str], query: IntArray, ref: IntArray, limit: int
+    ) -> IntArray:
+        """``(k,)`` largest difference of two thumbs' cells, 0..255, or any value over ``limit``."""
+        ...
+
+    def thumb_agreement(
+        self, shas: Sequence[str], query: IntArray, ref: IntArray, turn: IntArray
+    ) -> ThumbAgreement:
+        """As ``thumbs.agree``."""
+        ...
+
+    def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
+        """Full-size pixel digests; contents that can no longer be read are left out."""
+        ...
+
+    def embed(self, network: Descriptor, shas: Sequence[str]) -> list[str]:
+        """Have rows of a network; the contents that can have one, in the order asked."""
+        ...
+
+    def near_embeddings(
+        self, network: Descriptor, shas: Sequence[str]
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """Pairs within ``EmbeddingConfig.max_distance``, sorted, with their cosine distance."""
+        ...
+
+    def votes(self, shas: Sequence[str], kind: KeypointKind, min_votes: int) -> tuple[Votes, Votes]:
+        """As ``index.local.vote_pairs``, by the settings of ``LocalConfig``."""
+        ...
+
+    def verify(
+        self, pairs: Mapping[Pair, bool], kind: KeypointKind
+    ) -> dict[Pair, Verification | None]:
+        """Evidence or None for every pair, looked at mirrored where the value says so."""
+        ...
+
+    def components(self, nodes: Iterable[str], pairs: Sequence[Pair]) -> list[list[str]]:
+        """As ``cluster.components``."""
+        ...
+
+
+class CollectionStages:
+    """Answers from a collection on this machine.
+
+    Args:
+        collection: holds the descriptors.
+        config: settings.
+        evidence: describes and verifies what hashes leave open.
+    """
+
+    def __init__(self, collection: Collection, config: FindConfig, evidence: Evidence) -> None:
+        self._collection = collection
+        self._config = config
+        self._evidence = evidence
+        self.apart: Iterable[Pair] = collection.choices.apart
+        self.pixel_digests = evidence.pixel_digests
+        self.embed = evidence.embed
+        self.verify = evidence.verify
+        self.components = components
+
+    def near_hashes(self, shas: Sequence[str]) -> HashPairs:
+        """As of ``Stages``."""
+        rows = self._collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
+        return hash_pairs(rows, rows, self._config.hashes.max_distance, self._config.threads)
+
+    def thumb_differences(
+        self, shas: Sequence[str], query: IntArray, ref: IntArray, limit: int
+    ) -> IntArray:
+        """As of ``Stages``."""
+        # few of all contents are that near
+        some, places = np.unique(np.concatenate([query, ref]), return_inverse=True)
+        thumbs = self._collection.rows(THUMB_SPEC, [shas[row] for row in some])
+        left, right = places.reshape(2, -1)
+        return thumb_difference(thumbs, left, right, limit)
+
+    def thumb_agreement(
+        self, shas: Sequence[str], query: IntArray, ref: IntArray, turn: IntArray
+    ) -> ThumbAgreement:
+        """As of ``Stages``."""
+        thumbs = self._collection.rows(THUMB_SPEC, shas)
+        return agree(thumbs, query, ref, turn, threads=self._config.threads)
+
+    def near_embeddings(
+        self, network: Descriptor, shas: Sequence[str]
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """As of ``Stages``, exact."""
+        rows = self._collection.rows(network.spec, shas)
+        index = CosineIndex(rows, threads=self._config.threads)
+        return index.pairs_within(self._config.embedding.max_distance)
+
+    def votes(self, shas: Sequence[str], kind: KeypointKind, min_votes: int) -> tuple[Votes, Votes]:
+        """As of ``Stages``."""
+        local = self._config.local
+        upright, mirrored = self._evidence.features(shas, kind)
+        settings = vote_settings(local, kind, len(upright.image), min_votes, self._config.threads)
+        return vote_pairs(upright, settings, mirrored=mirrored if local.mirrored else None)
+
+
+def hash_pairs(
+    queries: UInt8Array, refs: UInt8Array, max_distance: int, threads: int = 1
+) -> HashPairs:
+    """Pairs of a query in any orientation and an upright ref; of one array with itself ``i < j``.
+
+    Args:
+        queries: ``(n, 8, 32)`` uint8 of ``PDQ_SPEC``.
+        refs: ``(m, 8, 32)``, or the same array again.
+        max_distance: differing bits of 256, inclusive.
+        threads: blocks worked on at once.
+    """
+    index = HammingIndex(np.ascontiguousarray(refs[:, 0]), threads=threads)
+    columns = []
+    for turn in range(len(ORIENTATIONS)):
+        left, right, distance = index.pairs_with(
+            np.ascontiguousarray(queries[:, turn]), max_distance, upper_triangle=queries is refs
+        )
+        columns.append(np.stack([left, right, np.full_like(left, turn), distance.astype(int)]))
+    return closest_turns(np.concatenate(columns, axis=1))
+
+
+def closest_turns(columns: IntArray) -> HashPairs:
+    """Each pair in its closest orientation, sorted.
+
+    Args:
+        columns: ``(4, k)`` query, ref, orientation and bits, in any order and several times a pair.
+    """
+    query, ref, turn, bits = columns
+    order = np.lexsort((turn, bits, ref, query))
+    query, ref, turn, bits = columns[:, order]
+    first = np.ones(len(query), bool)
+    first[1:] = (query[1:] != query[:-1]) | (ref[1:] != ref[:-1])
+    return HashPairs(query[first], ref[first], turn[first], bits[first])
+
+
+def thumb_difference(thumbs: UInt8Array, query: IntArray, ref: IntArray, limit: int) -> IntArray:
+    """``(k,)`` largest difference of two thumbs' cells, 0..255, or any value over ``limit``.
+
+    Args:
+        thumbs: ``(n, 1152)`` uint8 of ``THUMB_SPEC``.
+        query: ``(k,)`` rows.
+        ref: ``(k,)`` rows.
+        limit: beyond it, any larger value will do.
+    """
+    # the first row of cells tells nearly all pairs apart
+    some = thumbs[query, :_FIRST_ROW].astype(np.int16) - thumbs[ref, :_FIRST_ROW]
+    found = np.abs(some).max(axis=1, initial=0).astype(np.int64)
+    near = np.flatnonzero(found <= limit)
+    whole = thumbs[query[near]].astype(np.int16) - thumbs[ref[near]]
+    found[near] = np.abs(whole).max(axis=1, initial=0)
+    return found
+
+
+def vote_settings(
+    local: LocalConfig, kind: KeypointKind, keypoints: int, min_votes: int, threads: int = 1
+) -> VoteSettings:
+    """How so many keypoints of a kind come to meet."""
+    # a keypoint should meet less than one stranger by chance
+    by_chance = keypoints.bit_length() + kind.rare_bits
+    return VoteSettings(
+        tables=local.tables,
+        substring=min(_MOST_BITS, max(local.least_substring, by_chance)),
+        largest_group=local.largest_group,
+        min_votes=min_votes,
+        threads=threads,
+    )
