@@ -20,16 +20,22 @@ import pytest
 
 import lookalike
 from conftest import save, scene
-from lookalike import archives, cache
 from lookalike.actions import How, Step, apply_plan, make_plan
-from lookalike.addresses import absolute, archive_kind, is_address, is_far, is_pattern, member_of
 from lookalike.config import FindConfig, PlanConfig
-from lookalike.contents import contents_of, from_text, to_text
 from lookalike.datasets import write_unique
 from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.read_config import ReadConfig
-from lookalike.reading import is_there, read_again, read_bytes, read_start
+from lookalike.reading import archives, cache, is_there, read_again, read_bytes, read_start
+from lookalike.reading.addresses import (
+    absolute,
+    archive_kind,
+    is_address,
+    is_far,
+    is_pattern,
+    member_of,
+)
+from lookalike.reading.contents import contents_of, from_text, to_text
 from lookalike.sources import open_source
 from lookalike.types import Failure, FileEntry
 
@@ -191,7 +197,7 @@ def test_encrypted_and_huge_members_are_failures(
     entries, failures = scanned(path)
     assert set(entries) == {"good.jpg"} and "encrypted" in failures[0].message
     for name, make in (("b.zip", zipped), ("b.tar", tarred)):
-        monkeypatch.setattr("lookalike.contents._CONFIG", ReadConfig(largest=50))
+        monkeypatch.setattr("lookalike.reading.contents._CONFIG", ReadConfig(largest=50))
         entries, failures = scanned(make(tmp_path / name, {"a.jpg": b"x" * 100, "b.jpg": b"x"}))
         assert set(entries) == {"b.jpg"} and "larger than" in failures[0].message
 

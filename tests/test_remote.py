@@ -22,12 +22,11 @@ import pytest
 
 import lookalike
 from conftest import save, scene
-from lookalike import archives, cache, remote
 from lookalike.actions import make_plan
 from lookalike.config import FindConfig, PlanConfig
 from lookalike.errors import ConfigError
 from lookalike.read_config import ReadConfig
-from lookalike.reading import is_there, read_again, read_bytes, read_start
+from lookalike.reading import archives, cache, is_there, read_again, read_bytes, read_start, remote
 from lookalike.sources import open_source
 from test_archives import FAST, jpeg, scanned, tarred, zipped
 

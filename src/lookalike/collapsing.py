@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lookalike.addresses import is_address
 from lookalike.assemble import decide, file_clusters, file_matches
 from lookalike.config import FindConfig
 from lookalike.cores import each, one_core_each
@@ -33,6 +32,7 @@ from lookalike.inmemory import InMemory
 from lookalike.pairs import find_pairs
 from lookalike.queries import pair_config
 from lookalike.reading import read_bytes
+from lookalike.reading.addresses import is_address
 from lookalike.representative import check_rules
 from lookalike.stages import CollectionStages
 from lookalike.store import Batch, Collection, Content, EmbeddedCollection

@@ -19,7 +19,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.addresses import is_far
 from lookalike.config import FindConfig, RunConfig
 from lookalike.cores import MANY, prepare
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
@@ -27,6 +26,7 @@ from lookalike.errors import ConfigError
 from lookalike.images import decode, sniff
 from lookalike.read_config import ReadConfig
 from lookalike.reading import is_there, read_bytes, read_start
+from lookalike.reading.addresses import is_far
 from lookalike.sources import looks_like_image
 from lookalike.store import Batch, Collection, Content, KnownFile
 from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture

@@ -14,7 +14,6 @@ from pathlib import Path
 import platformdirs
 
 from lookalike.accepted import Found
-from lookalike.addresses import absolute, is_address
 from lookalike.assemble import by_bytes, report_of, settings_of, versions_of
 from lookalike.bucketing import bucketed
 from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
@@ -31,6 +30,7 @@ from lookalike.inside import Inside, contain, one_per_frame, told_by
 from lookalike.pairs import find_pairs
 from lookalike.protocols import Descriptor
 from lookalike.queries import Question, pair_config
+from lookalike.reading.addresses import absolute, is_address
 from lookalike.regions import load_regions
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.representative import check_rules

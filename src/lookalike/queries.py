@@ -9,12 +9,12 @@ from pathlib import Path
 
 import cv2
 
-from lookalike.addresses import local_path
 from lookalike.config import DecodeConfig, FindConfig, RunConfig, SettleConfig
 from lookalike.errors import ConfigError
 from lookalike.focus import Focus, focused
 from lookalike.images import decode
 from lookalike.reading import read_bytes
+from lookalike.reading.addresses import local_path
 from lookalike.types import Failure, Picture
 
 __all__ = ["Query", "Question", "pair_config", "read_query"]

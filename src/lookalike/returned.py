@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lookalike.addresses import is_address
+from lookalike.reading.addresses import is_address
 from lookalike.store import open_dropped
 from lookalike.types import Failure, FileEntry, Returned
 

@@ -15,8 +15,8 @@ from lookalike.actions.journal import Entry, Journal
 from lookalike.actions.moves import Move, carry_out, finish_delete, take_back
 from lookalike.actions.records import How, Item, Outcome, Plan, Step
 from lookalike.actions.sidecar import merged_metadata, sidecar_path, sidecar_text
-from lookalike.addresses import is_address
 from lookalike.errors import ActionError, ConfigError
+from lookalike.reading.addresses import is_address
 from lookalike.sources import RESULT_MARK
 from lookalike.store.lock import lock
 

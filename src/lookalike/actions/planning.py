@@ -14,9 +14,9 @@ from lookalike.actions.grouping import Drop, Grouping
 from lookalike.actions.guard import look
 from lookalike.actions.metadata import only_in, read_metadata
 from lookalike.actions.records import SCHEMA, How, Plan, Refusal, Step
-from lookalike.addresses import is_address
 from lookalike.config import PlanConfig
 from lookalike.errors import ConfigError
+from lookalike.reading.addresses import is_address
 from lookalike.report.as_text import edit_towards, tie_to_keeper
 from lookalike.types import ImageRef, Report
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from lookalike.addresses import member_of
-from lookalike.archives import Archive, open_archive
-from lookalike.contents import sample_of
 from lookalike.datasets.labels import LABEL_COLUMNS
+from lookalike.reading.addresses import member_of
+from lookalike.reading.archives import Archive, open_archive
+from lookalike.reading.contents import sample_of
 from lookalike.sources import cell_values
 from lookalike.types import ImageRef
 

@@ -7,12 +7,12 @@ from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 from typing import Any
 
-from lookalike.addresses import absolute
 from lookalike.config import RunConfig
 from lookalike.errors import ConfigError
 from lookalike.ingest import Progress
 from lookalike.pipeline import find
 from lookalike.protocols import Source
+from lookalike.reading.addresses import absolute
 from lookalike.report.as_folder import write_kept
 from lookalike.sources import Inputs, ListForm, ListSource, open_source
 from lookalike.tables import Table, is_table, write_table

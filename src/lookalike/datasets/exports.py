@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lookalike.addresses import absolute
 from lookalike.datasets.records import write_fiftyone, write_huggingface
 from lookalike.datasets.ties import Ties
 from lookalike.joined import Joined
+from lookalike.reading.addresses import absolute
 from lookalike.types import Cluster, Report
 
 __all__ = ["EXPORTS", "export"]

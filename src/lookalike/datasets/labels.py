@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from lookalike.addresses import absolute, is_address, member_of
+from lookalike.reading.addresses import absolute, is_address, member_of
 from lookalike.sources import ListForm, ListSource, cell_values, chosen_column
 from lookalike.types import ImageRef
 

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lookalike.addresses import absolute
+from lookalike.reading.addresses import absolute
 from lookalike.report.as_text import edit_towards, tie_to_keeper
 from lookalike.tables import Table, write_table
 from lookalike.types import Cluster, Report

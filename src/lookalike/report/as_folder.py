@@ -7,9 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from lookalike.addresses import is_address
 from lookalike.errors import ConfigError
 from lookalike.reading import read_again
+from lookalike.reading.addresses import is_address
 from lookalike.sources import RESULT_MARK
 from lookalike.types import Report
 

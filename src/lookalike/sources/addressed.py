@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from lookalike.addresses import (
+from lookalike.errors import ConfigError
+from lookalike.protocols import Source
+from lookalike.read_config import ReadConfig
+from lookalike.reading.addresses import (
     MemberAddress,
     archive_kind,
     is_address,
     is_pattern,
     member_of,
 )
-from lookalike.archives import open_archive
-from lookalike.contents import sample_of
-from lookalike.errors import ConfigError
-from lookalike.protocols import Source
-from lookalike.read_config import ReadConfig
-from lookalike.remote import FarFile, examine, found_under
+from lookalike.reading.archives import open_archive
+from lookalike.reading.contents import sample_of
+from lookalike.reading.remote import FarFile, examine, found_under
 from lookalike.sources.entries import (
     far_entry,
     id_of,

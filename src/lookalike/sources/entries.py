@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 
-from lookalike.addresses import MemberAddress, is_address
-from lookalike.archives import Archive
-from lookalike.contents import Member, sample_of
 from lookalike.read_config import ReadConfig
-from lookalike.remote import FarFile
+from lookalike.reading.addresses import MemberAddress, is_address
+from lookalike.reading.archives import Archive
+from lookalike.reading.contents import Member, sample_of
+from lookalike.reading.remote import FarFile
 from lookalike.types import Failure, FileEntry
 
 __all__ = ["far_entry", "id_of", "is_hidden", "is_label", "key_of", "member_entry"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from lookalike.addresses import archive_kind, is_address, is_pattern, member_of
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
+from lookalike.reading.addresses import archive_kind, is_address, is_pattern, member_of
 from lookalike.sources.addressed import ArchiveSource, FarSource
 from lookalike.sources.pattern import PatternSource
 from lookalike.tables import is_table

@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
 
-from lookalike.addresses import archive_kind, is_pattern
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
+from lookalike.reading.addresses import archive_kind, is_pattern
 from lookalike.sources.addressed import ArchiveSource, Told, scan_each, scopes_of, silent
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once
 from lookalike.types import Failure, FileEntry

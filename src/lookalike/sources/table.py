@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lookalike.addresses import is_address, local_path
 from lookalike.errors import ConfigError
 from lookalike.protocols import Source
+from lookalike.reading.addresses import is_address, local_path
 from lookalike.sources.addressed import (
     entries_at,
     scan_each,

@@ -1,6 +1,6 @@
 """What lies far away: the one place that speaks to object stores and web servers."""
 
-from lookalike.remote.objects import (
+from lookalike.reading.remote.objects import (
     FarFile,
     copy_to,
     examine,

@@ -17,9 +17,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from lookalike import cache, remote
-from lookalike.addresses import archive_kind, is_address
-from lookalike.contents import (
+from lookalike.read_config import ReadConfig
+from lookalike.reading import cache, remote
+from lookalike.reading.addresses import archive_kind, is_address
+from lookalike.reading.contents import (
     Contents,
     Member,
     contents_of,
@@ -27,7 +28,6 @@ from lookalike.contents import (
     plain_pieces,
     to_text,
 )
-from lookalike.read_config import ReadConfig
 from lookalike.types import Failure
 
 __all__ = ["Archive", "open_archive"]

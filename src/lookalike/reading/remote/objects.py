@@ -16,10 +16,10 @@ from email.utils import parsedate_to_datetime
 from itertools import takewhile
 from typing import IO, Any, TypeVar
 
-from lookalike.addresses import is_pattern
 from lookalike.errors import ConfigError
 from lookalike.read_config import ReadConfig
-from lookalike.remote.web import drain, linked, span_of
+from lookalike.reading.addresses import is_pattern
+from lookalike.reading.remote.web import drain, linked, span_of
 from lookalike.types import Failure
 
 __all__ = ["FarFile", "copy_to", "examine", "found_under", "open_far", "read_far"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lookalike import cache, remote
-from lookalike.addresses import is_address, member_of
-from lookalike.archives import open_archive
 from lookalike.errors import ConfigError
+from lookalike.reading import cache, remote
+from lookalike.reading.addresses import is_address, member_of
+from lookalike.reading.archives import open_archive
 
 __all__ = ["is_there", "read_again", "read_bytes", "read_start"]
 

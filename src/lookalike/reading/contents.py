@@ -15,8 +15,8 @@ from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 from typing import IO
 
-from lookalike.addresses import MemberAddress
 from lookalike.read_config import ReadConfig
+from lookalike.reading.addresses import MemberAddress
 from lookalike.types import Failure
 
 __all__ = [
