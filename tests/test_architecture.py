@@ -17,6 +17,7 @@ FLOORS = {
         "download_config",
         "plan_config",
         "read_config",
+        "progress",
         "protocols",
     ),
     1: (

@@ -7,7 +7,8 @@ import numpy as np
 from lookalike.config import SystemConfig
 from lookalike.describe import Describer
 from lookalike.errors import ConfigError
-from lookalike.ingest import Progress, remembered_images
+from lookalike.ingest import remembered_images
+from lookalike.progress import Progress
 from lookalike.spaces import fit_space, load_views
 from lookalike.store import Collection
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lookalike.config import DecodeConfig, RunConfig
 from lookalike.images import decode
-from lookalike.ingest import Progress
+from lookalike.progress import Progress
 from lookalike.protocols import Descriptor
 from lookalike.reading import read_again
 from lookalike.store import Batch, Collection

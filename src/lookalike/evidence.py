@@ -15,8 +15,8 @@ from lookalike.cores import MANY, each
 from lookalike.describe import Describer
 from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
-from lookalike.ingest import Progress
 from lookalike.keypoints import KeypointKind
+from lookalike.progress import Progress
 from lookalike.reading import read_again
 from lookalike.sides import PLANE_SPEC, Side, Sides, describe_side
 from lookalike.store import Batch, Collection

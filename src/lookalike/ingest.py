@@ -24,6 +24,7 @@ from lookalike.cores import MANY, prepare
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.errors import ConfigError
 from lookalike.images import decode, sniff
+from lookalike.progress import Progress
 from lookalike.read_config import ReadConfig
 from lookalike.reading import is_there, read_bytes, read_start
 from lookalike.reading.addresses import is_far
@@ -34,7 +35,6 @@ from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Pictur
 __all__ = [
     "Catalogue",
     "Outcome",
-    "Progress",
     "catalogue_of",
     "describe_content",
     "examine",
@@ -44,7 +44,6 @@ __all__ = [
     "remembered_images",
 ]
 
-Progress = Callable[[str, int, int], None]
 _CHUNK = 16
 _AT_ONCE = ReadConfig().at_once
 _SNIFFED = 64

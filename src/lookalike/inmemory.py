@@ -12,6 +12,7 @@ from lookalike.evidence import Evidence
 from lookalike.images import decode_luma
 from lookalike.index.local import Features
 from lookalike.keypoints import KeypointKind
+from lookalike.progress import silent
 from lookalike.sides import PLANE_SPEC, describe_side
 from lookalike.store import Batch, Collection
 from lookalike.types import Failure, ImageRef, UInt8Array, Verification
@@ -29,7 +30,7 @@ class InMemory(Evidence):
         collection: Collection,
         config: FindConfig,
     ) -> None:
-        super().__init__(images, collection, config, _silent)
+        super().__init__(images, collection, config, silent)
         self._data = data
 
     def read(self, sha: str) -> bytes | None:
@@ -70,7 +71,3 @@ class InMemory(Evidence):
             self._collection.commit(
                 Batch(ragged={kind.spec: (names, list(points)), PLANE_SPEC: (names, list(planes))})
             )
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress."""

@@ -19,7 +19,6 @@ from lookalike.explain import reverse
 from lookalike.images import luma_of
 from lookalike.index.blocks import among_nearest
 from lookalike.index.local import Features, VoteSettings, features_of, vote_between
-from lookalike.ingest import Progress
 from lookalike.inset import (
     INSET_KIND,
     INSET_VERIFIER,
@@ -30,6 +29,7 @@ from lookalike.inset import (
     page_spec,
     place_inset,
 )
+from lookalike.progress import Progress
 from lookalike.regions import load_regions
 from lookalike.sides import PLANE_SPEC, Side, describe_side
 from lookalike.store import Batch, Collection

@@ -25,9 +25,10 @@ from lookalike.difference import Difference, difference_of
 from lookalike.downloads import with_urls
 from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
-from lookalike.ingest import Catalogue, Progress, ingest
+from lookalike.ingest import Catalogue, ingest
 from lookalike.inside import Inside, contain, one_per_frame, told_by
 from lookalike.pairs import find_pairs
+from lookalike.progress import Progress, silent
 from lookalike.protocols import Descriptor
 from lookalike.queries import Question, pair_config
 from lookalike.reading.addresses import absolute, is_address
@@ -102,7 +103,7 @@ def find_json(
     check_rules(config.keep.rules)
     source = open_source(paths, ListForm(hidden=hidden))
     descriptors = load_descriptors(config)
-    told = progress or _silent
+    told = progress or silent
     clock = Clock()
     listed = list(watch(source, told).scan())
     rows = chosen_rows(source)
@@ -152,7 +153,7 @@ def search(
     asked = question if isinstance(question, Question) else Question(question)
     with open_collection(db or default_collection()) as collection, one_core_each():
         answer = search_collection(
-            asked, collection, config or FindConfig(), progress=progress or _silent
+            asked, collection, config or FindConfig(), progress=progress or silent
         )
     return with_urls(answer)
 
@@ -173,7 +174,7 @@ def buckets(
     config = SystemConfig(views=(ViewConfig(descriptor, 0.0),))
     load_views(config)
     with open_collection(db or default_collection()) as collection:
-        return bucketed(config, collection, progress or _silent)
+        return bucketed(config, collection, progress or silent)
 
 
 def compare(
@@ -238,10 +239,6 @@ def _is_same(one: str, other: str) -> bool:
 def default_collection() -> Path:
     """Where a collection lies unless the user says otherwise."""
     return Path(platformdirs.user_data_dir("lookalike", appauthor=False)) / "default"
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress."""
 
 
 def load_descriptors(config: RunConfig) -> tuple[Descriptor, ...]:

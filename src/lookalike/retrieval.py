@@ -19,10 +19,11 @@ from lookalike.errors import ConfigError
 from lookalike.evidence import Evidence
 from lookalike.images import luma_of, pixel_digest
 from lookalike.index.blocks import block_distances, blocks_of, nearest_rows
-from lookalike.ingest import Progress, remembered_images
+from lookalike.ingest import remembered_images
 from lookalike.inset import INSET_KIND, PAGE_MIN_SIDE
 from lookalike.inside import Asked, Inside
 from lookalike.keypoints import KINDS
+from lookalike.progress import Progress
 from lookalike.protocols import Descriptor
 from lookalike.queries import Query, Question, read_query
 from lookalike.reading import read_again

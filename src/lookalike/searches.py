@@ -10,8 +10,8 @@ from lookalike.config import FindConfig, RunConfig
 from lookalike.cores import one_core_each
 from lookalike.downloads import with_urls
 from lookalike.errors import ConfigError
-from lookalike.ingest import Progress
 from lookalike.pipeline import default_collection
+from lookalike.progress import Progress, silent
 from lookalike.queries import Question, read_query
 from lookalike.retrieval import open_searchable, search_in
 from lookalike.sources import Inputs, open_source
@@ -44,7 +44,7 @@ def search_each(
     Raises:
         ConfigError: an empty collection, or a setting that cannot work.
     """
-    told = progress or (lambda stage, done, total: None)
+    told = progress or silent
     config = config or FindConfig()
     items = list(open_source(queries).scan())
     with open_collection(db or default_collection()) as collection, one_core_each():

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from lookalike.config import FindConfig, RunConfig
 from lookalike.cores import one_core_each
-from lookalike.ingest import Progress, ingest
+from lookalike.ingest import ingest
 from lookalike.pipeline import default_collection
+from lookalike.progress import Progress, silent
 from lookalike.retrieval import open_searchable
 from lookalike.sources import Inputs, ListForm, gone, open_source, watch
 from lookalike.store import open_collection
@@ -59,7 +60,7 @@ def update(
         ConfigError: something that does not exist, or a setting that cannot work.
         CollectionError: the collection cannot be used.
     """
-    config, told = config or FindConfig(), progress or _silent
+    config, told = config or FindConfig(), progress or silent
     source = open_source(paths, form)
     listed = list(watch(source, told).scan())
     with open_collection(db or default_collection()) as collection, one_core_each():
@@ -76,7 +77,3 @@ def update(
         total=total,
         failures=catalogue.failures,
     )
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress."""

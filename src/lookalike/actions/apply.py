@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +16,13 @@ from lookalike.actions.moves import Move, carry_out, finish_delete, take_back
 from lookalike.actions.records import How, Item, Outcome, Plan, Step
 from lookalike.actions.sidecar import merged_metadata, sidecar_path, sidecar_text
 from lookalike.errors import ActionError, ConfigError
+from lookalike.progress import Progress
 from lookalike.reading.addresses import is_address
 from lookalike.sources import RESULT_MARK
 from lookalike.store.lock import lock
 
 __all__ = ["apply_plan", "undo"]
 
-Progress = Callable[[str, int, int], None]
 _DISK = Disk()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -16,13 +15,13 @@ from lookalike.actions.metadata import only_in, read_metadata
 from lookalike.actions.records import SCHEMA, How, Plan, Refusal, Step
 from lookalike.config import PlanConfig
 from lookalike.errors import ConfigError
+from lookalike.progress import Progress, silent
 from lookalike.reading.addresses import is_address
 from lookalike.report.as_text import edit_towards, tie_to_keeper
 from lookalike.types import ImageRef, Report
 
 __all__ = ["make_plan"]
 
-Progress = Callable[[str, int, int], None]
 _DISK = Disk()
 
 
@@ -55,7 +54,7 @@ def make_plan(
             )
     maker = _Maker(report, config, disk)
     maker.decide()
-    steps = maker.steps(progress or (lambda stage, done, total: None))
+    steps = maker.steps(progress or silent)
     return Plan(
         schema=SCHEMA,
         made=datetime.now(UTC).isoformat(timespec="microseconds"),

@@ -9,8 +9,8 @@ from typing import Any
 
 from lookalike.config import RunConfig
 from lookalike.errors import ConfigError
-from lookalike.ingest import Progress
 from lookalike.pipeline import find
+from lookalike.progress import Progress
 from lookalike.protocols import Source
 from lookalike.reading.addresses import absolute
 from lookalike.report.as_folder import write_kept

@@ -12,8 +12,8 @@ from lookalike.config import FindConfig, RunConfig
 from lookalike.datasets.beside import labels_beside
 from lookalike.datasets.labels import labels_of_folders, labels_of_table
 from lookalike.datasets.ties import Pair, Ties
-from lookalike.ingest import Progress
 from lookalike.pipeline import find
+from lookalike.progress import Progress
 from lookalike.reading.addresses import absolute
 from lookalike.sources import Inputs, ListForm, open_source
 from lookalike.types import Cluster, Decision, Report

@@ -13,9 +13,9 @@ from lookalike.config import FindConfig, RunConfig
 from lookalike.datasets.safe import Fix, Policy, split_safe, with_decisions
 from lookalike.datasets.ties import Pair, Ties
 from lookalike.errors import ConfigError
-from lookalike.ingest import Progress
 from lookalike.joined import Joined
 from lookalike.pipeline import find
+from lookalike.progress import Progress
 from lookalike.sources import Inputs, JoinedSource, ListForm, open_source
 from lookalike.types import Cluster, Match, Report
 

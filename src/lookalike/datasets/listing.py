@@ -15,7 +15,7 @@ from lookalike.datasets.labels import LABEL_COLUMNS
 from lookalike.downloads import NOT_HERE
 from lookalike.errors import ConfigError
 from lookalike.images import decode, stored_channels
-from lookalike.ingest import Progress
+from lookalike.progress import Progress, silent
 from lookalike.reading import read_bytes
 from lookalike.sources import ListSource, cell_values, web_address
 from lookalike.tables import Table
@@ -155,7 +155,7 @@ def describe_list(
         },
         categories={column: _most_first(counted[column]) for column in chosen},
         named=_named(source),
-        pictures=_pictures(source, threads, progress or (lambda stage, done, total: None)),
+        pictures=_pictures(source, threads, progress or silent),
     )
 
 

@@ -17,7 +17,6 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +25,10 @@ import platformdirs
 from lookalike.descriptors.networks import ARCHITECTURES, build_graph, read_onnx_weights
 from lookalike.descriptors.weights import Weights, read_torch
 from lookalike.errors import ModelError
+from lookalike.progress import Progress, silent
 
 __all__ = ["MODELS", "Model", "get_model", "graph_file", "model_file", "models_folder"]
 
-Progress = Callable[[str, int, int], None]
 _CHUNK = 1 << 20
 _TIMEOUT = 30
 
@@ -138,9 +137,7 @@ def model_file(model: Model) -> Path | None:
     return path if path.is_file() else None
 
 
-def get_model(
-    name: str, *, local: Path | None = None, progress: Progress = lambda stage, done, total: None
-) -> Path:
+def get_model(name: str, *, local: Path | None = None, progress: Progress = silent) -> Path:
     """Have a model's weights here.
 
     Args:

@@ -30,8 +30,8 @@ from lookalike.distributed.verifying import Asked, Seat, verify_pairs
 from lookalike.distributed.votes import find_votes
 from lookalike.distributed.work import Work, digest
 from lookalike.index.local import Votes
-from lookalike.ingest import Progress
 from lookalike.keypoints import KeypointKind
+from lookalike.progress import Progress
 from lookalike.protocols import Descriptor
 from lookalike.sides import PLANE_SPEC
 from lookalike.stages import HashPairs, thumb_difference, vote_settings

@@ -28,10 +28,11 @@ from lookalike.distributed.shards import (
 )
 from lookalike.distributed.work import Work
 from lookalike.errors import ConfigError
-from lookalike.ingest import Catalogue, Progress, catalogue_of
+from lookalike.ingest import Catalogue, catalogue_of
 from lookalike.keypoints import KINDS, KeypointKind
 from lookalike.pairs import find_pairs
 from lookalike.pipeline import Clock, default_collection, load_descriptors
+from lookalike.progress import Progress, silent
 from lookalike.protocols import Descriptor
 from lookalike.report import from_json, to_body, with_run
 from lookalike.representative import check_rules
@@ -94,7 +95,7 @@ def find_json(
     clock = Clock()
     with connect(cluster) as tasks:
         _check_shared(tasks, folder)
-        told = progress or _silent
+        told = progress or silent
         run = Run(tasks, folder, checked, layout or Layout(), told)
         report = run.answer(list(watch(source, told).scan()), network, clock)
         if rows := chosen_rows(source):
@@ -265,7 +266,3 @@ def _check_shared(tasks: RayTasks, work: Work) -> None:
             expected="a folder that all nodes share, or an address",
             remedy="name one with --work, such as s3://bucket/folder",
         )
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress."""

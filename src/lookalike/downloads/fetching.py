@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.download_config import DownloadConfig
 from lookalike.downloads.cache import Cache, Remembered
 from lookalike.errors import CollectionError, ConfigError
+from lookalike.progress import Progress, silent
 from lookalike.sources import WebAddress
 from lookalike.store.lock import lock
 from lookalike.types import Failure
@@ -24,7 +25,6 @@ __all__ = ["NOT_HERE", "Downloads"]
 NOT_HERE = "not downloaded yet"
 
 _FAILURES_HELD = 5000
-Progress = Callable[[str, int, int], None]
 Result = str | Failure
 
 
@@ -45,7 +45,7 @@ class Downloads:
     ) -> None:
         self._cache = Cache(Path(folder))
         self._config = config or DownloadConfig()
-        self._progress = progress or (lambda stage, done, total: None)
+        self._progress = progress or silent
         self._known: dict[str, Result] = {}
 
     def __call__(self, addresses: Sequence[WebAddress]) -> dict[str, Result]:

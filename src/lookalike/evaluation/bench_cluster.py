@@ -34,8 +34,8 @@ from lookalike import distributed
 from lookalike.config import FindConfig
 from lookalike.distributed import Layout
 from lookalike.evaluation.bench_systems import with_section
-from lookalike.ingest import Progress
 from lookalike.pipeline import find
+from lookalike.progress import Progress
 from lookalike.types import Report
 
 __all__ = ["main"]

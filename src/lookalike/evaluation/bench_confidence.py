@@ -24,6 +24,7 @@ from lookalike.evaluation.hard.sets import HARD_SETS, make_hard_set
 from lookalike.evaluation.plots import plot_reliability
 from lookalike.evaluation.reliability import Reliability, reliability_of
 from lookalike.evaluation.trials import Trial, judge_set, reported_pairs
+from lookalike.progress import silent
 
 __all__ = ["main"]
 
@@ -81,17 +82,13 @@ def _collection(name: str, split: Split, asked: argparse.Namespace) -> Path:
 def _reported(name: str, split: Split, asked: argparse.Namespace) -> list[Trial]:
     folder, collection = _folder(name, split, asked), _collection(name, split, asked)
     print(f"find in {folder}", flush=True)
-    return reported_pairs(folder, collection, threads=os.cpu_count() or 1, progress=_silent)
+    return reported_pairs(folder, collection, threads=os.cpu_count() or 1, progress=silent)
 
 
 def _tried(name: str, asked: argparse.Namespace) -> list[Trial]:
     folder, collection = _folder(name, "development", asked), _collection(name, _SPLITS[0], asked)
     print(f"every pair of {folder}", flush=True)
-    return judge_set(folder, collection, threads=os.cpu_count() or 1, progress=_silent)
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress."""
+    return judge_set(folder, collection, threads=os.cpu_count() or 1, progress=silent)
 
 
 def _told_anew(sets: dict[str, list[Trial]]) -> dict[str, list[Trial]]:

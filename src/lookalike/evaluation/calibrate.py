@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +15,11 @@ from lookalike.evaluation.reliability import wilson
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import load_truth
 from lookalike.pipeline import find
+from lookalike.progress import Progress
 from lookalike.recipes import load_recipe
 from lookalike.retrieval import as_system
 
 __all__ = ["Advice", "advise_from_examples", "advise_from_labels", "advise_from_steps"]
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import lookalike
 from lookalike.errors import ConfigError, LookalikeError
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import Pair, Truth, condensed_index
+from lookalike.progress import Progress
 from lookalike.recipes import Recipe
 from lookalike.reduce import fit_reduction
 from lookalike.report import from_json
@@ -30,7 +31,6 @@ from lookalike.types import Report
 
 __all__ = ["TIMER", "Cost", "Task", "measured_find", "predict"]
 
-Progress = Callable[[str, int, int], None]
 _MOST_CONDENSED = 12_000
 _NEIGHBOURS = 50
 # a process of its own: a child's peak memory starts at that of the process it was forked from

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,12 +18,11 @@ from lookalike.evaluation.ranking import Steps, steps
 from lookalike.evaluation.score import Scores, read_clusters, read_pairs, score
 from lookalike.evaluation.tables import markdown, page
 from lookalike.evaluation.truth import Pair, Truth, condensed_index, load_truth
+from lookalike.progress import Progress, silent
 from lookalike.recipes import Recipe, load_recipe
 from lookalike.retrieval import as_system
 
 __all__ = ["Comparison", "compare_recipes"]
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def compare_recipes(
     *,
     sample: int = 200,
     overwrite: bool = False,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = silent,
 ) -> Comparison:
     """Run recipes over a labelled set, score them and write tables and plots.
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from lookalike.config import ClusterConfig, FindConfig, HashConfig, SettleConfig, VerifyConfig
 from lookalike.evaluation.datasets import read_labels
 from lookalike.evidence import Evidence
-from lookalike.ingest import Progress, ingest
+from lookalike.ingest import ingest
 from lookalike.keypoints import KeypointKind
 from lookalike.pairs import find_pairs
 from lookalike.pipeline import find
+from lookalike.progress import Progress
 from lookalike.sources import FolderSource
 from lookalike.stages import CollectionStages
 from lookalike.store import Collection, open_collection

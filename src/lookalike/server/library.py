@@ -20,6 +20,7 @@ from lookalike.cores import one_core_each
 from lookalike.focus import Focus
 from lookalike.images import decode, sniff
 from lookalike.ingest import Catalogue, ingest
+from lookalike.progress import silent
 from lookalike.queries import Question
 from lookalike.retrieval import Searchable, open_searchable, search_in
 from lookalike.server.asked import Picture, Problem
@@ -119,7 +120,7 @@ class Library:
     def _ingested(self, paths: Sequence[Path]) -> Catalogue:
         listed = list(FolderSource(sorted(set(paths))).scan())
         with one_core_each():
-            return ingest(listed, self._collection, self._settings.find, progress=_silent)
+            return ingest(listed, self._collection, self._settings.find, progress=silent)
 
     def _stored(self, place: int, data: bytes) -> Path | Failure:
         """The file of an upload, named by its content; nothing that is no picture is stored."""
@@ -146,9 +147,7 @@ class Library:
             revision = self._collection.revision
             if self._warm is None or revision != self._revision:
                 self._revision = revision
-                self._warm = open_searchable(
-                    self._collection, self._settings.find, progress=_silent
-                )
+                self._warm = open_searchable(self._collection, self._settings.find, progress=silent)
             path = picture
             if isinstance(path, bytes):
                 path = Path(folder) / "query"
@@ -218,7 +217,3 @@ def _answer(answer: Answer) -> Json:
             for hit in answer.hits
         ],
     }
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress."""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from lookalike.errors import ConfigError
+from lookalike.progress import Progress, silent
 from lookalike.protocols import Source
 from lookalike.read_config import ReadConfig
 from lookalike.reading.addresses import (
@@ -38,13 +39,11 @@ __all__ = [
     "gone",
     "scan_each",
     "scopes_of",
-    "silent",
     "watch",
 ]
 
 _CONFIG = ReadConfig()
 _OPENED_AT_ONCE = 4
-Told = Callable[[str, int, int], None]
 
 
 def entries_at(addresses: Iterable[str]) -> Iterator[FileEntry | Failure]:
@@ -162,7 +161,7 @@ class FarSource:
 
     def __init__(self, address: str, *, hidden: bool = False, every_name: bool = False) -> None:
         self.name = address
-        self.told: Told = silent
+        self.told: Progress = silent
         self.scopes: tuple[str, ...] = ()
         self._hidden = hidden
         self._every_name = every_name
@@ -229,7 +228,7 @@ def _prefix(address: str, found: Sequence[FarFile | Failure]) -> tuple[str, ...]
     return (first.address.removesuffix(first.name),)
 
 
-def scan_each(sources: Mapping[str, Source], told: Told) -> Iterator[FileEntry | Failure]:
+def scan_each(sources: Mapping[str, Source], told: Progress) -> Iterator[FileEntry | Failure]:
     """What several sources offer; the id of each begins with its label.
 
     Args:
@@ -252,17 +251,13 @@ def scan_each(sources: Mapping[str, Source], told: Told) -> Iterator[FileEntry |
                 told("archives", done, len(ahead))
 
 
-def watch(source: Source, told: Told) -> Source:
+def watch(source: Source, told: Progress) -> Source:
     """The source, which is to tell how many archives it has listed."""
     if hasattr(source, "told"):
         source.told = told
     for part in getattr(source, "parts", {}).values():
         watch(part, told)
     return source
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """No progress."""
 
 
 def _under(label: str, entry: FileEntry) -> FileEntry:

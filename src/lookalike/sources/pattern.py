@@ -11,9 +11,10 @@ from itertools import takewhile
 from pathlib import Path
 
 from lookalike.errors import ConfigError
+from lookalike.progress import Progress, silent
 from lookalike.protocols import Source
 from lookalike.reading.addresses import archive_kind, is_pattern
-from lookalike.sources.addressed import ArchiveSource, Told, scan_each, scopes_of, silent
+from lookalike.sources.addressed import ArchiveSource, scan_each, scopes_of
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once
 from lookalike.types import Failure, FileEntry
 
@@ -34,7 +35,7 @@ class PatternSource:
 
     def __init__(self, pattern: str, *, hidden: bool = False, every_name: bool = False) -> None:
         self.name = pattern
-        self.told: Told = silent
+        self.told: Progress = silent
         self.scopes: tuple[str, ...] = ()
         self._hidden = hidden
         self._every_name = every_name

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import ConfigError
+from lookalike.progress import silent
 from lookalike.protocols import Source
 from lookalike.reading.addresses import is_address, local_path
 from lookalike.sources.addressed import (
     entries_at,
     scan_each,
     scopes_of,
-    silent,
 )
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
 from lookalike.sources.naming import is_addressed, open_addressed

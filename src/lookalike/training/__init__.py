@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lookalike.errors import ConfigError
+from lookalike.progress import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lookalike.ingest import Progress
     from lookalike.training.run import Trained
     from lookalike.training.settings import TrainConfig
 
@@ -25,7 +25,7 @@ def train_network(
     out: Path,
     config: TrainConfig,
     *,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = silent,
     line: Callable[[str], None] = lambda text: None,
 ) -> Trained:
     """Train a network on a folder of pictures and write it as ONNX.

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from lookalike.errors import ConfigError
-from lookalike.ingest import Progress
+from lookalike.progress import Progress
 from lookalike.training.settings import TrainConfig
 
 __all__ = ["EpochRecord", "Trainable", "fit"]

@@ -11,7 +11,7 @@ import numpy as np
 from lookalike.config import DecodeConfig
 from lookalike.errors import ConfigError
 from lookalike.images import decode
-from lookalike.ingest import Progress
+from lookalike.progress import Progress
 from lookalike.sources import FolderSource, looks_like_image
 from lookalike.training.augment import squared
 from lookalike.types import Failure, UInt8Array

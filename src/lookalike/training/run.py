@@ -16,7 +16,7 @@ from lookalike.descriptors.networks import seeded_weights
 from lookalike.descriptors.weights import Weights, read_torch
 from lookalike.descriptors.zoo import find_model, model_file
 from lookalike.errors import ModelError
-from lookalike.ingest import Progress
+from lookalike.progress import Progress
 from lookalike.training.copy import CopyTask
 from lookalike.training.export import CopyGraph, export_float, export_int8
 from lookalike.training.loop import EpochRecord, fit
