@@ -14,29 +14,16 @@ from numpy.typing import NDArray
 
 from lookalike.store.closing import Closing
 from lookalike.store.decisions import Choices
+from lookalike.store.descriptors import Descriptors
 from lookalike.store.records import Batch, Content, KnownFile
-from lookalike.store.rows import Spans
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
-__all__ = ["Collection", "Ranking", "StoredRowSource"]
+__all__ = ["Collection", "Ranking"]
 
 Pair = tuple[str, str]
 
 
-class StoredRowSource(Protocol):
-    """Rows ``(n, row_width)`` that may be read when asked for; an array is one."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Rows and values a row."""
-        ...
-
-    def __getitem__(self, some: Any, /) -> Any:
-        """Some rows, by a slice or by numbers."""
-        ...
-
-
-class Collection(Closing, Protocol):
+class Collection(Descriptors, Closing, Protocol):
     """An open collection; used from one thread, rows may be read from several.
 
     Every method may raise ``CollectionError`` where the collection cannot be read or written.
@@ -75,52 +62,6 @@ class Collection(Closing, Protocol):
 
     def set_pixel_digests(self, digests: Mapping[str, str]) -> None:
         """Remember full-size pixel digests."""
-        ...
-
-    # descriptors
-
-    def check_spec(self, spec: DescriptorSpec) -> None:
-        """Refuse to mix descriptors of one name and two versions.
-
-        Raises:
-            SpecMismatchError: the collection holds another version.
-        """
-        ...
-
-    def missing(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[str]:
-        """Which contents have no descriptor of this spec, in the order asked."""
-        ...
-
-    def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
-        """Contents that have every one of these descriptors."""
-        ...
-
-    def rows(self, spec: DescriptorSpec, shas: Sequence[str]) -> NDArray[Any]:
-        """Descriptors ``(n, row_width)`` in the order asked.
-
-        Raises:
-            CollectionError: a content has none.
-        """
-        ...
-
-    def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRowSource:
-        """As ``rows``, read block by block when asked for, from any thread.
-
-        Raises:
-            CollectionError: a content has none.
-        """
-        ...
-
-    def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
-        """Descriptors of varying length ``(k, row_width)``, in the order asked."""
-        ...
-
-    def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
-        """As ``ragged``, by content; another process may read them too.
-
-        Raises:
-            CollectionError: a content has none.
-        """
         ...
 
     def commit(self, batch: Batch) -> None:

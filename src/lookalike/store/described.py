@@ -35,18 +35,18 @@ class Described:
         self._specs: dict[str, tuple[int, str, RowFile | MemoryRows, int]] = {}
         self.load()
 
-    def check(self, spec: DescriptorSpec) -> None:
+    def check_spec(self, spec: DescriptorSpec) -> None:
         """Refuse to mix descriptors of one name and two versions."""
         held = self._specs.get(spec.name)
         if held is not None and held[1] != spec.key:
             raise differing_specs(spec, held[1])
 
-    def missing(self, spec: DescriptorSpec, shas: Iterable[str]) -> list[str]:
+    def missing(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[str]:
         """Which contents have no descriptor of this spec, in the order asked."""
         held = self._places(spec, shas)
         return [sha for sha in shas if sha not in held]
 
-    def complete(self, specs: Sequence[DescriptorSpec]) -> set[str]:
+    def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
         """Contents that have every one of these descriptors."""
         ids = [self._specs[spec.name][0] for spec in specs if spec.name in self._specs]
         if len(ids) < len(specs):
@@ -135,7 +135,7 @@ class Described:
 
     def _places(self, spec: DescriptorSpec, shas: Iterable[str]) -> dict[str, tuple[int, int]]:
         """First row and number of rows of every content that has a descriptor of this spec."""
-        self.check(spec)
+        self.check_spec(spec)
         held = self._specs.get(spec.name)
         if held is None:
             return {}

@@ -10,15 +10,14 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
-
-from numpy.typing import NDArray
+from typing import IO
 
 from lookalike.errors import CollectionError
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.closing import Closing
 from lookalike.store.decisions import Choices
 from lookalike.store.described import ALL_AT_ONCE, Described
+from lookalike.store.descriptors import Describing
 from lookalike.store.embedded_decisions import EmbeddedDecisions
 from lookalike.store.lock import lock
 from lookalike.store.records import (
@@ -31,15 +30,14 @@ from lookalike.store.records import (
     text_of,
     verification_from,
 )
-from lookalike.store.rows import Spans, StoredRows
-from lookalike.types import DescriptorSpec, FileEntry, Verification
+from lookalike.types import FileEntry, Verification
 
 __all__ = ["EmbeddedCollection"]
 
 _REPORTS_KEPT = 2
 
 
-class EmbeddedCollection(Closing):
+class EmbeddedCollection(Describing[Described], Closing):
     """An open collection; used from one thread, written by one process.
 
     Args:
@@ -151,36 +149,6 @@ class EmbeddedCollection(Closing):
                 "UPDATE content SET pixel_digest = ? WHERE sha256 = ?",
                 ((digest, sha) for sha, digest in digests.items()),
             )
-
-    # descriptors
-
-    def check_spec(self, spec: DescriptorSpec) -> None:
-        """As of ``Collection``."""
-        self._described.check(spec)
-
-    def missing(self, spec: DescriptorSpec, shas: Iterable[str]) -> list[str]:
-        """As of ``Collection``."""
-        return self._described.missing(spec, shas)
-
-    def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
-        """As of ``Collection``."""
-        return self._described.complete(specs)
-
-    def rows(self, spec: DescriptorSpec, shas: Sequence[str]) -> NDArray[Any]:
-        """As of ``Collection``."""
-        return self._described.rows(spec, shas)
-
-    def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRows | NDArray[Any]:
-        """As of ``Collection``."""
-        return self._described.stored(spec, shas)
-
-    def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
-        """As of ``Collection``."""
-        return self._described.ragged(spec, shas)
-
-    def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
-        """As of ``Collection``; those of a file are read when asked for."""
-        return self._described.spans(spec, shas)
 
     def commit(self, batch: Batch) -> None:
         """Add one batch, all or nothing; a descriptor that is there already is left alone."""

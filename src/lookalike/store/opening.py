@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lookalike.errors import ConfigError
 from lookalike.store.collection import Collection
@@ -14,6 +15,8 @@ from lookalike.store.embedded_decisions import EmbeddedDecisions
 from lookalike.store.location import Server, locate
 
 __all__ = ["choices_of", "holds_anything", "open_collection", "open_decisions", "open_dropped"]
+
+Opened = TypeVar("Opened")
 
 
 def open_collection(db: str | Path) -> Collection:
@@ -27,29 +30,17 @@ def open_collection(db: str | Path) -> Collection:
         CollectionError: in use by another process (a folder), not to be reached (a server),
             foreign, newer, or not writable.
     """
-    place = locate(db)
-    if isinstance(place, Server):
-        opened: Collection = _postgres().PostgresCollection(place)
-        return opened
-    return EmbeddedCollection(place)
+    return _opened(db, EmbeddedCollection, "PostgresCollection")
 
 
 def open_decisions(db: str | Path) -> Decisions:
     """What a person decided in a collection; raises as ``open_collection``."""
-    place = locate(db)
-    if isinstance(place, Server):
-        opened: Decisions = _postgres().PostgresDecisions(place)
-        return opened
-    return EmbeddedDecisions(place)
+    return _opened(db, EmbeddedDecisions, "PostgresDecisions")
 
 
 def open_dropped(db: str | Path) -> DroppedPictures:
     """The dropped pictures of a collection; raises as ``open_collection``."""
-    place = locate(db)
-    if isinstance(place, Server):
-        opened: DroppedPictures = _postgres().PostgresDropped(place)
-        return opened
-    return EmbeddedDropped(place)
+    return _opened(db, EmbeddedDropped, "PostgresDropped")
 
 
 def choices_of(db: str | Path) -> Choices:
@@ -65,6 +56,14 @@ def holds_anything(db: str | Path) -> bool:
     """Whether a collection may be there: a folder without one need not be made to look in it."""
     place = locate(db)
     return isinstance(place, Server) or (place / "catalogue.sqlite").exists()
+
+
+def _opened(db: str | Path, embedded: Callable[[Path], Opened], at_server: str) -> Opened:
+    place = locate(db)
+    if isinstance(place, Server):
+        opened: Opened = getattr(_postgres(), at_server)(place)
+        return opened
+    return embedded(place)
 
 
 def _postgres() -> Any:

@@ -15,9 +15,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lookalike.store.closing import Closing
+from lookalike.store.descriptors import Describing
 from lookalike.store.location import Server, is_everywhere
 from lookalike.store.postgres.decisions import PostgresDecisions
-from lookalike.store.postgres.described import Described, ServerRows
+from lookalike.store.postgres.described import Described
 from lookalike.store.postgres.session import Session
 from lookalike.store.records import (
     CONTENT_COLUMNS,
@@ -29,7 +30,6 @@ from lookalike.store.records import (
     text_of,
     verification_from,
 )
-from lookalike.store.rows import Spans
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = ["PostgresCollection"]
@@ -62,7 +62,7 @@ JOIN verdict ON verdict.query = asked.query AND verdict.ref = asked.ref AND veri
 """
 
 
-class PostgresCollection(Closing):
+class PostgresCollection(Describing[Described], Closing):
     """An open collection at a server; used from one thread, rows may be read from several.
 
     Args:
@@ -140,36 +140,6 @@ class PostgresCollection(Closing):
                 "UPDATE content SET pixel_digest = %s WHERE sha256 = %s",
                 [(digest, sha) for sha, digest in digests.items()],
             )
-
-    # descriptors
-
-    def check_spec(self, spec: DescriptorSpec) -> None:
-        """As of ``Collection``."""
-        self._described.check(spec)
-
-    def missing(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[str]:
-        """As of ``Collection``."""
-        return self._described.missing(spec, shas)
-
-    def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
-        """As of ``Collection``."""
-        return self._described.complete(specs)
-
-    def rows(self, spec: DescriptorSpec, shas: Sequence[str]) -> NDArray[Any]:
-        """As of ``Collection``."""
-        return self._described.rows(spec, shas)
-
-    def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> ServerRows:
-        """As of ``Collection``."""
-        return self._described.stored(spec, shas)
-
-    def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
-        """As of ``Collection``."""
-        return self._described.ragged(spec, shas)
-
-    def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
-        """As of ``Collection``; fetched here, for other processes have no connection."""
-        return self._described.spans(spec, shas)
 
     def nearest(self, spec: DescriptorSpec, row: NDArray[Any], k: int) -> list[str] | None:
         """As of ``Ranking``."""

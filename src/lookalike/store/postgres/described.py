@@ -57,7 +57,7 @@ class Described:
         self._machine = machine
         self._specs: dict[str, tuple[int, str]] = {}
 
-    def check(self, spec: DescriptorSpec) -> None:
+    def check_spec(self, spec: DescriptorSpec) -> None:
         """Refuse to mix descriptors of one name and two versions."""
         self._number(spec)
 
@@ -72,7 +72,7 @@ class Described:
             held.update(row[0] for row in self._session.rows(_HELD, (some, number)))
         return [sha for sha in shas if sha not in held]
 
-    def complete(self, specs: Sequence[DescriptorSpec]) -> set[str]:
+    def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
         """Contents that have every one of these descriptors."""
         numbers = [number for spec in specs if (number := self._number(spec)) is not None]
         if len(numbers) < len(specs):
