@@ -10,9 +10,10 @@ import pytest
 
 from conftest import save, scene
 from lookalike import FindConfig, find
-from lookalike.agreement import Plane, agree_aligned
+from lookalike.agreement import agree_aligned
 from lookalike.geometry import fit_transform
 from lookalike.keypoints import KINDS, Keypoints, describe_keypoints
+from lookalike.planes import Plane
 from lookalike.types import UInt8Array
 
 

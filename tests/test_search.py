@@ -44,15 +44,13 @@ def bits(hashes: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_pdq_equals_the_reference(seed: int) -> None:
-    """At 512×512 hash and quality are those of Meta's own code, in all orientations."""
+    """At 512×512 the hash is that of Meta's own code, in all orientations."""
     pdqhash = pytest.importorskip("pdqhash")
     rgb = scene(seed, 512, 512)
     luma = rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    coefficients, quality = pdq_coefficients(luma)
-    ours = bits(pdq_hashes(coefficients))
-    theirs, their_quality = pdqhash.compute(rgb)
+    ours = bits(pdq_hashes(pdq_coefficients(luma)))
+    theirs, _ = pdqhash.compute(rgb)
     assert (ours[0] != theirs[::-1]).sum() <= 2  # the package lists bits from the last
-    assert quality == their_quality
     turns, _ = pdqhash.compute_dihedral(rgb)
     for turn in turns:
         assert min((one != turn[::-1]).sum() for one in ours) <= 2
@@ -69,12 +67,13 @@ def test_orientations_hash_like_turned_pictures(size: tuple[int, int]) -> None:
         assert (rows[turn] != other).sum() <= 24
 
 
-def test_quality_tells_blank_from_pictures() -> None:
-    """Plain pictures and soft gradients have next to no information."""
+def test_plain_pictures_and_slopes_tell_nothing() -> None:
+    """A wall, a clear sky; clouds that are hardly there do."""
     ramp = np.linspace(0, 60, 640).astype(np.uint8)[None, :, None].repeat(480, 0).repeat(3, 2)
-    assert describe_hashes(picture(np.full((480, 640, 3), 255, np.uint8))).quality == 0
-    assert describe_hashes(picture(ramp)).quality < 20
-    assert describe_hashes(picture(scene(1))).quality > 50
+    assert describe_hashes(picture(np.full((480, 640, 3), 255, np.uint8))).telling == 0
+    assert describe_hashes(picture(ramp)).telling == 0
+    assert describe_hashes(picture(scene(1))).telling > 50
+    assert describe_hashes(picture(200 + scene(1) // 12)).telling > 20
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,25 +8,25 @@ and compared block by block.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.planes import TEXTURE_VARIANCE, Faint, Plane, mean_and_variance, means, smoothed
 from lookalike.types import FloatArray, UInt8Array
 
-__all__ = ["GRID", "Agreement", "Plane", "agree_aligned", "is_flat_beyond", "refine"]
+__all__ = ["GRID", "Agreement", "agree_aligned", "is_flat_beyond", "refine"]
 
 GRID = 8
-_BLOCK, _STEP = 12, 6
-_BLUR = (3, 3)
 _MAGNIFIED, _LEAST_BLUR = 2.0, 3
 _FINER = 32
 _REFINE_STEPS = 6
-_TEXTURE_VARIANCE = 20.0
 _AGREEING = 0.6
+_FAINT_VARIANCE, _FAINT_NOISE = 1.0, 0.02
+_CONTRARY_VARIANCE, _CONTRARY = 2.0, 0.3
+_LEVELS = 8.0
 _FAR = 10_000
 _BORDER_LEVELS = 4
 _BORDER_SHARE = 0.5
@@ -58,42 +58,6 @@ class Agreement:
     ref_cells: NDArray[np.bool_]
 
 
-class Plane:
-    """Luma of one picture, and what comparisons need of it every time.
-
-    Args:
-        pixels: ``(h, w)`` uint8.
-    """
-
-    __slots__ = ("_smooth", "_texture", "pixels")
-
-    def __init__(self, pixels: UInt8Array) -> None:
-        self.pixels = pixels
-        self._smooth: FloatArray | None = None
-        self._texture: tuple[FloatArray, FloatArray] | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height, pixels."""
-        return self.pixels.shape[1], self.pixels.shape[0]
-
-    @property
-    def smooth(self) -> FloatArray:
-        """Without the noise of compression."""
-        return _smooth(self.pixels)
-
-    @property
-    def blocks(self) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance of every block; threads may make them twice, alike."""
-        if self._texture is None:
-            self._texture = _mean_and_variance(self.smooth)
-        return self._texture
-
-    def mirrored(self) -> Plane:
-        """Left to right."""
-        return Plane(np.ascontiguousarray(self.pixels[:, ::-1]))
-
-
 def agree_aligned(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> Agreement | None:
     """Compare two pictures block by block after alignment.
 
@@ -114,12 +78,16 @@ def agree_aligned(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> 
     inside = _shade(moving.size, transform, fixed.size)
     # what is magnified lacks detail that the other has: neither may count it
     reach = max(_LEAST_BLUR, round(math.sqrt(growth))) if growth > _MAGNIFIED else 0
-    seen = _Blocks.of(_smooth(warped), fixed, inside, reach)
+    is_faint = fixed.is_faint or moving.is_faint
+    seen = _Blocks.of(smoothed(warped), fixed, inside, reach, is_faint=is_faint)
+    textured_moving = moving.blocks[1] > TEXTURE_VARIANCE
+    if is_faint:
+        textured_moving |= moving.faint.variance > _FAINT_VARIANCE
     textured = int(seen.textured.sum())
     if textured < 3:
         return None
     agreeing = int(seen.agreeing.sum())
-    whole_moving = int((moving.blocks[1] > _TEXTURE_VARIANCE).sum()) * growth
+    whole_moving = int(textured_moving.sum()) * growth
     covered = max(
         float((seen.agreeing & seen.textured_fixed).sum() / max(1, seen.textured_fixed.sum())),
         agreeing / max(1.0, whole_moving),
@@ -184,6 +152,7 @@ class _Blocks:
         agreeing: which show one texture.
         textured: which show texture in either picture.
         textured_fixed: which show texture in the fixed one.
+        whole: which lie in both pictures.
         moments: sums over the blocks that lie in both: number, then mean and mean square of the
             moving and of the fixed picture.
     """
@@ -192,21 +161,32 @@ class _Blocks:
     agreeing: NDArray[np.bool_]
     textured: NDArray[np.bool_]
     textured_fixed: NDArray[np.bool_]
+    whole: NDArray[np.bool_]
     moments: tuple[float, ...]
 
     @classmethod
-    def of(cls, warped: FloatArray, fixed: Plane, inside: UInt8Array, reach: int) -> _Blocks:
-        """Compare them after means over ``reach`` pixels each way, as they are for 0."""
+    def of(
+        cls, warped: FloatArray, fixed: Plane, inside: UInt8Array, reach: int, *, is_faint: bool
+    ) -> _Blocks:
+        """Compare them.
+
+        Args:
+            warped: the moving picture.
+            fixed: the other.
+            inside: ``(h, w)`` 1 where the moving one lies.
+            reach: pixels each way over which both are averaged first; 0 for none.
+            is_faint: whether what is faint counts too.
+        """
         smooth, (mean_b, variance_b) = fixed.smooth, fixed.blocks
         if reach:
             warped, smooth = cv2.blur(warped, (reach, reach)), cv2.blur(smooth, (reach, reach))
-            mean_b, variance_b = _mean_and_variance(smooth)
-        mean_a, variance_a = _mean_and_variance(warped)
-        covariance = _mean(warped * smooth) - mean_a * mean_b
+            mean_b, variance_b = mean_and_variance(smooth)
+        mean_a, variance_a = mean_and_variance(warped)
+        covariance = means(warped * smooth) - mean_a * mean_b
         spread = np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
         correlation = np.asarray(covariance / spread, dtype=np.float32)
-        whole = _mean(inside.astype(np.float32)) > 0.95
-        textured = (np.maximum(variance_a, variance_b) > _TEXTURE_VARIANCE) & whole
+        whole = means(inside.astype(np.float32)) > 0.95
+        textured = (np.maximum(variance_a, variance_b) > TEXTURE_VARIANCE) & whole
         agreeing = (correlation > _AGREEING) & textured
         weight = whole.astype(np.float32)
         moments = (
@@ -216,7 +196,38 @@ class _Blocks:
             float((mean_b * weight).sum()),
             float(((variance_b + mean_b * mean_b) * weight).sum()),
         )
-        return cls(correlation, agreeing, textured, variance_b > _TEXTURE_VARIANCE, moments)
+        strong = cls(correlation, agreeing, textured, variance_b > TEXTURE_VARIANCE, whole, moments)
+        if not is_faint:
+            return strong
+        own, other = Faint.of(warped, mean_a, variance_a), Faint.of(smooth, mean_b, variance_b)
+        gain, offset = strong.tone(is_swapped=False)
+        lighter = np.abs(mean_b - gain * mean_a - offset) > _LEVELS
+        return strong.with_faint(own, other, covariance, lighter)
+
+    def with_faint(
+        self, own: Faint, other: Faint, covariance: FloatArray, lighter: NDArray[np.bool_]
+    ) -> _Blocks:
+        """Also what is faint, without the slopes that skies and walls share.
+
+        Two plain pictures in one frame agree in the frame: what is faint in them, or plainly
+        lighter in one, differs.
+        """
+        beyond = covariance - own.down * other.down - own.across * other.across
+        spread = np.sqrt((own.variance + _FAINT_NOISE) * (other.variance + _FAINT_NOISE))
+        correlation = beyond / spread
+        least = np.minimum(own.variance, other.variance)
+        most = np.maximum(own.variance, other.variance)
+        left = self.whole & ~self.textured
+        telling = left & (least > _FAINT_VARIANCE)
+        unlike = (most > _CONTRARY_VARIANCE) & (correlation < _CONTRARY)
+        unlike |= (most < _FAINT_VARIANCE) & lighter
+        return replace(
+            self,
+            correlation=np.where(telling, correlation, self.correlation),
+            agreeing=self.agreeing | (telling & (correlation > _AGREEING)),
+            textured=self.textured | telling | (left & unlike),
+            textured_fixed=self.textured_fixed | (left & (other.variance > _FAINT_VARIANCE)),
+        )
 
     def tone(self, *, is_swapped: bool) -> tuple[float, float]:
         """Contrast and brightness of the ref relative to the query."""
@@ -227,31 +238,6 @@ class _Blocks:
         query, ref = (fixed, moving) if is_swapped else (moving, fixed)
         gain = float(ref[1] / query[1]) if query[1] > 1.0 else 1.0
         return gain, float(ref[0] - gain * query[0])
-
-
-def _smooth(plane: UInt8Array) -> FloatArray:
-    # two boxes of three are nearly a Gaussian of 1.2 pixels, and a quarter of its cost
-    return np.asarray(cv2.blur(cv2.blur(plane, _BLUR), _BLUR), dtype=np.float32)
-
-
-def _mean_and_variance(plane: FloatArray) -> tuple[FloatArray, FloatArray]:
-    mean = _mean(plane)
-    return mean, np.maximum(_mean(plane * plane) - mean * mean, 0)
-
-
-def _mean(plane: FloatArray) -> FloatArray:
-    """Means of overlapping blocks: two matrix products, cheaper than a filter of every pixel."""
-    down, across = _windows(plane.shape[0]), _windows(plane.shape[1])
-    return np.asarray(down @ plane @ across.T)
-
-
-@lru_cache(maxsize=512)
-def _windows(length: int) -> FloatArray:
-    """``(blocks, length)`` weights that average every block along one axis."""
-    starts = np.arange(max(1, -(-(length - _STEP) // _STEP))) * _STEP
-    at = np.arange(length)
-    inside = (at >= starts[:, None]) & (at < starts[:, None] + _BLOCK)
-    return np.asarray(inside / inside.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def _shade(

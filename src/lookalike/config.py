@@ -55,17 +55,24 @@ class HashConfig:
 
     Attributes:
         max_distance: differing bits of 256, inclusive; Meta calls 31 a match, thumbs are strict.
-        min_quality: PDQ's gradient measure, 0..100, under which a hash means nothing.
+        min_telling: cells of 64 of a thumb that show something; with fewer a hash means nothing.
         min_agreement: share of the textured blocks that correlate.
         min_correlation: mean correlation of those blocks.
         min_block: correlation of every block that is textured in both; below, keypoints decide.
+        mostly_shown: share of all cells, faint ones too, that agree; with fewer
+        min_rest: what is not plainly the same must correlate so for every cell that does not agree:
+            two plain pictures in one frame share the frame alone.
+        min_shown: share of the cells that must agree in any case.
     """
 
     max_distance: int = 48
-    min_quality: int = 20
+    min_telling: int = 6
     min_agreement: float = 0.9
     min_correlation: float = 0.85
     min_block: float = 0.4
+    mostly_shown: float = 0.7
+    min_rest: float = 0.5
+    min_shown: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.added import AddedKind, Patch, patches_beyond, patches_within
-from lookalike.agreement import Plane, agree_aligned, refine
+from lookalike.agreement import agree_aligned, refine
 from lookalike.config import DecodeConfig
 from lookalike.explain import Tone, reverse, whole_frame
 from lookalike.images import decode
 from lookalike.laid import Detail, Laid, lay_over, outside_of
 from lookalike.likely import Parent, Signs, likely_parent
+from lookalike.planes import Plane
 from lookalike.reading import read_again
 from lookalike.types import Failure, ImageRef, Match, Picture, UInt8Array, Verification
 

@@ -265,7 +265,7 @@ def describe_content(
         lossless=picture.lossless,
         exif_fields=picture.exif_fields,
         sharpness=_sharpness(picture),
-        low_information=hashed.quality < config.hashes.min_quality,
+        low_information=hashed.telling < config.hashes.min_telling,
         pixel_digest=None,
     )
     return content, {PDQ_SPEC: hashed.pdq, THUMB_SPEC: hashed.thumb}

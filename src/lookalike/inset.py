@@ -14,11 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.agreement import GRID, Agreement, Plane, agree_aligned, is_flat_beyond, refine
+from lookalike.agreement import GRID, Agreement, agree_aligned, is_flat_beyond, refine
 from lookalike.config import InsideConfig
 from lookalike.explain import Alignment, Seen, Tone, explain
 from lookalike.geometry import fit_transform
 from lookalike.keypoints import KINDS, Keypoints, describe_keypoints, fitted, shrunk
+from lookalike.planes import Plane
 from lookalike.regions import Regions
 from lookalike.sides import Side
 from lookalike.types import DescriptorSpec, Picture, UInt8Array, Verification

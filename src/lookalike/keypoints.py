@@ -23,8 +23,10 @@ _ROW = 70
 _COORDINATE_STEP = 1 / 64
 _SIZE_STEP = 1 / 16
 _ORB_SCALE, _ORB_LEVELS = 1.3, 6
-_ORB_CONTRASTS, _ORB_ENOUGH = (20, 7), 0.8
-_SIFT_LAYERS, _SIFT_CONTRAST, _SIFT_PARTS = 3, 0.002, 4
+_ORB_CONTRASTS, _ORB_ENOUGH = (20, 7, 2), 0.8
+_SIFT_LAYERS, _SIFT_PARTS = 3, 4
+# contrast from which, and how long against its width, a spot counts
+_SIFT_SPOTS, _SIFT_ENOUGH = ((0.002, 10), (0.0005, 30)), 0.4
 _SIFT_SEED = 0
 
 
@@ -57,7 +59,7 @@ class KeypointKind:
         """How rows are stored."""
         return DescriptorSpec(
             self.name,
-            "4",
+            "5",
             "keypoints",
             _ROW,
             "uint8",
@@ -186,8 +188,13 @@ def _orb(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, 
 
 
 def _sift(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, UInt8Array]:
-    sift = cv2.SIFT_create(0, _SIFT_LAYERS, _SIFT_CONTRAST)
-    found, histograms = sift.compute(work, _spread(sift.detect(work, None), work.shape, count))
+    for contrast, longest in _SIFT_SPOTS:
+        # a soft picture has few spots but faint and long ones
+        sift = cv2.SIFT_create(0, _SIFT_LAYERS, contrast, longest)
+        spots = sift.detect(work, None)
+        if len(spots) >= _SIFT_ENOUGH * count:
+            break
+    found, histograms = sift.compute(work, _spread(spots, work.shape, count))
     if histograms is None:
         return [], np.empty((0, 32), np.uint8), np.empty((0, 32), np.uint8)
     total = histograms.sum(axis=1, keepdims=True)

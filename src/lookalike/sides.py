@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lookalike.agreement import Plane
 from lookalike.keypoints import KeypointKind, describe_keypoints, fitted, shrunk
+from lookalike.planes import Plane
 from lookalike.store import Spans
 from lookalike.types import DescriptorSpec, UInt8Array
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config import HashConfig
+from lookalike.descriptors.cells import TELLING_VARIANCE, Cells
 from lookalike.descriptors.hashes import CHROMA_SIDE, ORIENTATIONS, THUMB_SIDE, orient_thumbs
 from lookalike.explain import Tone, whole_frame
 from lookalike.types import FloatArray, ImageRef, IntArray, UInt8Array, Verification
@@ -25,6 +26,8 @@ _WINDOW = 8
 _STEP = 4
 _TEXTURE_VARIANCE = 12.0
 _CHUNK = 2048
+_AGREEING, _FEW = 0.6, 3
+_FAINT_NOISE, _LEVELS = 0.15, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,14 @@ class ThumbAgreement:
     """How pairs of thumbs agree, one value a pair.
 
     Attributes:
-        share: ``(k,)`` float32, share of textured blocks that correlate at .6, 0..1.
+        share: ``(k,)`` float32, share of textured blocks that correlate at .6, 0..1; 1 where there
+            are too few to tell.
         correlation: ``(k,)`` float32, mean correlation of textured blocks, −1..1.
         least: ``(k,)`` float32, lowest correlation of a block that is textured in both, −1..1; 1
             where there is none.
+        shown: ``(k,)`` float32, share of the cells that agree beyond a slope, faint ones too, 0..1.
+        rest: ``(k,)`` float32, mean correlation of the cells that are not plainly the same, −1..1;
+            1 where there are none.
         gain: ``(k,)`` float32, luma contrast of the ref relative to the query.
         offset: ``(k,)`` float32, grey levels added in the ref.
         grey: ``(k,)`` int8, +1 where only the ref is colourless, −1 where only the query is.
@@ -45,6 +52,8 @@ class ThumbAgreement:
     share: FloatArray
     correlation: FloatArray
     least: FloatArray
+    shown: FloatArray
+    rest: FloatArray
     gain: FloatArray
     offset: FloatArray
     grey: NDArray[np.int8]
@@ -52,26 +61,22 @@ class ThumbAgreement:
 
     def take(self, rows: IntArray) -> ThumbAgreement:
         """Some of the pairs."""
-        return ThumbAgreement(
-            self.share[rows],
-            self.correlation[rows],
-            self.least[rows],
-            self.gain[rows],
-            self.offset[rows],
-            self.grey[rows],
-            self.tint[rows],
-        )
+        return ThumbAgreement(*(getattr(self, name)[rows] for name in self.__slots__))
 
     def accepted(self, config: HashConfig) -> NDArray[np.bool_]:
         """``(k,)`` which pairs are one picture.
 
         Two pages of one template may agree nearly everywhere; where they do not, both show
-        something. Such pairs are left to keypoints.
+        something, or one does, faintly. Such pairs are left to keypoints.
         """
+        beyond_frame = self.shown >= config.mostly_shown
+        beyond_frame |= self.rest >= config.min_rest * (1 - self.shown)
         return (
             (self.share >= config.min_agreement)
             & (self.correlation >= config.min_correlation)
             & (self.least >= config.min_block)
+            & (self.shown >= config.min_shown)
+            & beyond_frame
         )
 
 
@@ -93,7 +98,7 @@ def agree(
         threads: chunks worked on at once.
     """
     order = np.argsort(orientation, kind="stable")
-    columns = np.empty((7, len(query)), np.float32)
+    columns = np.empty((len(ThumbAgreement.__slots__), len(query)), np.float32)
     upright = _Planes.of(thumbs, 0)
     with ThreadPoolExecutor(threads) as pool:
         # one orientation after the other, so that only two sets of planes are held
@@ -107,8 +112,9 @@ def agree(
                 columns[:, some] = _agree(turned, upright, query[some], ref[some])
 
             list(pool.map(work, [rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK)]))
-    share, correlation, least, gain, offset, grey, tint = columns
-    return ThumbAgreement(share, correlation, least, gain, offset, grey.astype(np.int8), tint)
+    share, correlation, least, shown, rest, gain, offset, grey, tint = columns
+    kind = grey.astype(np.int8)
+    return ThumbAgreement(share, correlation, least, shown, rest, gain, offset, kind, tint)
 
 
 def explain_whole_frames(
@@ -147,6 +153,7 @@ class _Planes:
         level: ``(n,)`` float32 mean of the whole.
         spread: ``(n,)`` float32 standard deviation of the whole.
         chroma: ``(n, 128)`` float32, around zero.
+        cells: of the luma.
     """
 
     luma: FloatArray
@@ -155,6 +162,7 @@ class _Planes:
     level: FloatArray
     spread: FloatArray
     chroma: FloatArray
+    cells: Cells
 
     @classmethod
     def of(cls, thumbs: UInt8Array, turn: int) -> _Planes:
@@ -172,22 +180,33 @@ class _Planes:
             level=luma.mean(axis=1),
             spread=luma.std(axis=1),
             chroma=np.concatenate(chroma, axis=1) - 128,
+            cells=Cells.of(luma),
         )
 
 
 def _agree(turned: _Planes, upright: _Planes, query: IntArray, ref: IntArray) -> FloatArray:
-    """``(7, k)``: share, correlation, least, gain, offset, grey, tint."""
-    product = (turned.luma[query] * upright.luma[ref]) @ _windows()
+    """``(9, k)``: the columns of ``ThumbAgreement``."""
+    whole = turned.luma[query] * upright.luma[ref]
+    product = whole @ _windows()
     variance_a, variance_b = turned.variance[query], upright.variance[ref]
     covariance = product - turned.mean[query] * upright.mean[ref]
     correlation = covariance / np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
     textured = np.maximum(variance_a, variance_b) > _TEXTURE_VARIANCE
     blocks = textured.sum(axis=1)
     count = np.maximum(blocks, 1)
-    share = ((correlation > 0.6) & textured).sum(axis=1) / count * (blocks >= 3)
+    share = ((correlation > _AGREEING) & textured).sum(axis=1) / count
     mean = np.where(textured, correlation, 0).sum(axis=1) / count
+    share, mean = (np.where(blocks < _FEW, 1, values) for values in (share, mean))
     in_both = np.minimum(variance_a, variance_b) > _TEXTURE_VARIANCE
     least = np.where(in_both, correlation, 1).min(axis=1)
+    covariance = whole.mean(axis=1) - turned.level[query] * upright.level[ref]
+    shown, rest = _cells_that_agree(
+        turned.cells.take(query),
+        upright.cells.take(ref),
+        whole,
+        covariance / np.maximum(turned.spread[query] ** 2, 0.25),
+        (turned.level[query], upright.level[ref]),
+    )
     gain = upright.spread[ref] / np.maximum(turned.spread[query], 1.0)
     offset = upright.level[ref] - gain * turned.level[query]
     a, b = turned.chroma[query], upright.chroma[ref]
@@ -195,7 +214,39 @@ def _agree(turned: _Planes, upright: _Planes, query: IntArray, ref: IntArray) ->
     grey = ((colour_b < 2) & (colour_a > 6)).astype(np.float32)
     grey -= (colour_a < 2) & (colour_b > 6)
     tint = 2 * np.abs(a - b).mean(axis=1)
-    return np.stack([share, mean, least, gain, offset, grey, tint]).astype(np.float32)
+    made = (share, mean, least, shown, rest, gain, offset, grey, tint)
+    return np.stack(made).astype(np.float32)
+
+
+def _cells_that_agree(
+    query: Cells,
+    ref: Cells,
+    product: FloatArray,
+    gain: FloatArray,
+    levels: tuple[FloatArray, FloatArray],
+) -> tuple[FloatArray, FloatArray]:
+    """Share ``(k,)`` of the cells that agree, and correlation ``(k,)`` of the rest.
+
+    Two plain pictures in one frame agree in the frame; what is faint then tells.
+
+    Args:
+        query: cells of the queries.
+        ref: cells of the refs.
+        product: ``(k, 1024)`` of the luma of both.
+        gain: ``(k,)`` levels of the ref for one of the query.
+        levels: ``(k,)`` mean luma of both.
+    """
+    spread = np.sqrt((query.variance + _FAINT_NOISE) * (ref.variance + _FAINT_NOISE))
+    correlation = query.covariance(ref, product) / spread
+    least = np.minimum(query.variance, ref.variance)
+    telling = np.maximum(query.variance, ref.variance) > TELLING_VARIANCE
+    agreeing = (least > TELLING_VARIANCE) & (correlation > _AGREEING)
+    expected = levels[1][:, None] + gain[:, None] * (query.mean - levels[0][:, None])
+    shifted = ~telling & (np.abs(ref.mean - expected) > _LEVELS)
+    rest = shifted | (telling & ~(agreeing & (least > _TEXTURE_VARIANCE)))
+    count = rest.sum(axis=1)
+    sums = np.where(rest & telling, correlation, 0).sum(axis=1)
+    return agreeing.mean(axis=1), np.where(count < 2, 1, sums / np.maximum(count, 1))
 
 
 def _turned(rows: UInt8Array, side: int, turn: int) -> FloatArray:

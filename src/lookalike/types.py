@@ -81,8 +81,8 @@ class ImageRef(Addressed):
         lossless: whether the pixels were stored without loss.
         exif_fields: number of EXIF tags.
         sharpness: variance of the Laplacian of the reduced luma, higher is sharper.
-        low_information: blank or nearly so; such an image matches by its bytes or by keypoints,
-            never by a hash.
+        low_information: blank, or a slope from tone to tone; such an image matches by its bytes or
+            by keypoints, never by a hash.
     """
 
     id: str

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.agreement import Agreement, Plane, agree_aligned, is_flat_beyond, refine
+from lookalike.agreement import Agreement, agree_aligned, is_flat_beyond, refine
 from lookalike.config import VerifyConfig
 from lookalike.engine import byte_product
 from lookalike.explain import Alignment, Seen, Tone, explain
 from lookalike.geometry import fit_transform
 from lookalike.keypoints import KeypointKind, Keypoints, fitted
 from lookalike.motion import own_motion
+from lookalike.planes import Plane
 from lookalike.sides import PLANE_SIDE, Side, Sides
 from lookalike.types import IntArray, Verification
 
@@ -24,7 +25,7 @@ __all__ = [
     "verify_all",
 ]
 
-VERIFIER = "pose-agreement/10"
+VERIFIER = "pose-agreement/11"
 _REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.4, 0.8, 15
 _COINCIDING = 0.05
 

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.descriptors.cells import Cells
 from lookalike.types import DescriptorSpec, FloatArray, Picture, UInt8Array
 
 __all__ = [
@@ -56,39 +57,36 @@ class HashRow:
     Attributes:
         pdq: ``(256,)`` uint8, the 8 orientations' 256-bit hashes one after the other.
         thumb: ``(1152,)`` uint8, see ``THUMB_SPEC``.
-        quality: PDQ's gradient measure, 0..100, higher is more distinctive.
+        telling: cells of the thumb that show more than a slope, 0..64.
     """
 
-    __slots__ = ("pdq", "quality", "thumb")
+    __slots__ = ("pdq", "telling", "thumb")
 
-    def __init__(self, pdq: UInt8Array, thumb: UInt8Array, quality: int) -> None:
+    def __init__(self, pdq: UInt8Array, thumb: UInt8Array, telling: int) -> None:
         self.pdq = pdq
         self.thumb = thumb
-        self.quality = quality
+        self.telling = telling
 
 
 def describe_hashes(picture: Picture) -> HashRow:
-    """PDQ in 8 orientations, thumb and quality of one picture."""
+    """PDQ in 8 orientations and thumb of one picture."""
     luma = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
     buffer = _buffer(luma.astype(np.float32))
     half = _SIDE // THUMB_SIDE
     cells = buffer.reshape(THUMB_SIDE, half, THUMB_SIDE, half).mean(axis=(1, 3))
-    thumb = np.concatenate([np.rint(cells).astype(np.uint8).reshape(-1), _chroma(picture.rgb)])
-    coefficients = _dct_matrix() @ buffer @ _dct_matrix().T
-    return HashRow(pdq_hashes(coefficients), thumb, _quality(buffer))
+    small = np.rint(cells).astype(np.uint8).reshape(-1)
+    telling = int(Cells.of(small[None].astype(np.float32)).telling[0])
+    thumb = np.concatenate([small, _chroma(picture.rgb)])
+    return HashRow(pdq_hashes(_coefficients(buffer)), thumb, telling)
 
 
-def pdq_coefficients(luma: FloatArray) -> tuple[NDArray[np.floating], int]:
-    """The 16×16 cosine coefficients PDQ thresholds, and its quality.
+def pdq_coefficients(luma: FloatArray) -> NDArray[np.floating]:
+    """The ``(16, 16)`` float32 cosine coefficients PDQ thresholds.
 
     Args:
         luma: ``(h, w)`` float32, 0..255.
-
-    Returns:
-        ``(16, 16)`` float32 and quality 0..100 (Meta's ``imageDomainQualityMetric``).
     """
-    buffer = _buffer(luma)
-    return _dct_matrix() @ buffer @ _dct_matrix().T, _quality(buffer)
+    return _coefficients(_buffer(luma))
 
 
 def pdq_hashes(coefficients: NDArray[np.floating]) -> UInt8Array:
@@ -119,6 +117,10 @@ def _buffer(luma: FloatArray) -> FloatArray:
     """``(64, 64)``: filtered and decimated luma."""
     height, width = luma.shape
     return _axis_matrix(height) @ (luma @ _axis_matrix(width).T)
+
+
+def _coefficients(buffer: FloatArray) -> NDArray[np.floating]:
+    return _dct_matrix() @ buffer @ _dct_matrix().T
 
 
 def _chroma(rgb: UInt8Array) -> UInt8Array:
@@ -178,11 +180,3 @@ def _orientation_signs() -> FloatArray:
     return np.stack(
         [np.outer(odd if v else ones, odd if h else ones).reshape(-1) for _, v, h in ORIENTATIONS]
     ).astype(np.float32)
-
-
-def _quality(buffer: FloatArray) -> int:
-    scaled = buffer * np.float32(100.0 / 255.0)
-    steps = (scaled[1:] - scaled[:-1], scaled[:, 1:] - scaled[:, :-1])
-    # the reference truncates every step to whole hundredths, so faint gradients count nothing
-    total = sum(float(np.abs(np.trunc(step)).sum()) for step in steps)
-    return min(int(total) // 90, 100)

@@ -92,7 +92,7 @@ def cut(entries: Sequence[FileEntry], config: FindConfig, size: int) -> list[Sha
         config: settings; the name of a shard says which of them made it.
         size: a power of two, so that the shards of a larger size are made of whole smaller ones.
     """
-    made_with = (_FORMAT, config.decode, config.hashes.min_quality, PDQ_SPEC.key, THUMB_SPEC.key)
+    made_with = (_FORMAT, config.decode, config.hashes.min_telling, PDQ_SPEC.key, THUMB_SPEC.key)
     shards: list[Shard] = []
     some: list[FileEntry] = []
     first = 0

@@ -97,7 +97,7 @@ def describe_all(photos: Path, canvases: Path) -> Described:
         if isinstance(picture, Failure):
             continue
         hashed = describe_hashes(picture)
-        if hashed.quality < config.hashes.min_quality:
+        if hashed.telling < config.hashes.min_telling:
             continue
         kept.append(path)
         rows.append((network.describe(picture), hashed.pdq, hashed.thumb))

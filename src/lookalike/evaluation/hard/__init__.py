@@ -1,1 +1,1 @@
-"""Hard sets with known answers: templates, insets, rephotographed, plain, strangers, shots."""
+"""Hard sets with known answers: templates, insets, plain, faint, strangers, other shots."""

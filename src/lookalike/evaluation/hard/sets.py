@@ -8,6 +8,7 @@ from pathlib import Path
 from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import Label, Split
 from lookalike.evaluation.hard.faces import fill_faces
+from lookalike.evaluation.hard.faint import fill_faint
 from lookalike.evaluation.hard.ingredients import Ingredients, SetFolder, gather
 from lookalike.evaluation.hard.paper import fill_rephotographed
 from lookalike.evaluation.hard.pasted import fill_inside
@@ -23,6 +24,7 @@ HARD_SETS: Mapping[str, Callable[[Ingredients, SetFolder], None]] = {
     "inside": fill_inside,
     "rephotographed": fill_rephotographed,
     "plain": fill_plain,
+    "faint": fill_faint,
     "strangers": fill_strangers,
     "bursts": fill_bursts,
     "faces": fill_faces,

@@ -1,0 +1,78 @@
+"""Cells of a thumb: what each of 64 shows beyond an even slope.
+
+Skies, walls and studio backgrounds share their slopes; what remains once those are taken away is
+faint, and yet tells one picture from another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.types import FloatArray
+
+__all__ = ["CELLS", "TELLING_VARIANCE", "Cells"]
+
+CELLS = 64
+TELLING_VARIANCE = 0.4
+_SIDE, _CELL = 32, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Statistics of the 64 cells of 4×4 of some thumbs, row by row.
+
+    Attributes:
+        mean: ``(n, 64)`` float32 grey levels.
+        slopes: two of ``(n, 64)`` float32: what of the deviation is a slope, down and across.
+        variance: ``(n, 64)`` float32 beyond that slope.
+    """
+
+    mean: FloatArray
+    slopes: tuple[FloatArray, FloatArray]
+    variance: FloatArray
+
+    @classmethod
+    def of(cls, luma: FloatArray) -> Cells:
+        """Cells of thumbs ``(n, 1024)``."""
+        mean, down, across = (luma @ weights for weights in _weights())
+        variance = (luma * luma) @ _weights()[0] - mean * mean - down * down - across * across
+        return cls(mean, (down, across), np.maximum(variance, 0))
+
+    def take(self, rows: NDArray[np.integer]) -> Cells:
+        """Some of the thumbs."""
+        down, across = self.slopes
+        return Cells(self.mean[rows], (down[rows], across[rows]), self.variance[rows])
+
+    def covariance(self, other: Cells, product: FloatArray) -> FloatArray:
+        """``(n, 64)`` covariance beyond the slopes.
+
+        Args:
+            other: of as many thumbs.
+            product: ``(n, 1024)`` of the luma of both.
+        """
+        shared = self.mean * other.mean
+        for own, theirs in zip(self.slopes, other.slopes, strict=True):
+            shared += own * theirs
+        return np.asarray(product @ _weights()[0] - shared)
+
+    @property
+    def telling(self) -> NDArray[np.integer]:
+        """``(n,)`` how many cells of each thumb show anything."""
+        return np.asarray((self.variance > TELLING_VARIANCE).sum(axis=1))
+
+
+@lru_cache(maxsize=1)
+def _weights() -> tuple[FloatArray, FloatArray, FloatArray]:
+    """``(1024, 64)`` each: the mean of a cell, and how much of it rises down and across."""
+    count = _SIDE // _CELL
+    eye, one = np.eye(count), np.ones(_CELL)
+    rise = np.arange(_CELL) - (_CELL - 1) / 2
+    rise /= np.sqrt((rise**2).mean())
+    mean, rising = (np.kron(eye, part[:, None]) / _CELL for part in (one, rise))
+    pairs = ((mean, mean), (rising, mean), (mean, rising))
+    first, second, third = (np.kron(down, across).astype(np.float32) for down, across in pairs)
+    return first, second, third
