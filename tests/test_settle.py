@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -167,6 +168,16 @@ def test_two_skies_in_one_frame_are_strangers_and_copies_of_one_are_not(
     assert sum(len(cluster.members) for cluster in report.clusters) >= (
         8 if effort == "fast" else 10
     )
+
+
+def test_a_squashed_copy_does_not_stand_for_its_cluster() -> None:
+    """It is as like the others as they are to one another, and no part meets it in one pose."""
+    images = {name: ImageRef(name, name, name, 1, 640, 480, "JPEG") for name in "abc"}
+    pairs = Pairs({**images, "d": ImageRef("d", "d", "d", 1, 640, 360, "JPEG")})
+    for pair in combinations("abcd", 2):
+        likeness = 0.99 if "d" in pair else 0.98
+        pairs.matches[pair] = Match(*pair, "copy", 0.0, "pdq", replace(WHOLE, likeness=likeness))
+    assert min("abcd", key=pairs.typical()) != "d"
 
 
 def test_what_stands_for_a_cluster_is_most_like_the_others() -> None:

@@ -13,6 +13,8 @@ __all__ = ["Found", "Lead", "Pair", "Pairs", "Verify", "graph_of"]
 
 Pair = tuple[str, str]
 
+_SAME_SHAPE = 1.02
+
 
 class Verify(Protocol):
     """Keypoint verification of pairs; unreadable ones are refused."""
@@ -98,13 +100,23 @@ class Pairs:
     def typical(self) -> Callable[[str], tuple[float, ...]]:
         """Preference as what stands for a cluster: what is most like all that it matches first.
 
-        A noisy copy has the most bytes, and less in common with a part than a clean one.
+        A noisy copy has the most bytes, and less in common with a part than a clean one; no part
+        meets one that was squashed in one pose.
         """
         alike: dict[str, float] = defaultdict(float)
         for pair, match in self.matches.items():
+            weight = match.verification.likeness if match.verification else 1.0
+            shapes = sorted(self._shape(sha) for sha in pair)
+            if shapes[1] > _SAME_SHAPE * shapes[0]:
+                weight /= 2
             for sha in pair:
-                alike[sha] += match.verification.likeness if match.verification else 1.0
+                alike[sha] += weight
         return lambda sha: (-alike[sha], *self.rank(sha))
+
+    def _shape(self, sha: str) -> float:
+        """The long side for one of the short side."""
+        short, long = sorted((self.images[sha].width, self.images[sha].height))
+        return long / short
 
 
 def graph_of(nodes: Iterable[str], pairs: Iterable[Pair]) -> dict[str, set[str]]:

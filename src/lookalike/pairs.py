@@ -83,9 +83,7 @@ def _by_evidence(
     network: Descriptor | None,
 ) -> None:
     """Propose more pairs, and let keypoints and pixels decide."""
-    # SIFT finds parts of what stands for a cluster, ORB alone rather whole pictures
-    preferred = pairs.typical() if len(config.kinds) > 1 else pairs.rank
-    centres = _one_per_picture(pairs, list(pairs.images), preferred, turned=network is not None)
+    centres = _one_per_picture(pairs, turned=network is not None)
     near: dict[Pair, float] = {}
     if network is not None:
         near = _by_embedding(pairs, stages.embed(network, centres), stages, config, network)
@@ -210,34 +208,24 @@ def _same_pixels(
     return {(a, b) for a, b in likely if a in digests and digests.get(a) == digests.get(b)}
 
 
-def _one_per_picture(
-    pairs: Pairs,
-    shas: Sequence[str],
-    preferred: Callable[[str], tuple[float, ...]],
-    *,
-    turned: bool,
-) -> list[str]:
+def _one_per_picture(pairs: Pairs, *, turned: bool) -> list[str]:
     """Contents that stand for themselves and for those the hash joined to them.
-
-    One that is mirrored against them stays too: it finds more mirrored ones than they do.
 
     Args:
         pairs: what the hash found.
-        shas: contents.
-        preferred: which of a cluster stands for it, least first.
-        turned: also one of every angle, for a network, which sees a turned picture as another one.
+        turned: also one of every orientation, for a network, which sees a turned or mirrored
+            picture as another one.
     """
-    graph = pairs.graph()
-    standing = set(shas)
-    for group in components(shas, pairs.matches):
-        for centre, members in star(group, graph, preferred):
-            kept: dict[tuple[bool, float], str] = {(False, 0.0): centre}
+    graph, typical = pairs.graph(), pairs.typical()
+    standing = set(pairs.images)
+    for group in components(pairs.images, pairs.matches):
+        for centre, members in star(group, graph, typical):
+            kept = {(False, 0.0): centre}
             for member in sorted(members, key=lambda sha: (*pairs.rank(sha), sha)):
-                if member != centre:
-                    mirrored, angle = _orientation(pairs, centre, member)
-                    kept.setdefault((mirrored, angle if turned else 0.0), member)
+                if turned and member != centre:
+                    kept.setdefault(_orientation(pairs, centre, member), member)
             standing -= set(members) - set(kept.values())
-    return [sha for sha in shas if sha in standing]
+    return [sha for sha in pairs.images if sha in standing]
 
 
 def _orientation(pairs: Pairs, centre: str, member: str) -> tuple[bool, float]:
