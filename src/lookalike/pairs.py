@@ -88,7 +88,9 @@ def _by_evidence(
     if network is not None:
         near = _by_embedding(pairs, stages.embed(network, centres), stages, config, network)
     asked = near if config.embedding.proposes else {}
-    leads = {**{pair: Lead(1.0 + distance) for pair, distance in asked.items()}, **proposed}
+    standing = {*centres}
+    leads = {pair: Lead(1.0 + distance) for pair, distance in asked.items()}
+    leads |= {pair: lead for pair, lead in proposed.items() if standing.issuperset(pair)}
     shots: dict[Pair, Match] = {}
     for name in config.kinds:
         kind = KINDS[name]
