@@ -31,10 +31,12 @@ class Lead:
     Attributes:
         distance: the smaller, the sooner.
         mirrored: whether the pair looks alike when one of it is mirrored.
+        either: whether it also looks alike the other way, as symmetric pictures do.
     """
 
     distance: float
     mirrored: bool = False
+    either: bool = False
 
 
 @dataclass(frozen=True, slots=True)

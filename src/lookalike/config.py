@@ -152,7 +152,8 @@ class SettleConfig:
         moved_inliers: so many inliers: the squares of two boards overlap by some.
         within_agreement: likewise where one picture lies in the other whole.
         strong_support: inliers per keypoint of a match that counts by itself.
-        most_moved: places of a part that moved by itself; with more the pair is another shot.
+        most_moved: places of a part that moved by itself; with more, and more than
+        moved_share: of the inliers, the pair is another shot.
         most_fruitless: verifications in vain, after which an image meets only others with fewer.
         part_agreement: agreement of a match of a part that does not count by itself.
         mostly_agreement: from this agreement on such a match needs
@@ -171,6 +172,7 @@ class SettleConfig:
     within_agreement: float = 0.65
     strong_support: float = 0.1
     most_moved: int = 3
+    moved_share: float = 0.06
     most_fruitless: int = 3
     part_agreement: float = 0.6
     mostly_agreement: float = 0.6

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 
@@ -257,9 +258,10 @@ def _by_keypoints(
         kept = among_nearest(low, high, distance, local.max_neighbours)
         pairs.counts["local_candidates"] += len(kept)
         for a, b, d in zip(low[kept], high[kept], distance[kept], strict=True):
-            lead = Lead(float(d), is_mirrored)
-            pair = (shas[a], shas[b])
-            leads[pair] = min(lead, leads.get(pair, lead))
+            pair, lead = (shas[a], shas[b]), Lead(float(d), is_mirrored)
+            if is_mirrored and pair in leads:
+                lead = replace(min(lead, leads[pair]), either=True)
+            leads[pair] = lead
     return leads
 
 

@@ -37,9 +37,10 @@ def settle(
     weak: dict[Pair, Match] = {}
     shots: dict[Pair, Match] = {}
     fruitless: Counter[str] = Counter()
+    turned: dict[Pair, bool] = {pair: proposed[pair].mirrored for pair in left}
     while left:
         asked, left = _forest(joined, left)
-        found = _verified(pairs, {pair: proposed[pair].mirrored for pair in asked}, verify)
+        found = _verified(pairs, {pair: turned[pair] for pair in asked}, verify)
         for pair, match in found.items():
             if is_strong(match, config):
                 pairs.matches[pair] = match
@@ -49,7 +50,12 @@ def settle(
             elif match.verification and _is_shot(match.verification, config):
                 shots[pair] = match
         for pair in asked:
-            if pairs.order(*pair) not in pairs.matches:
+            if pairs.order(*pair) in pairs.matches:
+                continue
+            if proposed[pair].either and turned[pair] == proposed[pair].mirrored:
+                turned[pair] = not turned[pair]
+                left.append(pair)
+            else:
                 fruitless.update(pair)
         tired = {sha for sha, times in fruitless.items() if times >= config.most_fruitless}
         left = [pair for pair in left if not tired.issuperset(pair)]
@@ -127,7 +133,12 @@ def _is_sure(seen: Verification, config: SettleConfig) -> bool:
 
 def _is_shot(seen: Verification, config: SettleConfig) -> bool:
     """Whether what is no copy is another shot of the scene."""
-    return seen.moved > config.most_moved or _is_sure(seen, config)
+    return _has_moved(seen, config) or _is_sure(seen, config)
+
+
+def _has_moved(seen: Verification, config: SettleConfig) -> bool:
+    """Whether a part went its own way; of very many inliers, some do by chance."""
+    return seen.moved > max(config.most_moved, config.moved_share * seen.inliers)
 
 
 def _is_copy(seen: Verification, config: SettleConfig) -> bool:
@@ -136,7 +147,7 @@ def _is_copy(seen: Verification, config: SettleConfig) -> bool:
     Of a picture and its edit one mostly lies in the other whole; two shots overlap.
     """
     least = config.within_likeness if _is_within(seen) else config.copy_likeness
-    return seen.likeness >= least and seen.moved <= config.most_moved
+    return seen.likeness >= least and not _has_moved(seen, config)
 
 
 def _is_supported(seen: Verification, config: SettleConfig) -> bool:
