@@ -69,7 +69,7 @@ class KeypointKind:
 
 
 KINDS: Mapping[str, KeypointKind] = {
-    "orb": KeypointKind("orb", 256, 250, 224, max_bits=80, ratio=0.9, rare_bits=11),
+    "orb": KeypointKind("orb", 256, 250, 224, max_bits=80, ratio=0.9, rare_bits=9),
     "sift": KeypointKind("sift", 224, 500, 224, max_bits=75, ratio=0.9, rare_bits=8),
 }
 
