@@ -35,6 +35,7 @@ Connected = Callable[[Iterable[str], Sequence[Pair]], list[list[str]]]
 _PIXEL_BITS = 12
 _PIXEL_SLACK = 4
 _SMALL_STAR = 16
+_MEETINGS_EITHER_WAY = 6
 _INSIDE, _NOT_ALL, _SAME_SCALE = 0.98, 0.9, 0.02
 # which orientations of ``ORIENTATIONS`` are reflections
 _MIRRORED = [sum(orientation) % 2 == 1 for orientation in ORIENTATIONS]
@@ -260,7 +261,8 @@ def _by_keypoints(
         for a, b, d in zip(low[kept], high[kept], distance[kept], strict=True):
             pair, lead = (shas[a], shas[b]), Lead(float(d), is_mirrored)
             if is_mirrored and pair in leads:
-                lead = replace(min(lead, leads[pair]), either=True)
+                first, second = sorted((lead, leads[pair]))
+                lead = replace(first, either=second.distance <= 1 / _MEETINGS_EITHER_WAY)
             leads[pair] = lead
     return leads
 
