@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lookalike import cores
 from lookalike.cores import each
 
 SCRIPT = """
@@ -25,6 +26,18 @@ time.sleep(60)
 def test_results_keep_their_order(apart: bool) -> None:
     """Whatever is finished first."""
     assert [*each(abs, range(-50, 0), 2, apart=apart)] == [*range(50, 0, -1)]
+
+
+def test_processes_that_are_there_serve_little_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting them takes a second, asking them does not."""
+    monkeypatch.setattr(cores, "_ready_until", 0.0)
+    assert cores.worth_processes(cores.MANY) and not cores.worth_processes(2)
+    pids = {*each(_pid, range(8), 2, apart=True)}
+    assert os.getpid() not in pids and cores.worth_processes(2)
+
+
+def _pid(_: int) -> int:
+    return os.getpid()
 
 
 def is_there(pid: int) -> bool:

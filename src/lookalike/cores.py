@@ -22,7 +22,7 @@ import cv2
 import loky
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-__all__ = ["MANY", "each", "one_core_each", "prepare", "stay_on_one_core"]
+__all__ = ["MANY", "each", "one_core_each", "prepare", "stay_on_one_core", "worth_processes"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -69,15 +69,19 @@ def each(
             function of a module or a ``partial`` of one.
         items: what to work on; for processes each should be worth some milliseconds.
         threads: items worked on at once.
-        apart: in processes, which stay for a while to serve later calls; where they are there
-            already they are used in any case.
+        apart: in processes, which stay for a while to serve later calls.
     """
-    if threads > 1 and len(items) > 1 and (apart or time.monotonic() < _ready_until):
+    if threads > 1 and apart and len(items) > 1:
         # unlike the standard library's, these do not run the caller's script again
         yield from _processes(threads).map(work, items)
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(work, items)
+
+
+def worth_processes(pictures: int) -> bool:
+    """Whether so many pictures or pairs are: those that are there already take less, too."""
+    return pictures >= MANY or time.monotonic() < _ready_until
 
 
 def prepare(threads: int, module: str) -> None:

@@ -11,7 +11,7 @@ from itertools import chain, islice
 import numpy as np
 
 from lookalike.config import DecodeConfig, FindConfig
-from lookalike.cores import MANY, each
+from lookalike.cores import each, worth_processes
 from lookalike.describe import Describer
 from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
@@ -142,7 +142,7 @@ class Evidence(Describer):
             partial(verify_all, config=self._verify, kind=kind, mirrored=mirrored),
             [(sides.only({sha for pair in chunk for sha in pair}), chunk) for chunk in chunks],
             self._config.threads,
-            apart=self._opened >= MANY,
+            apart=worth_processes(self._opened),
         )
         return dict.fromkeys(pairs) | dict(zip(there, chain.from_iterable(judged), strict=True))
 
@@ -163,7 +163,7 @@ class Evidence(Describer):
             partial(_described_all, config=finer, kind=kind),
             [[self._images[sha] for sha in chunk] for chunk in chunks],
             self._config.threads,
-            apart=len(missing) >= MANY,
+            apart=worth_processes(len(missing)),
         )
         # others go on describing while a batch is written
         rows = zip(missing, chain.from_iterable(described), strict=True)
