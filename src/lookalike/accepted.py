@@ -13,7 +13,7 @@ __all__ = ["Found", "Lead", "Pair", "Pairs", "Verify", "graph_of"]
 
 Pair = tuple[str, str]
 
-_SAME_SHAPE = 1.02
+_SAME_SHAPE, _SMALL = 1.02, 0.5
 
 
 class Verify(Protocol):
@@ -103,7 +103,7 @@ class Pairs:
         """Preference as what stands for a cluster: what is most like all that it matches first.
 
         A noisy copy has the most bytes, and less in common with a part than a clean one; no part
-        meets one that was squashed in one pose.
+        meets one that was squashed in one pose; a small one lacks what a part may show.
         """
         alike: dict[str, float] = defaultdict(float)
         for pair, match in self.matches.items():
@@ -111,8 +111,9 @@ class Pairs:
             shapes = sorted(self._shape(sha) for sha in pair)
             if shapes[1] > _SAME_SHAPE * shapes[0]:
                 weight /= 2
-            for sha in pair:
-                alike[sha] += weight
+            areas = [self.images[sha].width * self.images[sha].height for sha in pair]
+            for sha, area in zip(pair, areas, strict=True):
+                alike[sha] += weight if area >= _SMALL * max(areas) else weight / 2
         return lambda sha: (-alike[sha], *self.rank(sha))
 
     def _shape(self, sha: str) -> float:
