@@ -170,6 +170,40 @@ def test_two_skies_in_one_frame_are_strangers_and_copies_of_one_are_not(
     )
 
 
+@pytest.mark.parametrize(("either", "expected"), [(True, [["a", "b"]]), (False, [])])
+def test_symmetric_pictures_are_looked_at_the_other_way_too(
+    either: bool, expected: list[list[str]]
+) -> None:
+    """Once, and only where they met often either way."""
+    pairs = Pairs({n: ImageRef(n, n, n, 1, 9, 9, "JPEG") for n in "ab"})
+    looks: list[bool] = []
+
+    def verify(asked: Mapping[Pair, bool]) -> dict[Pair, Verification | None]:
+        looks.extend(asked.values())
+        return {pair: None if mirrored else WHOLE for pair, mirrored in asked.items()}
+
+    settle(pairs, {("a", "b"): Lead(0.1, mirrored=True, either=either)}, verify, SettleConfig())
+    assert components("ab", pairs.matches) == expected
+    assert looks == [True, False][: 1 + either]
+
+
+def test_a_few_chance_correspondences_of_very_many_are_no_motion() -> None:
+    """Four of sixty are one; four of a hundred are not."""
+    moving = replace(WHOLE, moved=4)
+    assert settled({"ab": moving})[0] == []
+    assert settled({"ab": replace(moving, inliers=100)})[0] == [["a", "b"]]
+
+
+def test_a_small_copy_does_not_stand_for_its_cluster() -> None:
+    """What is cut from the large one is then explained by it."""
+    sizes = {"a": (640, 480), "b": (640, 480), "c": (320, 240)}
+    pairs = Pairs({n: ImageRef(n, n, n, 1, *size, "JPEG") for n, size in sizes.items()})
+    for pair in combinations("abc", 2):
+        likeness = 0.99 if "c" in pair else 0.98
+        pairs.matches[pair] = Match(*pair, "copy", 0.0, "pdq", replace(WHOLE, likeness=likeness))
+    assert min("abc", key=pairs.typical()) != "c"
+
+
 def test_a_squashed_copy_does_not_stand_for_its_cluster() -> None:
     """It is as like the others as they are to one another, and no part meets it in one pose."""
     images = {name: ImageRef(name, name, name, 1, 640, 480, "JPEG") for name in "abc"}

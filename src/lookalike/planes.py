@@ -65,12 +65,12 @@ class Plane:
 
 @dataclass(frozen=True, slots=True)
 class Faint:
-    """What blocks show beyond a slope.
+    """What overlapping blocks of 12×12 pixels, six apart, show beyond a slope; ``(rows, columns)``.
 
     Attributes:
-        down: of the deviation, how much is a slope from top to bottom, grey levels.
-        across: from left to right.
-        variance: beyond these.
+        down: float32, of the deviation, how much is a slope from top to bottom, grey levels.
+        across: float32, from left to right, grey levels.
+        variance: float32, beyond these, squared grey levels.
     """
 
     down: FloatArray
@@ -79,7 +79,7 @@ class Faint:
 
     @classmethod
     def of(cls, plane: FloatArray, mean: FloatArray, variance: FloatArray) -> Faint:
-        """Of a plane whose blocks have this mean and variance."""
+        """Of a plane ``(h, w)`` float32 whose blocks have this mean and variance."""
         height, width = plane.shape
         down = np.asarray(_rising(height) @ plane @ _windows(width).T, np.float32)
         across = np.asarray(_windows(height) @ plane @ _rising(width).T, np.float32)
@@ -87,19 +87,22 @@ class Faint:
 
 
 def smoothed(plane: UInt8Array) -> FloatArray:
-    """A plane without the noise of compression."""
+    """A plane ``(h, w)`` without the noise of compression, float32 grey levels."""
     # two boxes of three are nearly a Gaussian of 1.2 pixels, and a quarter of its cost
     return np.asarray(cv2.blur(cv2.blur(plane, _BLUR), _BLUR), dtype=np.float32)
 
 
 def mean_and_variance(plane: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Of every block."""
+    """Of every block of a plane ``(h, w)``: ``(rows, columns)`` each, float32."""
     mean = means(plane)
     return mean, np.maximum(means(plane * plane) - mean * mean, 0)
 
 
 def means(plane: FloatArray) -> FloatArray:
-    """Means of overlapping blocks: two matrix products, cheaper than a filter of every pixel."""
+    """Means ``(rows, columns)`` of overlapping blocks of a plane ``(h, w)``, float32.
+
+    Two matrix products are cheaper than a filter of every pixel.
+    """
     down, across = _windows(plane.shape[0]), _windows(plane.shape[1])
     return np.asarray(down @ plane @ across.T)
 
