@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -24,12 +25,24 @@ _MAGNIFIED, _LEAST_BLUR = 2.0, 3
 _FINER = 32
 _REFINE_STEPS = 6
 _AGREEING = 0.6
-_FAINT_VARIANCE, _FAINT_NOISE = 1.0, 0.02
+_FAINT_NOISE = 0.02
+_SOME = 24
 _CONTRARY_VARIANCE, _CONTRARY = 2.0, 0.3
 _LEVELS = 8.0
 _FAR = 10_000
 _BORDER_LEVELS = 4
 _BORDER_SHARE = 0.5
+
+
+class _Level(NamedTuple):
+    """Squared grey levels beyond a slope from which a block tells, and those of mere noise."""
+
+    variance: float
+    noise: float = 0.0
+
+
+# where nothing else shows, the grain of a sky still tells
+_FAINT, _GRAIN = _Level(1.0), _Level(0.25, 0.08)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,7 @@ def agree_aligned(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> 
     seen = _Blocks.of(smoothed(warped), fixed, inside, reach, is_faint=is_faint)
     textured_moving = moving.blocks[1] > TEXTURE_VARIANCE
     if is_faint:
-        textured_moving |= moving.faint.variance > _FAINT_VARIANCE
+        textured_moving |= moving.faint.variance > seen.faintest
     textured = int(seen.textured.sum())
     if textured < 3:
         return None
@@ -163,6 +176,7 @@ class _Blocks:
     textured_fixed: NDArray[np.bool_]
     whole: NDArray[np.bool_]
     moments: tuple[float, ...]
+    faintest: float = math.inf
 
     @classmethod
     def of(
@@ -202,10 +216,17 @@ class _Blocks:
         own, other = Faint.of(warped, mean_a, variance_a), Faint.of(smooth, mean_b, variance_b)
         gain, offset = strong.tone(is_swapped=False)
         lighter = np.abs(mean_b - gain * mean_a - offset) > _LEVELS
-        return strong.with_faint(own, other, covariance, lighter)
+        faint = strong.with_faint(own, other, covariance, lighter, _FAINT)
+        is_grain = faint.agreeing.sum() < _SOME
+        return strong.with_faint(own, other, covariance, lighter, _GRAIN) if is_grain else faint
 
     def with_faint(
-        self, own: Faint, other: Faint, covariance: FloatArray, lighter: NDArray[np.bool_]
+        self,
+        own: Faint,
+        other: Faint,
+        covariance: FloatArray,
+        lighter: NDArray[np.bool_],
+        level: _Level,
     ) -> _Blocks:
         """Also what is faint, without the slopes that skies and walls share.
 
@@ -218,15 +239,21 @@ class _Blocks:
         least = np.minimum(own.variance, other.variance)
         most = np.maximum(own.variance, other.variance)
         left = self.whole & ~self.textured
-        telling = left & (least > _FAINT_VARIANCE)
+        telling = left & (least > level.variance)
         unlike = (most > _CONTRARY_VARIANCE) & (correlation < _CONTRARY)
-        unlike |= (most < _FAINT_VARIANCE) & lighter
+        unlike |= (most < level.variance) & lighter
+        agreeing = telling & (correlation > _AGREEING)
+        if level.noise:
+            # correction for attenuation (Spearman 1904): noise makes both seem less alike
+            pure = (np.maximum(one.variance - level.noise, level.noise) for one in (own, other))
+            correlation = np.minimum(1, beyond / np.sqrt(math.prod(pure)))
         return replace(
             self,
             correlation=np.where(telling, correlation, self.correlation),
-            agreeing=self.agreeing | (telling & (correlation > _AGREEING)),
+            agreeing=self.agreeing | agreeing,
             textured=self.textured | telling | (left & unlike),
-            textured_fixed=self.textured_fixed | (left & (other.variance > _FAINT_VARIANCE)),
+            textured_fixed=self.textured_fixed | (left & (other.variance > level.variance)),
+            faintest=level.variance,
         )
 
     def tone(self, *, is_swapped: bool) -> tuple[float, float]:

@@ -9,6 +9,7 @@ three points at random this needs no luck where a tenth of the correspondences i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from lookalike.keypoints import Keypoints
 from lookalike.types import FloatArray, IntArray
 
-__all__ = ["fit_transform"]
+__all__ = ["fit_transform", "in_place"]
 
 _MOST = 160
 _POSE_PLACE, _POSE_COSINE, _POSE_OCTAVES = 16.0, math.cos(math.radians(25)), 0.6
@@ -25,6 +26,7 @@ _TOLERANCES = (10.0, 5.0, 2.0, 2.0)
 _COUNTED, _BENT = 4.0, 3.0
 _NEAR = 24.0
 _SPOT = 3.0
+_SAME_SHAPE = 1.02
 _HOMOGRAPHY_TRIES = 300
 _FEW, _CLEARLY = 8, 1.15
 _FLATTEST = 1e-6
@@ -73,6 +75,40 @@ def fit_transform(
         if bent is not None and bent[1] > _CLEARLY * straight and _is_orderly(bent[0], first):
             return bent
     return transform, count
+
+
+def in_place(
+    query: Keypoints,
+    ref: Keypoints,
+    pairs: IntArray,
+    sizes: Sequence[tuple[int, int]],
+    least: int,
+) -> tuple[NDArray[np.floating], int] | None:
+    """The transform that lays one frame on the other, if some correspondences agree with it.
+
+    What a sticker or scribbled lines leave of a plain picture has too few keypoints for any other
+    transform to stand out.
+
+    Args:
+        query: keypoints of the one picture.
+        ref: keypoints of the other.
+        pairs: ``(k, 2)`` numbers of corresponding keypoints.
+        sizes: width and height of what the keypoints were found in, of either picture.
+        least: correspondences at different places that must agree.
+
+    Returns:
+        As ``fit_transform``; None also for frames of different shapes.
+    """
+    (width, height), (wide, high) = sizes
+    across, down = wide / width, high / height
+    if len(pairs) < least or max(across, down) > _SAME_SHAPE * min(across, down):
+        return None
+    first, second = query.places[pairs[:, 0]], ref.places[pairs[:, 1]]
+    apart = first * np.array([across, down]) - second
+    near = (apart * apart).sum(axis=1) < _COUNTED**2 * across * down
+    rows = np.concatenate([first, np.ones((len(first), 1)), second], axis=1)[near]
+    count = _places(rows)
+    return (np.diag([across, down, 1.0]), count) if count >= least else None
 
 
 def _largest_pose(query: Keypoints, ref: Keypoints, pairs: IntArray) -> NDArray[np.bool_]:

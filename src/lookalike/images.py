@@ -227,9 +227,10 @@ def _decode_any(data: bytes, kind: str, config: DecodeConfig) -> Picture:
         raise _BadImageError("truncated: the picture ends before its end marker")
     pixels, alpha = _canonical(image)
     rgb = pixels if alpha is None else _over_white(pixels, alpha)
-    rgb = _reduced(rgb, _reduction(rgb.shape[1], rgb.shape[0], config))
+    again = _reduction(rgb.shape[1], rgb.shape[0], config)
+    small = None if alpha is None else _reduced(alpha, again)
     width, height = (full[1], full[0]) if turned else full
-    return Picture(rgb, width, height, kind, lossless, fields)
+    return Picture(_reduced(rgb, again), width, height, kind, lossless, fields, small)
 
 
 def _opened(data: bytes, kind: str, config: DecodeConfig) -> Image.Image:

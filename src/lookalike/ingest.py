@@ -272,8 +272,12 @@ def describe_content(
 
 
 def _sharpness(picture: Picture) -> float:
-    edges = cv2.Laplacian(picture.rgb[..., 1], cv2.CV_16S)
-    return round(float(cv2.meanStdDev(edges)[1][0, 0]) ** 2, 3)
+    planes = [picture.rgb[..., 1]]
+    if picture.alpha is not None:
+        # around a picture nothing is transparent: what is so throughout ends in an edge
+        planes.append(cv2.copyMakeBorder(picture.alpha, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255))
+    edges = [cv2.meanStdDev(cv2.Laplacian(plane, cv2.CV_16S))[1][0, 0] for plane in planes]
+    return round(sum(float(spread) ** 2 for spread in edges), 3)
 
 
 def _batches(outcomes: Iterator[Outcome], size: int) -> Iterator[list[Outcome]]:

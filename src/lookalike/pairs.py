@@ -21,6 +21,7 @@ from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS
 from lookalike.index.blocks import among_nearest
 from lookalike.keypoints import KINDS, KeypointKind
+from lookalike.plain import is_plain, plain_pairs
 from lookalike.protocols import Descriptor
 from lookalike.settle import add_shots, add_similar, settle
 from lookalike.stages import HashPairs, Stages
@@ -52,7 +53,8 @@ def find_pairs(
     """Every accepted pair among distinct contents, and their clusters.
 
     Args:
-        images: one image a content, sorted by id; hashes pass over those of low information.
+        images: one image a content, sorted by id; hashes pass over those of low information,
+            and plain ones are compared as they look.
         stages: measures them.
         config: settings.
         network: proposes candidates, where the effort uses one.
@@ -61,9 +63,10 @@ def find_pairs(
     told = (pair for pair in stages.apart if pairs.images.keys() >= {*pair})
     pairs.apart = frozenset(pairs.order(*pair) for pair in told)
     telling = [image.sha256 for image in images if not image.low_information]
+    plain = [image.sha256 for image in images if is_plain(image)]
     proposed: dict[Pair, Lead] = {}
-    if len(telling) > 1:
-        proposed = _by_hash(pairs, telling, stages, config)
+    if max(len(telling), len(plain)) > 1:
+        proposed = _by_whole_frame(pairs, telling, plain, stages, config)
     if len(images) > 1 and config.effort != "fast":
         _by_evidence(pairs, proposed, stages, config, network)
     pairs.matches = with_confidence(pairs.matches)
@@ -143,19 +146,26 @@ def _inside(pairs: Pairs, centre: str, member: str) -> float:
     return shown if is_part and abs(seen.scale - 1.0) > _SAME_SCALE else 0.0
 
 
-def _by_hash(
+def _by_whole_frame(
     pairs: Pairs,
-    shas: Sequence[str],
+    telling: Sequence[str],
+    plain: Sequence[str],
     stages: Stages,
     config: FindConfig,
 ) -> dict[Pair, Lead]:
     """Accept whole frames by PDQ and thumbs; return the hash candidates left undecided."""
-    near = stages.near_hashes(shas)
+    shas = [*telling, *plain]
+    none = HashPairs(*np.empty((4, 0), np.int64))
+    near = stages.near_hashes(telling) if len(telling) > 1 else none
+    pairs.counts["hash_candidates"] = len(near.query)
+    if len(plain) > 1:
+        order = sorted(range(len(plain)), key=lambda n: (*pairs.rank(plain[n]), n))
+        alike = HashPairs(*plain_pairs(stages.thumbs(plain), order))
+        near = near.with_more(alike, len(telling))
     query, ref, turn, bits = near
-    pairs.counts["hash_candidates"] = len(query)
     same = _same_pixels(pairs, shas, near, stages)
     agreement = stages.thumb_agreement(shas, query, ref, turn)
-    accepted = agreement.accepted(config.hashes)
+    accepted = agreement.accepted(config.hashes) | (query >= len(telling))
     rows = np.flatnonzero(accepted)
     if config.cluster.linkage == "star":
         # a thousand near-identical pictures are half a million pairs
@@ -171,7 +181,8 @@ def _by_hash(
         query[rows].tolist(), ref[rows].tolist(), bits[rows].tolist(), found, strict=True
     ):
         pair = (shas[a], shas[b])
-        pairs.matches[pair] = Match(*pair, "copy", float(distance), "pdq", seen)
+        metric = "pdq" if a < len(telling) else "thumb"
+        pairs.matches[pair] = Match(*pair, "copy", float(distance), metric, seen)
     for pair in same:
         pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")
     pairs.part_told_apart()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -228,14 +228,17 @@ def _attach_leaves(
             if leaf not in home:
                 target = home.get(other, other)
                 leads[leaf][target] = max(leads[leaf].get(target, match), match, key=weight)
-    own = {leaf: _without_furniture(leaf, leads, config) for leaf in leads}
+    shown = _shown(pairs, set(home.values()))
+    own = {leaf: _without_furniture(leaf, leads, shown, config) for leaf in leads}
     asked: dict[Pair, bool] = {}
     for leaf in sorted(own):
         lead = _only_lead(leaf, own, set(home.values()))
-        best = own[leaf].get(lead) if lead is not None else None
-        if lead is not None and best is not None and weight(best) > 0:
-            seen = best.verification
-            asked[pairs.order(leaf, lead)] = bool(seen and seen.mirrored)
+        path = _path(leaf, lead, own, weight) if lead is not None else []
+        if lead is not None and path and min(map(weight, path)) > 0:
+            turns = [match.verification for match in path]
+            asked[pairs.order(leaf, lead)] = (
+                sum(bool(seen and seen.mirrored) for seen in turns) == 1
+            )
     for pair, match in _verified(pairs, asked, verify).items():
         is_alone = pair[0] not in home and pair[1] not in home
         if _is_leaf(match, config, is_alone=is_alone) and _is_own(match, furniture, config):
@@ -280,8 +283,21 @@ def _is_own(match: Match, furniture: Mapping[str, int], config: SettleConfig) ->
     return True
 
 
+def _shown(pairs: Pairs, centres: set[str]) -> dict[str, int]:
+    """Parts of centres in which some copy shows something; all where only hashes tell."""
+    shown: dict[str, int] = defaultdict(int)
+    for pair, match in pairs.matches.items():
+        for centre in centres.intersection(pair):
+            if match.verification and match.verification.inliers:
+                shown[centre] |= _cells_of(centre, match)
+    return {centre: shown.get(centre, 0) or _EVERY_CELL for centre in centres}
+
+
 def _without_furniture(
-    leaf: str, leads: Mapping[str, Mapping[str, Match]], config: SettleConfig
+    leaf: str,
+    leads: Mapping[str, Mapping[str, Match]],
+    shown: Mapping[str, int],
+    config: SettleConfig,
 ) -> dict[str, Match]:
     """Leads of ``leaf`` that show more than what strangers to them show too.
 
@@ -295,7 +311,8 @@ def _without_furniture(
         elsewhere = 0
         for other, mask in cells.items():
             theirs = leads.get(other, {}).get(target)
-            is_page = theirs and _lack_one_part((leaf, match), (other, theirs), config)
+            telling = shown.get(target, _EVERY_CELL)
+            is_page = theirs and _lack_one_part((leaf, match), (other, theirs), telling, config)
             if other != target and (theirs is None or is_page):
                 elsewhere |= mask
         alone = cells[target] & ~elsewhere
@@ -304,14 +321,16 @@ def _without_furniture(
     return kept
 
 
-def _lack_one_part(one: tuple[str, Match], other: tuple[str, Match], config: SettleConfig) -> bool:
-    """Whether two leaves do not show the same part of what both match."""
+def _lack_one_part(
+    one: tuple[str, Match], other: tuple[str, Match], shown: int, config: SettleConfig
+) -> bool:
+    """Whether two leaves do not show the same part of what both match, of its ``shown`` parts."""
     lacks = [
-        ~_cells_of(match.ref if match.query == leaf else match.query, match) & _EVERY_CELL
+        ~_cells_of(match.ref if match.query == leaf else match.query, match) & shown
         for leaf, match in (one, other)
     ]
     common = (lacks[0] & lacks[1]).bit_count()
-    return common >= config.same_lack * max(1, min(lack.bit_count() for lack in lacks))
+    return common >= config.same_lack * max(1, (lacks[0] | lacks[1]).bit_count())
 
 
 def _cells_of(leaf: str, match: Match) -> int:
@@ -332,6 +351,21 @@ def _weight(match: Match, config: SettleConfig) -> float:
         return 0.0
     is_part = _is_within(seen) and seen.agreement >= config.part_agreement
     return seen.inliers * seen.agreement if is_part or _is_coinciding(seen) else 0.0
+
+
+def _path(
+    leaf: str,
+    lead: str,
+    leads: Mapping[str, Mapping[str, Match]],
+    weight: Callable[[Match], float],
+) -> list[Match]:
+    """The match of ``leaf`` with ``lead``, or the two that lead there by way of another leaf."""
+    if lead in leads[leaf]:
+        return [leads[leaf][lead]]
+    ways = [
+        [leads[leaf][one], leads[one][lead]] for one in sorted(leads[leaf]) if lead in leads[one]
+    ]
+    return max(ways, key=lambda way: min(map(weight, way)), default=[])
 
 
 def _only_lead(

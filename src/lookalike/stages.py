@@ -54,6 +54,12 @@ class HashPairs(NamedTuple):
     turn: IntArray
     bits: IntArray
 
+    def with_more(self, others: HashPairs, start: int) -> HashPairs:
+        """With pairs of rows that begin at ``start``, beyond all of these."""
+        query, ref = others.query + start, others.ref + start
+        moved = HashPairs(query, ref, others.turn, others.bits)
+        return HashPairs(*(np.concatenate(both) for both in zip(self, moved, strict=True)))
+
 
 class Stages(Protocol):
     """Measures contents, which are named by SHA-256; rows are places in the list that is asked."""
@@ -65,6 +71,10 @@ class Stages(Protocol):
 
     def near_hashes(self, shas: Sequence[str]) -> HashPairs:
         """Every pair within ``HashConfig.max_distance`` bits in any of 8 orientations."""
+        ...
+
+    def thumbs(self, shas: Sequence[str]) -> UInt8Array:
+        """``(n, 1152)`` rows of ``THUMB_SPEC``, asked for of few."""
         ...
 
     def thumb_differences(
@@ -131,6 +141,10 @@ class CollectionStages:
         """As of ``Stages``."""
         rows = self._collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
         return hash_pairs(rows, rows, self._config.hashes.max_distance, self._config.threads)
+
+    def thumbs(self, shas: Sequence[str]) -> UInt8Array:
+        """As of ``Stages``."""
+        return self._collection.rows(THUMB_SPEC, shas)
 
     def thumb_differences(
         self, shas: Sequence[str], query: IntArray, ref: IntArray, limit: int

@@ -207,7 +207,8 @@ def _agree(turned: _Planes, upright: _Planes, query: IntArray, ref: IntArray) ->
         covariance / np.maximum(turned.spread[query] ** 2, 0.25),
         (turned.level[query], upright.level[ref]),
     )
-    gain = upright.spread[ref] / np.maximum(turned.spread[query], 1.0)
+    # what has no contrast has none to lose
+    gain = np.maximum(upright.spread[ref], 1.0) / np.maximum(turned.spread[query], 1.0)
     offset = upright.level[ref] - gain * turned.level[query]
     a, b = turned.chroma[query], upright.chroma[ref]
     colour_a, colour_b = (2 * np.abs(plane).mean(axis=1) for plane in (a, b))

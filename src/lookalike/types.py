@@ -80,9 +80,10 @@ class ImageRef(Addressed):
         modified_ns: modification time in nanoseconds since the epoch.
         lossless: whether the pixels were stored without loss.
         exif_fields: number of EXIF tags.
-        sharpness: variance of the Laplacian of the reduced luma, higher is sharper.
-        low_information: blank, or a slope from tone to tone; such an image matches by its bytes or
-            by keypoints, never by a hash.
+        sharpness: variance of the Laplacian of the reduced picture, and of its alpha where it has
+            one; higher is sharper.
+        low_information: blank, or a slope from tone to tone; such an image matches by its bytes, by
+            keypoints, or because both look the same everywhere, never by a hash.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Picture:
         format: sniffed container, upper case.
         lossless: whether the pixels were stored without loss.
         exif_fields: number of EXIF tags.
+        alpha: ``(h, w)`` uint8 as reduced, None where all is opaque.
     """
 
     rgb: UInt8Array
@@ -118,6 +120,7 @@ class Picture:
     format: str
     lossless: bool
     exif_fields: int
+    alpha: UInt8Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

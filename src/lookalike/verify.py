@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from lookalike.agreement import Agreement, agree_aligned, is_flat_beyond, refine
 from lookalike.config import VerifyConfig
 from lookalike.engine import byte_product
 from lookalike.explain import Alignment, Seen, Tone, explain
-from lookalike.geometry import fit_transform
+from lookalike.geometry import fit_transform, in_place
 from lookalike.keypoints import KeypointKind, Keypoints, fitted
 from lookalike.motion import own_motion
 from lookalike.planes import Plane
@@ -25,9 +27,10 @@ __all__ = [
     "verify_all",
 ]
 
-VERIFIER = "pose-agreement/11"
+VERIFIER = "pose-agreement/12"
 _REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.4, 0.8, 15
 _COINCIDING = 0.05
+_MANY_IN_PLACE = 8
 
 
 def verify(
@@ -45,35 +48,23 @@ def verify(
     Returns:
         The evidence, its transform in full-size pixels of ``query`` → ``ref``.
     """
-    points, plane = _seen_as(query, kind, mirrored=mirrored)
-    others = Keypoints.from_rows(ref.rows)
-    pairs = correspondences(points, others, kind)
-    fit = fit_transform(points, others, pairs, config.min_inliers)
-    if fit is None:
+    look = _Look.at(query, ref, kind, mirrored=mirrored)
+    laid = look.by_keypoints(config) or look.in_place(config)
+    if laid is None:
         return None
-    transform, inliers = fit
-    onto = _scaled(transform, query, ref, kind.side, PLANE_SIDE)
-    aligned = _aligned(plane, ref.plane, onto, inliers)
-    if aligned is None:
-        return None
-    seen, onto = aligned
-    if seen.share < config.min_agreement or seen.blocks < config.min_blocks:
-        return None
-    sizes = (
-        fitted(query.width, query.height, kind.side),
-        fitted(ref.width, ref.height, kind.side),
-    )
-    between = _scaled(onto, query, ref, PLANE_SIDE, kind.side)
+    seen, onto = laid.seen, laid.onto
     shown = seen.query_cells, seen.ref_cells
     found = Seen(
-        inliers,
-        _support(points, others, transform, sizes, inliers),
+        laid.inliers,
+        _support(look.points, look.others, laid.transform, look.sizes, laid.inliers),
         seen.share,
         seen.likeness,
         seen.covered,
         seen.query_cells[:, ::-1] if mirrored else seen.query_cells,
         seen.ref_cells,
-        own_motion(points, others, pairs, between, frames=sizes, shown=shown),
+        own_motion(
+            look.points, look.others, look.pairs, look.back(onto), frames=look.sizes, shown=shown
+        ),
     )
     full = _scaled(onto, query, ref, PLANE_SIDE, None)
     if mirrored:
@@ -83,8 +74,8 @@ def verify(
         query_size=(query.width, query.height),
         ref_size=(ref.width, ref.height),
         tone=Tone(seen.gain, seen.offset),
-        flat_query=is_flat_beyond(plane, ref.plane, np.linalg.inv(onto)),
-        flat_ref=is_flat_beyond(ref.plane, plane, onto),
+        flat_query=is_flat_beyond(look.plane, ref.plane, np.linalg.inv(onto)),
+        flat_ref=is_flat_beyond(ref.plane, look.plane, onto),
     )
     verification = explain(alignment, found)
     shared = max(verification.overlap_query, verification.overlap_ref)
@@ -104,6 +95,92 @@ def verify_all(
     return [
         verify(sides[query], sides[ref], config, kind, mirrored=mirrored) for query, ref in pairs
     ]
+
+
+class _Laid(NamedTuple):
+    """Two pictures laid over each other.
+
+    Attributes:
+        seen: how they agree.
+        onto: between the planes.
+        transform: between the keypoints, as those have it.
+        inliers: correspondences that it explains.
+    """
+
+    seen: Agreement
+    onto: NDArray[np.floating]
+    transform: NDArray[np.floating]
+    inliers: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Two sides, the query mirrored where asked, and the ways to lay one over the other.
+
+    Attributes:
+        query: the one side.
+        ref: the other.
+        points: keypoints of the query.
+        others: keypoints of the ref.
+        pairs: ``(k, 2)`` those that correspond.
+        plane: of the query.
+        sizes: width and height of what the keypoints were found in.
+        side: long side of that.
+    """
+
+    query: Side
+    ref: Side
+    points: Keypoints
+    others: Keypoints
+    pairs: IntArray
+    plane: Plane
+    sizes: tuple[tuple[int, int], tuple[int, int]]
+    side: int
+
+    @classmethod
+    def at(cls, query: Side, ref: Side, kind: KeypointKind, *, mirrored: bool) -> _Look:
+        points, plane = _seen_as(query, kind, mirrored=mirrored)
+        others = Keypoints.from_rows(ref.rows)
+        first, second = (fitted(one.width, one.height, kind.side) for one in (query, ref))
+        pairs = correspondences(points, others, kind)
+        return cls(query, ref, points, others, pairs, plane, (first, second), kind.side)
+
+    def back(self, onto: NDArray[np.floating]) -> NDArray[np.floating]:
+        """A transform between planes, for the keypoints."""
+        return _scaled(onto, self.query, self.ref, PLANE_SIDE, self.side)
+
+    def by_keypoints(self, config: VerifyConfig) -> _Laid | None:
+        """By the transform that most correspondences agree with."""
+        fit = fit_transform(self.points, self.others, self.pairs, config.min_inliers)
+        laid = self._laid(fit)
+        return laid if laid and _is_enough(laid.seen, config) else None
+
+    def in_place(self, config: VerifyConfig) -> _Laid | None:
+        """Frame on frame, if some correspondences agree with that.
+
+        A sticker on a plain picture may have most of the texture, but not of the picture's own.
+        """
+        fit = in_place(self.points, self.others, self.pairs, self.sizes, config.min_in_place)
+        laid = self._laid(fit)
+        if laid is None:
+            return None
+        if laid.inliers >= _MANY_IN_PLACE and laid.seen.covered >= config.covered_in_place:
+            config = replace(config, min_agreement=config.agreement_in_place)
+        return laid if _is_enough(laid.seen, config) else None
+
+    def _laid(self, fit: tuple[NDArray[np.floating], int] | None) -> _Laid | None:
+        if fit is None:
+            return None
+        transform, inliers = fit
+        onto = _scaled(transform, self.query, self.ref, self.side, PLANE_SIDE)
+        aligned = _aligned(self.plane, self.ref.plane, onto, inliers)
+        if aligned is None:
+            return None
+        return _Laid(*aligned, transform, inliers)
+
+
+def _is_enough(seen: Agreement, config: VerifyConfig) -> bool:
+    return seen.share >= config.min_agreement and seen.blocks >= config.min_blocks
 
 
 def _aligned(

@@ -98,6 +98,12 @@ class ClusterStages:
         distance = self._config.hashes.max_distance
         return find_near_hashes(self._tasks, self._work, spans, distance, self._layout)
 
+    def thumbs(self, shas: Sequence[str]) -> UInt8Array:
+        """As of ``Stages``, read by the driver."""
+        spans = spans_of(shas, self._known.hashes)
+        rows, places = fixed_rows(self._work, spans, "thumb", THUMB_SPEC.row_width)
+        return rows[np.argsort(places)]
+
     def thumb_differences(
         self, shas: Sequence[str], query: IntArray, ref: IntArray, limit: int
     ) -> IntArray:

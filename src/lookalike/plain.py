@@ -1,0 +1,82 @@
+"""Plain pictures: no hash, keypoint or texture tells of them, so they are compared as they look.
+
+A wall of one colour, a lens cap, a slope from tone to tone: two such pictures are one where their
+thumbs are equal but for rounding, everywhere and in every tone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.descriptors.hashes import CHROMA_SIDE, ORIENTATIONS, THUMB_SIDE, orient_thumbs
+from lookalike.types import ImageRef, IntArray, UInt8Array
+
+__all__ = ["is_plain", "plain_pairs"]
+
+_MOST_LEVELS = 2
+_SHARPEST = 1.0
+_PLANES = ((THUMB_SIDE, 0), (CHROMA_SIDE, THUMB_SIDE**2), (CHROMA_SIDE, THUMB_SIDE**2 + 64))
+
+
+def is_plain(image: ImageRef) -> bool:
+    """Whether a picture shows nothing that its thumb does not: no star, no fine print."""
+    return image.low_information and image.sharpness <= _SHARPEST
+
+
+def plain_pairs(
+    thumbs: UInt8Array, order: Sequence[int]
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Plain pictures that look the same in some orientation, each with the first such one.
+
+    A million white pages are then a million pairs, not their square.
+
+    Args:
+        thumbs: ``(n, 1152)`` uint8 of ``THUMB_SPEC``.
+        order: every row, the preferred one of equal ones first.
+
+    Returns:
+        ``(k,)`` lower rows; ``(k,)`` higher rows; ``(k,)`` which of ``ORIENTATIONS`` turns the
+        lower into the higher; ``(k,)`` grey levels in which they differ most. Sorted by the rows.
+    """
+    first: dict[int, list[int]] = defaultdict(list)
+    tones = _tones(thumbs)
+    found = []
+    for row in order:
+        level = int(tones[row, 0]) // (_MOST_LEVELS + 1)
+        near = np.array([one for step in (-1, 0, 1) for one in first[level + step]], np.int64)
+        near = near[(np.abs(tones[near] - tones[row]) <= _MOST_LEVELS).all(axis=1)]
+        apart = _apart(thumbs[row], thumbs[near])
+        alike = np.flatnonzero(apart.min(axis=0) <= _MOST_LEVELS)
+        if not len(alike):
+            first[level].append(row)
+            continue
+        pair = sorted((row, int(near[alike[0]])))
+        levels = _apart(thumbs[pair[0]], thumbs[pair[1:]])[:, 0]
+        found.append((*pair, int(levels.argmin()), int(levels.min())))
+    low, high, turns, most = np.array(sorted(found), np.int64).reshape(-1, 4).T
+    return low, high, turns, most
+
+
+def _tones(thumbs: UInt8Array) -> NDArray[np.float64]:
+    """``(n, 3)`` mean luma, Cb and Cr, which no turn changes."""
+    means = [thumbs[:, at : at + side * side].mean(axis=1) for side, at in _PLANES]
+    return np.stack(means, axis=1)
+
+
+def _apart(thumb: UInt8Array, others: UInt8Array) -> IntArray:
+    """``(8, m)`` largest difference of any cell, for every orientation of the one thumb."""
+    turned = np.stack([_turned(thumb, turn) for turn in range(len(ORIENTATIONS))])
+    between = turned[:, None].astype(np.int16) - others
+    return np.asarray(np.abs(between).max(axis=2, initial=0))
+
+
+def _turned(thumb: UInt8Array, turn: int) -> UInt8Array:
+    planes: Iterable[UInt8Array] = (
+        orient_thumbs(thumb[at : at + side * side].reshape(1, side, side), turn).reshape(-1)
+        for side, at in _PLANES
+    )
+    return np.concatenate(list(planes))
