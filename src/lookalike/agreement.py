@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.planes import TEXTURE_VARIANCE, Faint, Plane, mean_and_variance, means, smoothed
+from lookalike.transforms import growth_of, inverse
 from lookalike.types import FloatArray, UInt8Array
 
 __all__ = ["GRID", "Agreement", "agree_aligned", "is_flat_beyond", "refine"]
@@ -83,11 +84,11 @@ def agree_aligned(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> 
         None where both together show too little texture to tell.
     """
     fixed, moving, is_swapped = ref, query, False
-    if abs(np.linalg.det(transform[:2, :2])) < 0.5:
+    if abs(growth_of(transform)) < 0.5:
         # the query would shrink to few pixels: compare in its own frame instead
-        transform, fixed, moving, is_swapped = np.linalg.inv(transform), query, ref, True
+        transform, fixed, moving, is_swapped = inverse(transform), query, ref, True
     warped = cv2.warpPerspective(moving.pixels, transform, fixed.size, flags=cv2.INTER_LINEAR)
-    growth = abs(float(np.linalg.det(transform[:2, :2])))
+    growth = abs(growth_of(transform))
     inside = _shade(moving.size, transform, fixed.size)
     # what is magnified lacks detail that the other has: neither may count it
     reach = max(_LEAST_BLUR, round(math.sqrt(growth))) if growth > _MAGNIFIED else 0
@@ -133,11 +134,11 @@ def refine(
         transform: ``(3, 3)`` query pixels → ref pixels, nearly right.
         steps: at most.
     """
-    is_swapped = abs(np.linalg.det(transform[:2, :2])) < 1.0
+    is_swapped = abs(growth_of(transform)) < 1.0
     fixed, moving = (ref, query) if is_swapped else (query, ref)
-    start = np.linalg.inv(transform) if is_swapped else transform
+    start = inverse(transform) if is_swapped else transform
     ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-3)
-    held = fixed.pixels * _shade(moving.size, np.linalg.inv(start), fixed.size)
+    held = fixed.pixels * _shade(moving.size, inverse(start), fixed.size)
     try:
         _, better = cv2.findTransformECC(
             held,
@@ -153,7 +154,7 @@ def refine(
     better = better.astype(np.float64)
     if not np.isfinite(better).all() or abs(np.linalg.det(better)) < 1e-6:
         return transform
-    return np.asarray(np.linalg.inv(better) if is_swapped else better)
+    return np.asarray(inverse(better) if is_swapped else better)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.transforms import growth_of, stretches
 from lookalike.types import Frame, Verification
 
 __all__ = ["Alignment", "Seen", "Tone", "explain", "reverse", "tone_words", "whole_frame"]
@@ -94,18 +95,18 @@ class Seen:
 def explain(alignment: Alignment, seen: Seen) -> Verification:
     """The evidence with its edit named, from query to ref."""
     linear = _linear_at_centre(alignment)
-    determinant = float(np.linalg.det(linear))
+    determinant = growth_of(linear)
     mirrored = determinant < 0
     growth = math.sqrt(abs(determinant)) or 1e-9
     angle = _angle(linear, mirrored=mirrored)
     overlap_query, overlap_ref = _overlaps(alignment)
-    stretch = np.linalg.svd(linear, compute_uv=False)
+    stretch = stretches(*linear.reshape(-1).tolist())
     bend = np.abs(alignment.transform[2, :2]) @ np.array(alignment.query_size, np.float64)
     frame = _frame_relation(alignment, overlap_query, overlap_ref, growth)
     words = [
         *_turn_words(angle, mirrored=mirrored),
         *_frame_words(frame, overlap_query, overlap_ref),
-        *_shape_words(float(stretch[0] / max(stretch[1], 1e-9)), growth),
+        *_shape_words(stretch[0] / max(stretch[1], 1e-9), growth),
         *(["perspective"] if bend > 0.05 else []),
         *tone_words(alignment.tone, seen.agreement),
     ]
@@ -235,10 +236,11 @@ def _linear_at_centre(alignment: Alignment) -> NDArray[np.float64]:
 
 def _angle(linear: NDArray[np.float64], *, mirrored: bool) -> float:
     """Counter-clockwise turn in degrees, −180..180, after undoing a left-right mirror."""
-    straight = linear @ np.diag([-1.0, 1.0]) if mirrored else linear
-    u, _, vt = np.linalg.svd(straight)
-    turn = u @ vt
-    angle = -math.degrees(math.atan2(turn[1, 0], turn[0, 0]))
+    (a, b), (c, d) = linear.tolist()
+    if mirrored:
+        a, c = -a, -c
+    # of the nearest rotation, by polar decomposition
+    angle = -math.degrees(math.atan2(c - b, a + d))
     return 180.0 if angle <= -179.99 else angle
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.keypoints import Keypoints
+from lookalike.transforms import stretches
 from lookalike.types import FloatArray, IntArray
 
 __all__ = ["fit_transform", "in_place"]
@@ -169,10 +170,7 @@ def _least_squares(rows: NDArray[np.floating]) -> NDArray[np.floating] | None:
 
 def _is_even(a: float, b: float, c: float, d: float) -> bool:
     """Whether ``[[a, b], [c, d]]`` neither shrinks, grows nor squeezes beyond what edits do."""
-    half, whole = (a * a + b * b + c * c + d * d) / 2, abs(a * d - b * c)
-    # the squares of the singular values have this sum and product
-    spread = math.sqrt(max(0.0, half * half - whole * whole))
-    most, least = math.sqrt(half + spread), math.sqrt(max(0.0, half - spread))
+    most, least = stretches(a, b, c, d)
     return least > 0.05 and most <= 20 and most <= 4 * least
 
 

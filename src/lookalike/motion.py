@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lookalike.agreement import GRID
 from lookalike.keypoints import Keypoints
+from lookalike.transforms import growth_of
 from lookalike.types import FloatArray, IntArray
 
 __all__ = ["own_motion"]
@@ -47,9 +48,11 @@ def own_motion(
     placed = np.column_stack([first, np.ones(len(first))]) @ transform.T
     way = second - placed[:, :2] / placed[:, 2:]
     far = np.hypot(way[:, 0], way[:, 1])
-    growth = math.sqrt(abs(float(np.linalg.det(transform[:2, :2]))))
+    growth = math.sqrt(abs(growth_of(transform)))
     side = max(frames[1])
     kept = (far > _AWAY * max(1.0, growth)) & (far < _FARTHEST * side)
+    if np.count_nonzero(kept) < 2:
+        return 0
     # where it was, the other shows what was behind it, and so where it is
     kept &= ~(_at(first, frames[0], shown[0]) | _at(second, frames[1], shown[1]))
     angle = math.atan2(transform[1, 0], transform[0, 0])

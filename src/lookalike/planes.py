@@ -25,11 +25,12 @@ class Plane:
         pixels: ``(h, w)`` uint8.
     """
 
-    __slots__ = ("_texture", "pixels")
+    __slots__ = ("_is_faint", "_texture", "pixels")
 
     def __init__(self, pixels: UInt8Array) -> None:
         self.pixels = pixels
         self._texture: tuple[FloatArray, FloatArray] | None = None
+        self._is_faint: bool | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -51,7 +52,10 @@ class Plane:
     @property
     def is_faint(self) -> bool:
         """Whether so little of it is textured that its faint parts must speak too."""
-        return float((self.blocks[1] > TEXTURE_VARIANCE).mean()) < _FAINT_SHARE
+        if self._is_faint is None:
+            textured = np.count_nonzero(self.blocks[1] > TEXTURE_VARIANCE)
+            self._is_faint = bool(textured < _FAINT_SHARE * self.blocks[1].size)
+        return self._is_faint
 
     @property
     def faint(self) -> Faint:

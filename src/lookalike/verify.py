@@ -18,6 +18,7 @@ from lookalike.keypoints import KeypointKind, Keypoints, fitted
 from lookalike.motion import own_motion
 from lookalike.planes import Plane
 from lookalike.sides import PLANE_SIDE, Side, Sides
+from lookalike.transforms import inverse
 from lookalike.types import IntArray, Verification
 
 __all__ = [
@@ -74,7 +75,7 @@ def verify(
         query_size=(query.width, query.height),
         ref_size=(ref.width, ref.height),
         tone=Tone(seen.gain, seen.offset),
-        flat_query=is_flat_beyond(look.plane, ref.plane, np.linalg.inv(onto)),
+        flat_query=is_flat_beyond(look.plane, ref.plane, inverse(onto)),
         flat_ref=is_flat_beyond(ref.plane, look.plane, onto),
     )
     verification = explain(alignment, found)
@@ -210,16 +211,22 @@ def correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> Int
     """``(k, 2)`` keypoints clearly nearer to each other than to the second best, nearest first."""
     if min(len(query.bits), len(ref.bits)) < 2:
         return np.empty((0, 2), np.int64)
-    # bits as 0/1 times bits as ±1: Hamming = ones(ref) − product, see index.hamming
+    # Hamming = ones(query) + ones(ref) − 2 × bits in common; a row has its query's as a constant
     asked = np.unpackbits(query.bits, axis=1)
     held = np.unpackbits(np.ascontiguousarray(ref.bits.T), axis=0).view(np.int8)
-    product = byte_product()(asked, (held << 1) - 1)
-    distance = held.sum(axis=0, dtype=np.int32) - product
+    ones = [
+        np.bitwise_count(bits.view(np.uint64)).sum(axis=1, dtype=np.int32)
+        for bits in (query.bits, ref.bits)
+    ]
+    apart = byte_product()(asked, held)
+    np.multiply(apart, -2, out=apart)
+    apart += ones[1]
     rows = np.arange(len(asked))
-    first = distance.argmin(axis=1)
-    nearest = distance[rows, first]
-    distance[rows, first] = 257
-    kept = (nearest <= kind.max_bits) & (nearest < kind.ratio * distance.min(axis=1))
+    first = apart.argmin(axis=1)
+    nearest = apart[rows, first] + ones[0]
+    apart[rows, first] = 1024
+    second = apart.min(axis=1) + ones[0]
+    kept = (nearest <= kind.max_bits) & (nearest < kind.ratio * second)
     pairs = np.stack([rows[kept], first[kept]], axis=1)
     return np.asarray(pairs[np.argsort(nearest[kept], kind="stable")])
 
@@ -232,14 +239,16 @@ def _support(
     inliers: int,
 ) -> float:
     """Inliers per keypoint in the overlap, of the picture that has fewer there."""
-    counts = []
+    counts: list[int] = []
     for points, onto, size in (
         (query, transform, sizes[1]),
-        (ref, np.linalg.inv(transform), sizes[0]),
+        (ref, inverse(transform), sizes[0]),
     ):
-        placed = np.column_stack([points.places, np.ones(len(points.places))]) @ onto.T
-        placed = placed[:, :2] / placed[:, 2:]
-        counts.append(int(((placed >= 0) & (placed <= size)).all(axis=1).sum()))
+        x, y = points.places.T
+        away = [row[0] * x + row[1] * y + row[2] for row in onto.astype(np.float32)]
+        across, down = away[0] / away[2], away[1] / away[2]
+        there = (across >= 0) & (across <= size[0]) & (down >= 0) & (down <= size[1])
+        counts.append(int(np.count_nonzero(there)))
     return min(1.0, inliers / max(1, min(counts)))
 
 
