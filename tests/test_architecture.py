@@ -22,6 +22,7 @@ FLOORS = {
     ),
     1: (
         "tables",
+        "transforms",
         "joined",
         "reading",
         "distances",
@@ -56,6 +57,7 @@ FLOORS = {
         "regions",
         "inset",
         "thumbs",
+        "plain",
         "confidence",
         "cluster",
         "representative",
@@ -95,6 +97,7 @@ FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 # within a floor, the later may use the earlier: a stage is composed of its parts
 ALLOWED = {
     ("thumbs", "descriptors"),
+    ("plain", "descriptors"),
     ("thumbs", "explain"),
     ("sides", "planes"),
     ("agreement", "planes"),

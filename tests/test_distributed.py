@@ -59,6 +59,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         twin.parent.mkdir(exist_ok=True)
         twin.write_bytes((folder / "05.jpg").read_bytes())
     save(folder / "blank.jpg", np.full((90, 90, 3), 200, np.uint8))
+    save(folder / "pages/blank.jpg", np.full((60, 80, 3), 200, np.uint8))
     (folder / "half.jpg").write_bytes((folder / "01.jpg").read_bytes()[:900])
     (folder / "again half.jpg").write_bytes((folder / "01.jpg").read_bytes()[:900])
     (folder / "empty.png").write_bytes(b"")

@@ -92,6 +92,42 @@ def test_pages_that_lack_one_part_of_a_third_are_a_template() -> None:
     assert settled(pages)[0] == [["a", "b"]]
 
 
+def test_thin_lines_and_a_sticker_over_one_picture_are_no_template() -> None:
+    """What the lines cover the sticker covers too, but not the other way round."""
+    dots = "7fffffffffffffff"
+    lines = replace(HALF, shared_query=dots, shared_ref=dots)
+    sticker = replace(HALF, shared_query=BOTTOM, shared_ref=BOTTOM)
+    covered = {"ab": WHOLE, "ax": lines, "ay": sticker, "xy": HALF}
+    assert settled(covered)[0] == [["a", "b", "x", "y"]]
+
+
+def test_parts_that_no_copy_shows_are_lacked_by_nobody() -> None:
+    """Where a picture is plain nothing agrees, whatever lies there."""
+    upper, left, right = "ffffffff00000000", "f0f0f0f000000000", "0f0f0f0f00000000"
+    shown = replace(WHOLE, shared_query=upper, shared_ref=upper)
+    leaves = {
+        name: replace(HALF, shared_query=part, shared_ref=part)
+        for name, part in {"ax": left, "ay": right}.items()
+    }
+    assert settled({"ab": shown, "xy": HALF} | leaves)[0] == [["a", "b", "x", "y"]]
+
+
+def test_a_leaf_reaches_a_cluster_by_way_of_another() -> None:
+    """It is then looked at with the centre, turned as the way there is."""
+    pairs = Pairs({n: ImageRef(n, n, n, 1, 9, 9, "JPEG") for n in "abxy"})
+    own = replace(HALF, shared_query=BOTTOM, shared_ref=BOTTOM)
+    known = {("a", "b"): WHOLE, ("a", "x"): HALF, ("x", "y"): replace(own, mirrored=True)}
+    turned: dict[Pair, bool] = {}
+
+    def verify(asked: Mapping[Pair, bool]) -> dict[Pair, Verification | None]:
+        turned.update(asked)
+        return {pair: known.get(pair, own if asked[pair] else None) for pair in asked}
+
+    settle(pairs, {pair: Lead(0.1) for pair in known}, verify, SettleConfig())
+    assert turned["a", "y"]
+    assert components("abxy", pairs.matches) == [["a", "b", "x", "y"]]
+
+
 def test_a_repeated_texture_agrees_everywhere_and_proves_nothing() -> None:
     """Nearly all blocks agree, and hardly any keypoint corresponds."""
     weave = replace(WHOLE, agreement=0.95, support=0.03, inliers=8)

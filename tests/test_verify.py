@@ -143,3 +143,34 @@ def test_compare_refuses_one_file_twice(tmp_path: Path) -> None:
     path = save(tmp_path / "a.jpg", scene(1))
     with pytest.raises(ConfigError, match="two names of one file"):
         compare(path, path)
+
+
+def grain(seed: int) -> np.ndarray:
+    """A sky: one slope, and the grain of the sensor."""
+    height, width = 480, 640
+    noise = np.random.default_rng(seed).normal(0, 6, (height // 2, width // 2, 1))
+    soft = cv2.resize(cv2.GaussianBlur(noise, (0, 0), 1.0), (width, height))[..., None]
+    sky = np.linspace(150, 190, height)[:, None, None] + soft + np.array([0, 10, 30])
+    return np.clip(np.rint(sky), 0, 255).astype(np.uint8)
+
+
+def test_skies_are_told_apart_by_their_grain(tmp_path: Path) -> None:
+    """A crop of one is found, another one is not."""
+    sky = grain(1)
+    match = matched(tmp_path, sky, np.ascontiguousarray(sky[30:420, 60:600]))
+    assert match is not None and match.tier == "copy" and "cropped" in match.edit
+    assert matched(tmp_path, sky, grain(2)) is None
+
+
+def test_a_sticker_with_more_texture_than_the_picture_hides_nothing(tmp_path: Path) -> None:
+    """Of a plain drawing little is left to agree; it lies where it was."""
+    drawing = np.full((480, 640, 3), (230, 226, 214), np.uint8)
+    for x, y, size in ((80, 90, 30), (150, 380, 24), (560, 400, 34), (240, 60, 20), (70, 250, 18)):
+        cv2.rectangle(drawing, (x, y), (x + size, y + size // 2), (20, 60, 120), -1, cv2.LINE_AA)
+        cv2.circle(drawing, (x + size, y), size // 3, (150, 30, 40), -1, cv2.LINE_AA)
+    covered = drawing.copy()
+    covered[140:340, 270:500] = cv2.resize(scene(31), (230, 200))
+    match = matched(tmp_path, drawing, covered)
+    assert match is not None and match.tier == "copy" and match.verification is not None
+    assert match.verification.frame == "same" and match.verification.agreement < 0.2
+    assert matched(tmp_path, scene(30), covered) is None

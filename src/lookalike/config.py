@@ -126,10 +126,9 @@ class VerifyConfig:
 
     Attributes:
         min_inliers: correspondences at different places that one transform explains,
-        min_in_place: or that lie in the same place of both frames, where no other transform does.
-        min_agreement: share of the textured blocks, after alignment, that correlate;
-        agreement_in_place: of frames with many correspondences in place, if so much is
-        covered_in_place: of one picture's texture.
+        min_in_place: or that lie in the same place of both frames.
+        min_agreement: share of the textured blocks, after alignment, that correlate; or
+        agreement_in_place: with many in place, and ``covered_in_place`` of one's texture.
         min_blocks: number of such blocks.
         min_covered: share of one picture's texture that the other shows.
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers
@@ -139,7 +138,7 @@ class VerifyConfig:
     min_inliers: int = 5
     min_in_place: int = 3
     min_agreement: float = 0.25
-    agreement_in_place: float = 0.15
+    agreement_in_place: float = 0.1
     covered_in_place: float = 0.4
     min_blocks: int = 24
     min_covered: float = 0.3

@@ -70,7 +70,7 @@ def fit_transform(
         return None
     transform = np.vstack([affine, [0.0, 0.0, 1.0]])
     near = error < _NEAR**2 * growth
-    if count >= _FEW and np.count_nonzero(near) > 1.1 * np.count_nonzero(inside):
+    if count >= _FEW and np.count_nonzero(near) > 1.25 * np.count_nonzero(inside):
         bent = _homography(rows[near], _BENT * math.sqrt(growth))
         straight = _places(rows[error < _BENT**2 * growth])
         if bent is not None and bent[1] > _CLEARLY * straight and _is_orderly(bent[0], first):

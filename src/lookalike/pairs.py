@@ -154,18 +154,23 @@ def _by_whole_frame(
     config: FindConfig,
 ) -> dict[Pair, Lead]:
     """Accept whole frames by PDQ and thumbs; return the hash candidates left undecided."""
-    shas = [*telling, *plain]
-    none = HashPairs(*np.empty((4, 0), np.int64))
-    near = stages.near_hashes(telling) if len(telling) > 1 else none
+    looking = {*plain}
+    shas = sorted({*telling, *plain}, key=lambda sha: pairs.images[sha].id)
+    place = {sha: n for n, sha in enumerate(shas)}
+    telling_at, plain_at = (
+        np.array([place[sha] for sha in some], np.int64) for some in (telling, plain)
+    )
+    near = HashPairs(*np.empty((4, 0), np.int64))
+    if len(telling) > 1:
+        near |= stages.near_hashes(telling).at(telling_at)
     pairs.counts["hash_candidates"] = len(near.query)
     if len(plain) > 1:
         order = sorted(range(len(plain)), key=lambda n: (*pairs.rank(plain[n]), n))
-        alike = HashPairs(*plain_pairs(stages.thumbs(plain), order))
-        near = near.with_more(alike, len(telling))
+        near |= HashPairs(*plain_pairs(stages.thumbs(plain), order)).at(plain_at)
     query, ref, turn, bits = near
     same = _same_pixels(pairs, shas, near, stages)
     agreement = stages.thumb_agreement(shas, query, ref, turn)
-    accepted = agreement.accepted(config.hashes) | (query >= len(telling))
+    accepted = agreement.accepted(config.hashes) | np.isin(query, plain_at)
     rows = np.flatnonzero(accepted)
     if config.cluster.linkage == "star":
         # a thousand near-identical pictures are half a million pairs
@@ -181,7 +186,7 @@ def _by_whole_frame(
         query[rows].tolist(), ref[rows].tolist(), bits[rows].tolist(), found, strict=True
     ):
         pair = (shas[a], shas[b])
-        metric = "pdq" if a < len(telling) else "thumb"
+        metric = "thumb" if shas[a] in looking else "pdq"
         pairs.matches[pair] = Match(*pair, "copy", float(distance), metric, seen)
     for pair in same:
         pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")

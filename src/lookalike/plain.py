@@ -18,7 +18,8 @@ from lookalike.types import ImageRef, IntArray, UInt8Array
 __all__ = ["is_plain", "plain_pairs"]
 
 _MOST_LEVELS = 2
-_SHARPEST = 1.0
+# the steps of a slope of eight bits alone make one
+_SHARPEST = 2.0
 _PLANES = ((THUMB_SIDE, 0), (CHROMA_SIDE, THUMB_SIDE**2), (CHROMA_SIDE, THUMB_SIDE**2 + 64))
 
 

@@ -7,6 +7,7 @@ clusters: a collection on this machine does, and so does a cluster of machines.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -54,11 +55,15 @@ class HashPairs(NamedTuple):
     turn: IntArray
     bits: IntArray
 
-    def with_more(self, others: HashPairs, start: int) -> HashPairs:
-        """With pairs of rows that begin at ``start``, beyond all of these."""
-        query, ref = others.query + start, others.ref + start
-        moved = HashPairs(query, ref, others.turn, others.bits)
-        return HashPairs(*(np.concatenate(both) for both in zip(self, moved, strict=True)))
+    def at(self, places: IntArray) -> HashPairs:
+        """Of rows that stand at these places of a longer list, in the same order."""
+        return HashPairs(places[self.query], places[self.ref], self.turn, self.bits)
+
+    def __or__(self, others: HashPairs) -> HashPairs:
+        """These and others, sorted."""
+        columns = [np.concatenate(both) for both in zip(self, others, strict=True)]
+        order = np.lexsort((columns[1], columns[0]))
+        return HashPairs(*(column[order] for column in columns))
 
 
 class Stages(Protocol):
@@ -188,15 +193,18 @@ def hash_pairs(
         queries: ``(n, 8, 32)`` uint8 of ``PDQ_SPEC``.
         refs: ``(m, 8, 32)``, or the same array again.
         max_distance: differing bits of 256, inclusive.
-        threads: blocks worked on at once.
+        threads: orientations worked on at once.
     """
-    index = HammingIndex(np.ascontiguousarray(refs[:, 0]), threads=threads)
-    columns = []
-    for turn in range(len(ORIENTATIONS)):
+    index = HammingIndex(np.ascontiguousarray(refs[:, 0]))
+
+    def pairs_in(turn: int) -> IntArray:
         left, right, distance = index.pairs_with(
             np.ascontiguousarray(queries[:, turn]), max_distance, upper_triangle=queries is refs
         )
-        columns.append(np.stack([left, right, np.full_like(left, turn), distance.astype(int)]))
+        return np.stack([left, right, np.full_like(left, turn), distance.astype(int)])
+
+    with ThreadPoolExecutor(threads) as pool:
+        columns = list(pool.map(pairs_in, range(len(ORIENTATIONS))))
     return closest_turns(np.concatenate(columns, axis=1))
 
 

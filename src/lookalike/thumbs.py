@@ -25,7 +25,7 @@ __all__ = ["ThumbAgreement", "agree", "explain_whole_frames"]
 _WINDOW = 8
 _STEP = 4
 _TEXTURE_VARIANCE = 12.0
-_CHUNK = 2048
+_CHUNK = 1024
 _AGREEING, _FEW = 0.6, 3
 _FAINT_NOISE, _LEVELS = 0.15, 8.0
 
@@ -97,21 +97,22 @@ def agree(
         orientation: ``(k,)`` indices of ``ORIENTATIONS``.
         threads: chunks worked on at once.
     """
-    order = np.argsort(orientation, kind="stable")
     columns = np.empty((len(ThumbAgreement.__slots__), len(query)), np.float32)
-    upright = _Planes.of(thumbs, 0)
+    chunks = []
+    for turn in range(len(ORIENTATIONS)):
+        rows = np.flatnonzero(orientation == turn)
+        chunks += [(turn, rows[at : at + _CHUNK]) for at in range(0, len(rows), _CHUNK)]
+
+    def work(chunk: tuple[int, IntArray]) -> None:
+        turn, rows = chunk
+        # neighbouring pairs share most of their thumbs
+        own, asked = np.unique(query[rows], return_inverse=True)
+        others, met = np.unique(ref[rows], return_inverse=True)
+        turned, upright = _Planes.of(thumbs[own], turn), _Planes.of(thumbs[others], 0)
+        columns[:, rows] = _agree(turned, upright, asked, met)
+
     with ThreadPoolExecutor(threads) as pool:
-        # one orientation after the other, so that only two sets of planes are held
-        for turn in range(len(ORIENTATIONS)):
-            rows = order[orientation[order] == turn]
-            if not len(rows):
-                continue
-            turned = upright if turn == 0 else _Planes.of(thumbs, turn)
-
-            def work(some: IntArray, turned: _Planes = turned) -> None:
-                columns[:, some] = _agree(turned, upright, query[some], ref[some])
-
-            list(pool.map(work, [rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK)]))
+        list(pool.map(work, chunks))
     share, correlation, least, shown, rest, gain, offset, grey, tint = columns
     kind = grey.astype(np.int8)
     return ThumbAgreement(share, correlation, least, shown, rest, gain, offset, kind, tint)

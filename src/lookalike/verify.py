@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 VERIFIER = "pose-agreement/12"
-_REFINE_FROM, _REFINE_TO, _REFINE_INLIERS = 0.4, 0.8, 15
+_REFINE_FROM, _REFINE_TO, _REFINE_INLIERS, _REFINE_LIKENESS = 0.4, 0.8, 15, 0.93
 _COINCIDING = 0.05
 _MANY_IN_PLACE = 8
 
@@ -192,6 +192,8 @@ def _aligned(
     if seen is None:
         return None
     is_open = _REFINE_FROM <= seen.share < _REFINE_TO and inliers >= _REFINE_INLIERS
+    # what agrees well lies well: there the rest shows something else
+    is_open &= seen.likeness < _REFINE_LIKENESS
     if is_open and not _is_coinciding(query, ref, onto):
         closer = refine(query, ref, onto)
         again = agree_aligned(query, ref, closer)

@@ -103,7 +103,7 @@ def features_of(rows: UInt8Array, image: IntArray) -> tuple[Features, Features]:
     turns = (rows[:, 4] / 256).astype(np.float32)
     octaves = (rows[:, 5] / 16).astype(np.float32)
     packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16) / np.float32(64)
-    places = (packed @ np.array([1, 1j])).astype(np.complex64)
+    places = packed.view(np.complex64)[:, 0]
     upright = Features(np.ascontiguousarray(rows[:, 6:38]), image, turns, octaves, places)
     mirrored = Features(
         np.ascontiguousarray(rows[:, 38:]),
@@ -150,15 +150,16 @@ def _voted(
     whole: Features, turned: int, settings: VoteSettings, *, across: bool = False
 ) -> tuple[Votes, Votes]:
     """Votes among the keypoints before ``turned``, and between those and the others."""
-    parts = 1 + len(whole.image) * _MEETINGS_EACH // _MOST_MEETINGS
-    found = []
+    parts = settings.threads * (1 + len(whole.image) * _MEETINGS_EACH // _MOST_MEETINGS)
     with ThreadPoolExecutor(settings.threads) as pool:
         tables = list(pool.map(partial(_table, whole.bits, settings), range(settings.tables)))
-        for part in range(parts):
+
+        def vote(part: int) -> tuple[IntArray, IntArray]:
             asked = partial(_meetings, whole.image, turned, (part, parts), across=across)
-            some = pool.map(asked, tables)
-            meetings = _distinct(np.concatenate([*some, np.empty(0, np.int64)]))
-            found.append(_votes(whole, turned, meetings, settings.min_votes))
+            meetings = _distinct(np.concatenate([*map(asked, tables), np.empty(0, np.int64)]))
+            return _votes(whole, turned, meetings, settings.min_votes)
+
+        found = list(pool.map(vote, range(parts)))
     keys, votes = (np.concatenate(columns) for columns in zip(*found, strict=True))
     order = np.argsort(keys)
     return _parted(whole, keys[order], votes[order])
@@ -221,11 +222,13 @@ def _groups(keys: NDArray[np.int64], largest: int) -> list[IntArray]:
     keys.sort()
     starts = np.flatnonzero(np.r_[True, np.diff(keys >> room) != 0]) if len(keys) else keys
     sizes = np.diff(np.r_[starts, len(keys)])
+    # most keypoints are alone
+    voting = (sizes > 1) & (sizes <= largest)
+    starts, sizes = starts[voting], sizes[voting]
     keys &= (1 << room) - 1
     return [
         keys[starts[sizes == size][:, None] + np.arange(size)]
-        for size in range(2, largest + 1)
-        if (sizes == size).any()
+        for size in np.flatnonzero(np.bincount(sizes, minlength=1)).tolist()
     ]
 
 

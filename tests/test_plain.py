@@ -1,0 +1,82 @@
+"""Plain pictures: those that look the same are one, those that only seem blank are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import save
+from lookalike import FindConfig, find
+from lookalike.config import Effort
+from lookalike.descriptors.hashes import ORIENTATIONS, THUMB_SPEC
+from lookalike.plain import plain_pairs
+
+
+def slope(width: int, height: int, start: int, end: int) -> np.ndarray:
+    """A grey picture that grows lighter from left to right."""
+    row = np.linspace(start, end, width)
+    return np.tile(np.rint(row).astype(np.uint8)[None, :, None], (height, 1, 3))
+
+
+@pytest.mark.parametrize("effort", ["fast", "standard"])
+def test_plain_pictures_that_look_the_same_are_one(
+    tmp_path: Path, db: Path, effort: Effort
+) -> None:
+    """In any size, orientation and quality; another tone, or a star in the sky, is another one."""
+    black = np.zeros((300, 400, 3), np.uint8)
+    stars = [black.copy() for _ in range(2)]
+    for seed, sky in enumerate(stars):
+        for x, y in np.random.default_rng(seed).integers(20, 280, (12, 2)):
+            sky[y, x] = 160
+    pictures = {
+        "black": black,
+        "black small": black[:100, :90],
+        "slope": slope(400, 300, 60, 160),
+        "slope turned": cv2.rotate(slope(400, 300, 60, 160), cv2.ROTATE_90_CLOCKWISE),
+        "slope lighter": slope(400, 300, 70, 170),
+        "stars 0": stars[0],
+        "stars 1": stars[1],
+    }
+    for name, picture in pictures.items():
+        save(tmp_path / "in" / f"{name}.jpg", picture, 70 if "small" in name else 95)
+    report = find(tmp_path / "in", db=db, config=FindConfig(effort=effort))
+    assert report.funnel["low_information"] == len(pictures)
+    assert sorted(cluster.members for cluster in report.clusters) == [
+        ("black small.jpg", "black.jpg"),
+        ("slope turned.jpg", "slope.jpg"),
+    ]
+    turned = next(match for match in report.matches if "slope" in match.query)
+    assert turned.tier == "copy" and "rotated" in turned.edit
+
+
+def test_what_is_transparent_is_not_plain(tmp_path: Path, db: Path) -> None:
+    """White drawings on nothing are blank over white, and so is nothing itself."""
+    for name, box in {"left": (20, 20, 80, 80), "right": (100, 50, 180, 140), "none": None}.items():
+        logo = Image.new("RGBA", (200, 150), (255, 255, 255, 0))
+        if box:
+            logo.paste((255, 255, 255, 255), box)
+        (tmp_path / "in").mkdir(exist_ok=True)
+        logo.save(tmp_path / "in" / f"{name}.png")
+    Image.new("RGB", (200, 150), "white").save(tmp_path / "in" / "white.png")
+    assert not find(tmp_path / "in", db=db).matches
+
+
+def test_many_equal_ones_are_tied_to_the_first() -> None:
+    """Pairs grow with the pictures, not with their square; the preferred one is in all."""
+    thumbs = np.full((50, THUMB_SPEC.dim), 200, np.uint8)
+    thumbs[::2, 5] += 2
+    low, high, turn, levels = plain_pairs(thumbs, [7, *range(7), *range(8, 50)])
+    assert len(low) == 49 and ((low == 7) | (high == 7)).all()
+    assert set(turn.tolist()) <= set(range(len(ORIENTATIONS))) and levels.max() == 2
+    thumbs[3] += 3
+    assert len(plain_pairs(thumbs, range(50))[0]) == 48
+
+
+def test_nothing_plain_makes_no_pairs() -> None:
+    """Columns are there, and empty."""
+    empty = plain_pairs(np.empty((0, THUMB_SPEC.dim), np.uint8), [])
+    assert [len(column) for column in empty] == [0, 0, 0, 0]
