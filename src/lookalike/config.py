@@ -136,7 +136,7 @@ class VerifyConfig:
     """
 
     min_inliers: int = 5
-    min_in_place: int = 3
+    min_in_place: int = 4
     min_agreement: float = 0.25
     agreement_in_place: float = 0.1
     covered_in_place: float = 0.4
