@@ -36,7 +36,7 @@ _BORDER_SHARE = 0.5
 
 
 class _Level(NamedTuple):
-    """Squared grey levels beyond a slope from which a block tells, and those of mere noise."""
+    """From which variance beyond a slope a block tells, and what of it is noise: grey levels²."""
 
     variance: float
     noise: float = 0.0
@@ -169,6 +169,7 @@ class _Blocks:
         whole: which lie in both pictures.
         moments: sums over the blocks that lie in both: number, then mean and mean square of the
             moving and of the fixed picture.
+        faintest: variance from which faint blocks count; infinite where none do.
     """
 
     correlation: FloatArray

@@ -127,8 +127,8 @@ class VerifyConfig:
     Attributes:
         min_inliers: correspondences at different places that one transform explains,
         min_in_place: or that lie in the same place of both frames.
-        min_agreement: share of the textured blocks, after alignment, that correlate; or
-        agreement_in_place: with many in place, and ``covered_in_place`` of one's texture.
+        min_agreement: share of the textured blocks, after alignment, that correlate.
+        agreement_in_place: that share if many lie in place and ``covered_in_place`` agrees of one.
         min_blocks: number of such blocks.
         min_covered: share of one picture's texture that the other shows.
         min_overlap: share of the smaller picture, after alignment, that both show: two strangers

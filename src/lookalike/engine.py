@@ -146,7 +146,7 @@ def _open_onnxruntime(path: Path, processor: str) -> Graph:
 
 
 def _open_openvino(path: Path, threads: int) -> Graph:
-    # its telemetry package would otherwise be imported; openvino then uses its own stub
+    # its telemetry package would otherwise be imported; openvino then sends nothing
     hidden = "openvino_telemetry" not in sys.modules
     if hidden:
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]

@@ -154,7 +154,7 @@ def _by_whole_frame(
     config: FindConfig,
 ) -> dict[Pair, Lead]:
     """Accept whole frames by PDQ and thumbs; return the hash candidates left undecided."""
-    looking = {*plain}
+    as_they_look = {*plain}
     shas = sorted({*telling, *plain}, key=lambda sha: pairs.images[sha].id)
     place = {sha: n for n, sha in enumerate(shas)}
     telling_at, plain_at = (
@@ -186,7 +186,7 @@ def _by_whole_frame(
         query[rows].tolist(), ref[rows].tolist(), bits[rows].tolist(), found, strict=True
     ):
         pair = (shas[a], shas[b])
-        metric = "thumb" if shas[a] in looking else "pdq"
+        metric = "thumb" if shas[a] in as_they_look else "pdq"
         pairs.matches[pair] = Match(*pair, "copy", float(distance), metric, seen)
     for pair in same:
         pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")

@@ -20,7 +20,9 @@ __all__ = ["is_plain", "plain_pairs"]
 _MOST_LEVELS = 2
 # the steps of a slope of eight bits alone make one
 _SHARPEST = 2.0
-_PLANES = ((THUMB_SIDE, 0), (CHROMA_SIDE, THUMB_SIDE**2), (CHROMA_SIDE, THUMB_SIDE**2 + 64))
+# side and first value of the luma, of Cb and of Cr in a thumb
+_CB, _CR = THUMB_SIDE**2, THUMB_SIDE**2 + CHROMA_SIDE**2
+_PLANES = ((THUMB_SIDE, 0), (CHROMA_SIDE, _CB), (CHROMA_SIDE, _CR))
 
 
 def is_plain(image: ImageRef) -> bool:

@@ -11,7 +11,7 @@ __all__ = ["growth_of", "inverse", "stretches"]
 
 
 def inverse(transform: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The transform back, both ``(3, 3)``."""
+    """The transform back, both ``(3, 3)``; one that is singular divides by zero."""
     (a, b, c), (d, e, f), (g, h, i) = transform.tolist()
     adjugate = (
         (e * i - f * h, c * h - b * i, b * f - c * e),
