@@ -31,6 +31,7 @@ from lookalike.distributed.work import Work
 from lookalike.errors import ConfigError
 from lookalike.index.flat import CosineIndex
 from lookalike.index.local import VoteSettings, features_of, vote_pairs
+from lookalike.keypoints import ROW
 from lookalike.pipeline import Clock, find, load_descriptors
 from lookalike.sources import open_source
 from lookalike.stages import hash_pairs
@@ -223,7 +224,7 @@ def test_votes_are_those_of_one_machine(
 ) -> None:
     """Keypoints meet in the same groups, and count in the same poses."""
     random = np.random.default_rng(seed)
-    pool = random.integers(0, 256, (12, 70), dtype=np.uint8)
+    pool = random.integers(0, 256, (12, ROW), dtype=np.uint8)
     counts = random.integers(0, 30, images)
     rows = [pool[random.integers(0, 12, count)].copy() for count in counts]
     for some in rows:

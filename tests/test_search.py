@@ -29,6 +29,7 @@ from lookalike.errors import ModelError
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import Features, VoteSettings, features_of, vote_pairs
+from lookalike.keypoints import ROW
 from lookalike.types import Picture
 
 
@@ -252,7 +253,7 @@ def _is_repeated(features: Features, meetings: list[tuple[int, int]], n: int) ->
 
 def test_no_keypoints_give_no_votes() -> None:
     """Plain pictures have none."""
-    upright, mirrored = features_of(np.empty((0, 70), np.uint8), np.empty(0, np.int64))
+    upright, mirrored = features_of(np.empty((0, ROW), np.uint8), np.empty(0, np.int64))
     asked = VoteSettings(tables=2, substring=8, largest_group=4, min_votes=1)
     for against in (None, mirrored):
         for low, high, votes in vote_pairs(upright, asked, mirrored=against):

@@ -111,7 +111,7 @@ class LocalConfig:
         mirrored: whether keypoints of mirrored pictures vote too.
     """
 
-    tables: int = 8
+    tables: int = 6
     least_substring: int = 22
     largest_group: int = 24
     max_neighbours: int = 12

@@ -15,7 +15,7 @@ from lookalike.cores import each, worth_processes
 from lookalike.describe import Describer
 from lookalike.images import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
-from lookalike.keypoints import KeypointKind
+from lookalike.keypoints import ROW, KeypointKind
 from lookalike.progress import Progress
 from lookalike.reading import read_again
 from lookalike.sides import PLANE_SPEC, Side, Sides, describe_side
@@ -104,7 +104,7 @@ class Evidence(Describer):
         there = [number for number, sha in enumerate(shas) if sha in known]
         rows = self._collection.ragged(kind.spec, [shas[number] for number in there])
         owner = np.repeat(np.array(there, np.int64), [len(some) for some in rows])
-        return features_of(np.concatenate([np.empty((0, 70), np.uint8), *rows]), owner)
+        return features_of(np.concatenate([np.empty((0, ROW), np.uint8), *rows]), owner)
 
     def luma(self, sha: str, config: DecodeConfig) -> UInt8Array | None:
         """A content's luma ``(h, w)`` uint8, if it can still be read."""

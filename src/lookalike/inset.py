@@ -90,7 +90,7 @@ def describe_page(picture: Picture, regions: Regions) -> UInt8Array:
         regions: where to look closely.
 
     Returns:
-        ``(k, 70)`` uint8 as of ``INSET_KIND``, places in the picture with a long side of 640.
+        ``(k, 38)`` uint8 as of ``INSET_KIND``, places in the picture with a long side of 640.
     """
     luma = np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY))
     long_side = max(luma.shape)

@@ -15,11 +15,21 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from lookalike.brief import BYTES, Corners, corner_bits, swapped
 from lookalike.types import DescriptorSpec, FloatArray, UInt8Array
 
-__all__ = ["KINDS", "KeypointKind", "Keypoints", "describe_keypoints", "fitted", "shrunk"]
+__all__ = [
+    "KINDS",
+    "ROW",
+    "KeypointKind",
+    "Keypoints",
+    "describe_keypoints",
+    "find_corners",
+    "fitted",
+    "shrunk",
+]
 
-_ROW = 70
+ROW = 6 + BYTES
 _COORDINATE_STEP = 1 / 64
 _SIZE_STEP = 1 / 16
 _ORB_SCALE, _ORB_LEVELS = 1.3, 6
@@ -59,17 +69,17 @@ class KeypointKind:
         """How rows are stored."""
         return DescriptorSpec(
             self.name,
-            "5",
+            "6",
             "keypoints",
-            _ROW,
+            ROW,
             "uint8",
             f"luma, long side {self.side}, {self.count} at most; x, y in 1/64 px as uint16, angle "
-            "in 1/256 turn, size in 1/16 octave, 256 bits, 256 bits of the mirrored picture",
+            "in 1/256 turn, size in 1/16 octave, 256 bits, whose halves a mirror swaps",
         )
 
 
 KINDS: Mapping[str, KeypointKind] = {
-    "orb": KeypointKind("orb", 256, 250, 224, max_bits=80, ratio=0.9, rare_bits=9),
+    "orb": KeypointKind("orb", 256, 250, 224, max_bits=80, ratio=0.9, rare_bits=8),
     "sift": KeypointKind("sift", 224, 500, 224, max_bits=75, ratio=0.9, rare_bits=8),
 }
 
@@ -98,7 +108,7 @@ class Keypoints:
             packed.astype(np.float32) * np.float32(_COORDINATE_STEP),
             rows[:, 4] * np.float32(2 * np.pi / 256),
             rows[:, 5] * np.float32(_SIZE_STEP),
-            np.ascontiguousarray(rows[:, 6:38]),
+            np.ascontiguousarray(rows[:, 6:]),
         )
 
     @classmethod
@@ -112,8 +122,8 @@ class Keypoints:
         upright = cls.from_rows(rows)
         places = upright.places.copy()
         places[:, 0] = width - 1 - places[:, 0]
-        bits = np.ascontiguousarray(rows[:, 38:])
-        return cls(places, np.float32(np.pi) - upright.angles, upright.octaves, bits)
+        turned = np.float32(np.pi) - upright.angles
+        return cls(places, turned, upright.octaves, swapped(upright.bits))
 
 
 def fitted(width: int, height: int, side: int) -> tuple[int, int]:
@@ -129,7 +139,7 @@ def shrunk(plane: UInt8Array, size: tuple[int, int]) -> UInt8Array:
 
 
 def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKind) -> UInt8Array:
-    """Keypoints of one picture and of its mirror image, as stored rows.
+    """Keypoints of one picture, as stored rows.
 
     Args:
         luma: ``(h, w)`` uint8 of the reduced, upright picture.
@@ -137,21 +147,27 @@ def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKi
         kind: which.
 
     Returns:
-        ``(k, 70)`` uint8, see ``KeypointKind.spec``.
+        ``(k, 38)`` uint8, see ``KeypointKind.spec``.
     """
-    work = shrunk(luma, fitted(*size, kind.side))
-    found, bits, mirrored = (_orb if kind.name == "orb" else _sift)(work, kind.count)
+    frame = fitted(*size, kind.side)
+    if kind.name == "orb" and frame[0] < luma.shape[1] < 2 * frame[0]:
+        # to half the size corners stay the same, in a quarter of the time
+        work = np.asarray(cv2.resize(luma, frame, interpolation=cv2.INTER_LINEAR), np.uint8)
+    else:
+        work = shrunk(luma, frame)
+    found, bits = (_orb if kind.name == "orb" else _sift)(work, kind.count)
     if not found:
-        return np.empty((0, _ROW), np.uint8)
+        return np.empty((0, ROW), np.uint8)
     places = np.rint(cv2.KeyPoint_convert(found).reshape(-1, 2) / _COORDINATE_STEP)
     angles = np.rint(np.array([point.angle for point in found]) * (256 / 360)).astype(int) % 256
     sizes = np.log2(np.array([point.size for point in found], np.float64)) / _SIZE_STEP
     pose = np.stack([angles, np.clip(np.rint(sizes), 0, 255)], axis=1).astype(np.uint8)
     packed = np.clip(places, 0, 65535).astype(np.uint16).view(np.uint8).reshape(-1, 4)
-    return np.concatenate([packed, pose, bits, mirrored], axis=1)
+    return np.concatenate([packed, pose, bits], axis=1)
 
 
-def _orb(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, UInt8Array]:
+def find_corners(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], Corners]:
+    """The strongest corners of a picture ``(h, w)`` uint8, as ORB finds them."""
     for contrast in _ORB_CONTRASTS:
         # faint corners are many and slow to rank: only a soft or nearly plain picture needs them
         orb = cv2.ORB_create(
@@ -162,32 +178,24 @@ def _orb(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, 
             patchSize=31,
             fastThreshold=contrast,
         )
-        found, bits = orb.detectAndCompute(work, None)
+        found = list(orb.detect(work, None))
         if len(found) >= _ORB_ENOUGH * count:
             break
-    if bits is None:
-        return [], np.empty((0, 32), np.uint8), np.empty((0, 32), np.uint8)
-    # corners of the mirror image are the mirrored corners: only the bits are made anew
-    turned = [
-        cv2.KeyPoint(
-            work.shape[1] - 1 - point.pt[0],
-            point.pt[1],
-            point.size,
-            (180 - point.angle) % 360,
-            point.response,
-            point.octave,
-            number,
-        )
-        for number, point in enumerate(found)
-    ]
-    kept, seen = orb.compute(np.ascontiguousarray(work[:, ::-1]), turned)
-    mirrored = bits.copy()
-    if seen is not None:
-        mirrored[[point.class_id for point in kept]] = seen
-    return list(found), np.asarray(bits), mirrored
+    corners = Corners(
+        np.asarray(cv2.KeyPoint_convert(found), np.float32).reshape(-1, 2),
+        np.array([point.angle for point in found], np.float32),
+        np.array([point.octave for point in found], np.int64),
+        _ORB_SCALE,
+    )
+    return found, corners
 
 
-def _sift(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array, UInt8Array]:
+def _orb(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array]:
+    found, corners = find_corners(work, count)
+    return found, corner_bits(work, corners)
+
+
+def _sift(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array]:
     for contrast, longest in _SIFT_SPOTS:
         # a soft picture has few spots but faint and long ones
         sift = cv2.SIFT_create(0, _SIFT_LAYERS, contrast, longest)
@@ -196,12 +204,10 @@ def _sift(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array,
             break
     found, histograms = sift.compute(work, _spread(spots, work.shape, count))
     if histograms is None:
-        return [], np.empty((0, 32), np.uint8), np.empty((0, 32), np.uint8)
+        return [], np.empty((0, BYTES), np.uint8)
     total = histograms.sum(axis=1, keepdims=True)
     values = np.sqrt(histograms / np.maximum(total, 1.0)).astype(np.float32)
-    # 4 rows × 4 columns × 8 directions; a mirror turns the rows and the sense of the directions
-    turned = values.reshape(-1, 4, 4, 8)[:, ::-1][..., [0, 7, 6, 5, 4, 3, 2, 1]]
-    return list(found), _signs(values), _signs(turned.reshape(-1, 128))
+    return list(found), np.packbits(values @ _projection() > 0, axis=1)
 
 
 def _spread(
@@ -221,12 +227,15 @@ def _spread(
     return [found[n] for n in order[np.lexsort((-strength[order], turn))[:count]]]
 
 
-def _signs(values: FloatArray) -> UInt8Array:
-    return np.packbits(values @ _projection() > 0, axis=1)
-
-
 @lru_cache(maxsize=1)
 def _projection() -> FloatArray:
-    """``(128, 256)`` random directions; all sums are zero, as histograms are far from zero."""
-    directions = np.random.default_rng(_SIFT_SEED).normal(size=(128, 256))
-    return np.asarray(directions - directions.mean(axis=0), dtype=np.float32)
+    """``(128, 256)`` random directions, the second half those of a mirrored histogram.
+
+    All sums are zero, as histograms are far from zero.
+    """
+    directions = np.random.default_rng(_SIFT_SEED).normal(size=(128, 4 * BYTES))
+    directions -= directions.mean(axis=0)
+    # 4 rows × 4 columns × 8 directions; a mirror turns the rows and the sense of the directions
+    turned = directions.reshape(4, 4, 8, -1)[::-1][..., [0, 7, 6, 5, 4, 3, 2, 1], :]
+    both = np.concatenate([directions, turned.reshape(128, -1)], axis=1)
+    return np.asarray(both, dtype=np.float32)

@@ -96,7 +96,7 @@ def describe_side(
         kind: of the keypoints.
 
     Returns:
-        ``(k, 70)`` uint8 of ``kind.spec`` and ``(h * w, 1)`` uint8 of ``PLANE_SPEC``.
+        ``(k, 38)`` uint8 of ``kind.spec`` and ``(h * w, 1)`` uint8 of ``PLANE_SPEC``.
     """
     plane = shrunk(luma, fitted(*size, PLANE_SIDE))
     return describe_keypoints(luma, size, kind), plane.reshape(-1, 1)

@@ -12,7 +12,7 @@ from lookalike.config import VerifyConfig
 from lookalike.distributed.rows import Place
 from lookalike.distributed.shards import SIDES
 from lookalike.distributed.work import Work, digest
-from lookalike.keypoints import KeypointKind
+from lookalike.keypoints import ROW, KeypointKind
 from lookalike.sides import Side
 from lookalike.store.records import text_of, verification_from
 from lookalike.types import Verification
@@ -21,7 +21,6 @@ from lookalike.verify import VERIFIER, verify
 __all__ = ["Asked", "Seat", "verify_pairs"]
 
 _HELD = 2048
-_ROW = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def _load(work: Work, seats: Sequence[Seat]) -> list[Side]:
         for seat, points, plane in zip(some, read["keypoints"], read["plane"], strict=True):
             _sides[work.address, seat.place] = Side.from_rows(
                 *seat.size,
-                np.frombuffer(points, np.uint8).reshape(-1, _ROW),
+                np.frombuffer(points, np.uint8).reshape(-1, ROW),
                 np.frombuffer(plane, np.uint8),
             )
     found = []

@@ -26,11 +26,12 @@ from lookalike.index.local import (
     substring_keys,
     votes_of,
 )
+from lookalike.keypoints import ROW
 from lookalike.types import IntArray, UInt8Array
 
 __all__ = ["find_votes"]
 
-_ROW, _POSE = 70, 6
+_POSE = 6
 _IMAGES = 1024
 _KEYPOINTS = 4_000_000
 _KEYED = np.dtype([("key", "i8"), ("number", "i8"), ("image", "i4"), ("pose", "u1", (_POSE,))])
@@ -123,13 +124,13 @@ def _keyed(
 def _keypoints(
     work: Work, spans: Sequence[Span], starts: Sequence[IntArray]
 ) -> tuple[UInt8Array, IntArray, IntArray]:
-    """Keypoints ``(n, 70)`` of some images, the image and the number of each."""
-    rows = [np.empty((0, _ROW), np.uint8)]
+    """Keypoints ``(n, 38)`` of some images, the image and the number of each."""
+    rows = [np.empty((0, ROW), np.uint8)]
     images, numbers = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for span, firsts in zip(spans, starts, strict=True):
         values = work.table(span.name, ["keypoints"])["keypoints"]
         for row, image, first in zip(span.rows, span.places, firsts, strict=True):
-            own = np.frombuffer(values[row] or b"", np.uint8).reshape(-1, _ROW)
+            own = np.frombuffer(values[row] or b"", np.uint8).reshape(-1, ROW)
             rows.append(own)
             images.append(np.full(len(own), image))
             numbers.append(first + np.arange(len(own)))

@@ -69,7 +69,7 @@ class Described:
         embeddings: ``(n, dim)`` float32 of unit length.
         hashes: ``(n, 8, 32)`` uint8, PDQ in eight orientations.
         thumbs: ``(n, 1152)`` uint8.
-        keypoints: ``(k, 70)`` uint8 rows of ORB of each.
+        keypoints: ``(k, 38)`` uint8 rows of ORB of each.
         source: ``(copies,)`` the original of each copy.
         originals: how many.
     """

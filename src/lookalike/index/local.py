@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.brief import swapped
 from lookalike.types import FloatArray, IntArray, UInt8Array
 
 __all__ = [
@@ -97,16 +98,16 @@ def features_of(rows: UInt8Array, image: IntArray) -> tuple[Features, Features]:
     """Stored keypoints of many images, as they are and as their mirror images have them.
 
     Args:
-        rows: ``(n, 70)`` uint8, see ``keypoints.KeypointKind.spec``.
+        rows: ``(n, 38)`` uint8, see ``keypoints.KeypointKind.spec``.
         image: ``(n,)`` number of the image of each.
     """
     turns = (rows[:, 4] / 256).astype(np.float32)
     octaves = (rows[:, 5] / 16).astype(np.float32)
     packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16) / np.float32(64)
     places = packed.view(np.complex64)[:, 0]
-    upright = Features(np.ascontiguousarray(rows[:, 6:38]), image, turns, octaves, places)
+    upright = Features(np.ascontiguousarray(rows[:, 6:]), image, turns, octaves, places)
     mirrored = Features(
-        np.ascontiguousarray(rows[:, 38:]),
+        swapped(upright.bits),
         image,
         (np.float32(0.5) - turns) % np.float32(1),
         octaves,
