@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from lookalike.brief import REACH, Corners, as_text, seen
 from lookalike.errors import ConfigError
-from lookalike.evaluation.datasets import photos_in, read_photo
 from lookalike.keypoints import KINDS, find_corners, fitted, shrunk
-from lookalike.types import IntArray, UInt8Array
+from lookalike.sources import FolderSource, looks_like_image
+from lookalike.types import Failure, IntArray, UInt8Array
 
 __all__ = ["choose_pairs", "main"]
 
@@ -179,9 +179,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("photos", type=Path, help="folder of photos")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)
-    files = photos_in(asked.photos)
+    found = list(FolderSource([asked.photos]).scan())
+    files = [e.path for e in found if not isinstance(e, Failure) and looks_like_image(e.path)]
     np.random.default_rng(asked.seed).shuffle(files)
-    lumas = [cv2.cvtColor(read_photo(file), cv2.COLOR_RGB2GRAY) for file in files[:_PHOTOS]]
+    read = [cv2.imread(file, cv2.IMREAD_COLOR) for file in files[:_PHOTOS]]
+    lumas = [cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY) for bgr in read if bgr is not None]
     print(as_text(choose_pairs(lumas, seed=asked.seed)))
 
 
