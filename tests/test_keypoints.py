@@ -28,7 +28,7 @@ def test_mirrored_keypoints_are_those_of_the_mirror_image(kind: str) -> None:
     """Places coincide and most bits are equal, though only one image was looked at."""
     rgb = scene(5)
     side = KINDS[kind].side
-    made = Keypoints.mirrored_from_rows(rows_of(rgb, kind), side)
+    made = Keypoints.from_rows(rows_of(rgb, kind)).mirrored(side)
     true = Keypoints.from_rows(rows_of(np.ascontiguousarray(rgb[:, ::-1]), kind))
     gap = np.abs(made.places[:, None] - true.places[None]).max(axis=2)
     found = gap.min(axis=1) < 1.5

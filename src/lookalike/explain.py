@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,16 +56,16 @@ class Alignment:
         query_size: width and height in pixels.
         ref_size: width and height in pixels.
         tone: light and colour.
-        flat_query: whether what only the query shows is plain, as a border is.
-        flat_ref: whether what only the ref shows is plain.
+        flat_query: tells whether what only the query shows is plain, as a border is.
+        flat_ref: tells whether what only the ref shows is plain.
     """
 
     transform: NDArray[np.floating]
     query_size: Size
     ref_size: Size
     tone: Tone
-    flat_query: bool
-    flat_ref: bool
+    flat_query: Callable[[], bool]
+    flat_ref: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,8 @@ def reverse(seen: Verification, query_size: Size, ref_size: Size) -> Verificatio
         query_size=ref_size,
         ref_size=query_size,
         tone=Tone(gain, -seen.offset * gain),
-        flat_query=seen.frame == "bordered",
-        flat_ref=seen.frame == "unbordered",
+        flat_query=lambda: seen.frame == "bordered",
+        flat_ref=lambda: seen.frame == "unbordered",
     )
     same = Seen(
         seen.inliers,
@@ -299,11 +300,11 @@ def _frame_relation(
     if query_inside and ref_inside:
         return "same"
     if query_inside:
-        if alignment.flat_ref:
+        if alignment.flat_ref():
             return "bordered"
         return "inset" if growth < _SMALLER else "extended"
     if ref_inside:
-        if alignment.flat_query:
+        if alignment.flat_query():
             return "unbordered"
         return "cut out" if growth > 1 / _SMALLER else "cropped"
     return "overlapping"

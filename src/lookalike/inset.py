@@ -142,7 +142,7 @@ def place_inset(
     """
     page = fitted(large.width, large.height, _PAGE_SIDE)
     to_page = np.diag([page[0] / large.width, page[1] / large.height, 1.0])
-    fit = _fitted(small, large.rows, config, mirrored=mirrored)
+    fit = _fitted(small, large.points, config, mirrored=mirrored)
     if fit is None:
         return None
     transform = np.linalg.inv(to_page) @ fit[0]
@@ -213,8 +213,8 @@ def _explained(
         query_size=(small.width, small.height),
         ref_size=(large.width, large.height),
         tone=Tone(seen.gain, seen.offset),
-        flat_query=False,
-        flat_ref=is_flat_beyond(large.plane, plane, np.diag(to_plane) @ full @ from_plane),
+        flat_query=lambda: False,
+        flat_ref=lambda: is_flat_beyond(large.plane, plane, np.diag(to_plane) @ full @ from_plane),
     )
     found = Seen(
         inliers=placed.inliers,
@@ -229,15 +229,11 @@ def _explained(
 
 
 def _fitted(
-    small: Side, rows: UInt8Array, config: InsideConfig, *, mirrored: bool
+    small: Side, others: Keypoints, config: InsideConfig, *, mirrored: bool
 ) -> tuple[NDArray[np.floating], int] | None:
-    """Transform from the full-size small picture to where ``rows`` lie, and its inliers."""
+    """Transform from the full-size small picture to where ``others`` lie, and its inliers."""
     size = fitted(small.width, small.height, INSET_KIND.side)
-    if mirrored:
-        points = Keypoints.mirrored_from_rows(small.rows, size[0])
-    else:
-        points = Keypoints.from_rows(small.rows)
-    others = Keypoints.from_rows(rows)
+    points = small.points.mirrored(size[0]) if mirrored else small.points
     pairs = correspondences(points, others, INSET_KIND)
     fit = fit_transform(points, others, pairs, config.min_inliers)
     if fit is None:
@@ -262,11 +258,11 @@ def _looked_again(
     if min(part.shape) < _LEAST_SIDE:
         return None
     kind = replace(INSET_KIND, side=max(part.shape))
-    rows = describe_keypoints(part, (part.shape[1], part.shape[0]), kind)
-    fit = _fitted(small, rows, config, mirrored=mirrored)
+    others = Keypoints.from_rows(describe_keypoints(part, (part.shape[1], part.shape[0]), kind))
+    fit = _fitted(small, others, config, mirrored=mirrored)
     if fit is None or fit[1] < config.min_confirmed:
         return None
-    support = min(1.0, fit[1] / max(1, min(len(small.rows), len(rows))))
+    support = min(1.0, fit[1] / max(1, min(len(small.points), len(others))))
     if support < config.min_support:
         return None
     transform = np.linalg.inv(to_part) @ fit[0]

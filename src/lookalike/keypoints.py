@@ -102,7 +102,7 @@ class Keypoints:
 
     @classmethod
     def from_rows(cls, rows: UInt8Array) -> Keypoints:
-        """Keypoints of the picture as it is."""
+        """As they are stored."""
         packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16)
         return cls(
             packed.astype(np.float32) * np.float32(_COORDINATE_STEP),
@@ -111,19 +111,19 @@ class Keypoints:
             np.ascontiguousarray(rows[:, 6:]),
         )
 
-    @classmethod
-    def mirrored_from_rows(cls, rows: UInt8Array, width: int) -> Keypoints:
-        """Keypoints of the picture mirrored left to right.
+    def __len__(self) -> int:
+        return len(self.bits)
+
+    def mirrored(self, width: int) -> Keypoints:
+        """Those of the picture mirrored left to right.
 
         Args:
-            rows: as stored.
             width: of the luma that they were found in.
         """
-        upright = cls.from_rows(rows)
-        places = upright.places.copy()
+        places = self.places.copy()
         places[:, 0] = width - 1 - places[:, 0]
-        turned = np.float32(np.pi) - upright.angles
-        return cls(places, turned, upright.octaves, swapped(upright.bits))
+        turned = np.float32(np.pi) - self.angles
+        return Keypoints(places, turned, self.octaves, swapped(self.bits))
 
 
 def fitted(width: int, height: int, side: int) -> tuple[int, int]:

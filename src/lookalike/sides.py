@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lookalike.keypoints import KeypointKind, describe_keypoints, fitted, shrunk
+from lookalike.keypoints import KeypointKind, Keypoints, describe_keypoints, fitted, shrunk
 from lookalike.planes import Plane
 from lookalike.store import Spans
 from lookalike.types import DescriptorSpec, UInt8Array
@@ -30,20 +30,21 @@ class Side:
     Attributes:
         width: full width of the image, pixels.
         height: full height of the image, pixels.
-        rows: keypoints as stored.
+        points: its keypoints.
         plane: luma, long side 160.
     """
 
     width: int
     height: int
-    rows: UInt8Array
+    points: Keypoints
     plane: Plane
 
     @classmethod
     def from_rows(cls, width: int, height: int, keypoints: UInt8Array, plane: UInt8Array) -> Side:
         """Rebuild a side from stored rows of keypoints and of ``PLANE_SPEC``."""
         shape = fitted(width, height, PLANE_SIDE)
-        return cls(width, height, keypoints, Plane(plane.reshape(shape[1], shape[0])))
+        points = Keypoints.from_rows(keypoints)
+        return cls(width, height, points, Plane(plane.reshape(shape[1], shape[0])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ def verify(
         query_size=(query.width, query.height),
         ref_size=(ref.width, ref.height),
         tone=Tone(seen.gain, seen.offset),
-        flat_query=is_flat_beyond(look.plane, ref.plane, inverse(onto)),
-        flat_ref=is_flat_beyond(ref.plane, look.plane, onto),
+        flat_query=lambda: is_flat_beyond(look.plane, ref.plane, inverse(onto)),
+        flat_ref=lambda: is_flat_beyond(ref.plane, look.plane, onto),
     )
     verification = explain(alignment, found)
     shared = max(verification.overlap_query, verification.overlap_ref)
@@ -141,7 +141,7 @@ class _Look:
     @classmethod
     def at(cls, query: Side, ref: Side, kind: KeypointKind, *, mirrored: bool) -> _Look:
         points, plane = _seen_as(query, kind, mirrored=mirrored)
-        others = Keypoints.from_rows(ref.rows)
+        others = ref.points
         first, second = (fitted(one.width, one.height, kind.side) for one in (query, ref))
         pairs = correspondences(points, others, kind)
         return cls(query, ref, points, others, pairs, plane, (first, second), kind.side)
@@ -204,9 +204,9 @@ def _aligned(
 
 def _seen_as(side: Side, kind: KeypointKind, *, mirrored: bool) -> tuple[Keypoints, Plane]:
     if not mirrored:
-        return Keypoints.from_rows(side.rows), side.plane
+        return side.points, side.plane
     width = fitted(side.width, side.height, kind.side)[0]
-    return Keypoints.mirrored_from_rows(side.rows, width), side.plane.mirrored()
+    return side.points.mirrored(width), side.plane.mirrored()
 
 
 def correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> IntArray:

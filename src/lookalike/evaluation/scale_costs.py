@@ -110,13 +110,13 @@ def main() -> None:
 
 def _measure(photos: Sequence[Path]) -> Costs:
     described, sizes = _described(photos)
-    keypoints, sides = _sides(photos, sizes)
+    keypoints, sides, rows = _sides(photos, sizes)
     seconds = {
         **described,
         **keypoints,
         **_camera(photos[:: max(1, len(photos) // 12)], sizes),
         **_verified(photos[:60], sides),
-        "vote": _voted([side.rows for side in sides]),
+        "vote": _voted(rows),
         "multiply": _multiplied(),
         "bits": _compared(),
         "sort": _sorted_rows(),
@@ -202,11 +202,11 @@ def _picture(path: Path, data: bytes | None = None, config: DecodeConfig | None 
     return picture
 
 
-def _side(data: bytes, kind: KeypointKind) -> Side:
-    """As ``find`` makes one: luma alone is decoded."""
+def _side(data: bytes, kind: KeypointKind) -> tuple[Side, Any]:
+    """As ``find`` makes one, luma alone is decoded; and its keypoints as stored."""
     picture = _picture(Path("photo"), data)
     rows, plane = _keypoints(data, (picture.width, picture.height), kind)
-    return Side.from_rows(picture.width, picture.height, rows, plane)
+    return Side.from_rows(picture.width, picture.height, rows, plane), rows
 
 
 def _keypoints(data: bytes, size: tuple[int, int], kind: KeypointKind) -> tuple[Any, Any]:
@@ -215,10 +215,13 @@ def _keypoints(data: bytes, size: tuple[int, int], kind: KeypointKind) -> tuple[
     return describe_side(luma, size, kind)
 
 
-def _sides(photos: Sequence[Path], sizes: dict[str, float]) -> tuple[dict[str, Cost], list[Side]]:
+def _sides(
+    photos: Sequence[Path], sizes: dict[str, float]
+) -> tuple[dict[str, Cost], list[Side], list[Any]]:
+    """Costs, then sides and stored keypoints of the first kind."""
     items = [(path.read_bytes(), _picture(path)) for path in photos]
     found = {}
-    sides: list[Side] = []
+    sides: list[tuple[Side, Any]] = []
     for name, kind in KINDS.items():
 
         def work(item: tuple[bytes, Picture], kind: KeypointKind = kind) -> object:
@@ -226,11 +229,11 @@ def _sides(photos: Sequence[Path], sizes: dict[str, float]) -> tuple[dict[str, C
 
         found[name] = _each("image", work, items)
         made = [_side(data, kind) for data, _ in items]
-        sizes[name] = float(np.mean([side.rows.nbytes for side in made]))
-        sizes[f"{name} keypoints"] = float(np.mean([len(side.rows) for side in made]))
+        sizes[name] = float(np.mean([rows.nbytes for _, rows in made]))
+        sizes[f"{name} keypoints"] = float(np.mean([len(rows) for _, rows in made]))
         sides = sides or made
-    sizes["plane"] = float(np.mean([np.asarray(side.plane.pixels).size for side in sides]))
-    return found, sides
+    sizes["plane"] = float(np.mean([side.plane.pixels.size for side, _ in sides]))
+    return found, [side for side, _ in sides], [rows for _, rows in sides]
 
 
 def _camera(photos: Sequence[Path], sizes: dict[str, float]) -> dict[str, Cost]:
@@ -271,7 +274,7 @@ def _verified(photos: Sequence[Path], sides: Sequence[Side]) -> dict[str, Cost]:
     """True pairs of a photo and its edit, and strangers."""
     config = FindConfig().verify
     kind = KINDS["orb"]
-    copies = [(sides[number], _side(data, kind)) for number, data in _copies(photos, FOURTEEN[:6])]
+    copies = [(sides[number], _side(data, kind)[0]) for number, data in _copies(photos, FOURTEEN[:6])]
     pairs = np.random.default_rng(0).integers(0, len(sides), (600, 2)).tolist()
     strangers = [(sides[a], sides[b]) for a, b in pairs if a != b]
 
