@@ -159,7 +159,7 @@ class SettleConfig:
         strong_support: inliers per keypoint of a match that counts by itself.
         most_moved: places of a part that moved by itself; with more, and more than
         moved_share: of the inliers, the pair is another shot.
-        most_fruitless: verifications in vain, after which an image meets only others with fewer.
+        most_fruitless: an image that has failed so often, once less if it has a copy, is tired.
         part_agreement: agreement of a match of a part that does not count by itself.
         mostly_agreement: from this agreement on such a match needs
         weak_support: so many inliers per keypoint.
@@ -179,7 +179,7 @@ class SettleConfig:
     most_moved: int = 3
     moved_share: float = 0.06
     most_fruitless: int = 3
-    part_agreement: float = 0.6
+    part_agreement: float = 0.65
     mostly_agreement: float = 0.6
     weak_support: float = 0.08
     alone_agreement: float = 0.8

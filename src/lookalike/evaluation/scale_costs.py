@@ -274,7 +274,9 @@ def _verified(photos: Sequence[Path], sides: Sequence[Side]) -> dict[str, Cost]:
     """True pairs of a photo and its edit, and strangers."""
     config = FindConfig().verify
     kind = KINDS["orb"]
-    copies = [(sides[number], _side(data, kind)[0]) for number, data in _copies(photos, FOURTEEN[:6])]
+    copies = [
+        (sides[number], _side(data, kind)[0]) for number, data in _copies(photos, FOURTEEN[:6])
+    ]
     pairs = np.random.default_rng(0).integers(0, len(sides), (600, 2)).tolist()
     strangers = [(sides[a], sides[b]) for a, b in pairs if a != b]
 
