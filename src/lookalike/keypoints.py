@@ -149,12 +149,7 @@ def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKi
     Returns:
         ``(k, 38)`` uint8, see ``KeypointKind.spec``.
     """
-    frame = fitted(*size, kind.side)
-    if kind.name == "orb" and frame[0] < luma.shape[1] < 2 * frame[0]:
-        # to half the size corners stay the same, in a quarter of the time
-        work = np.asarray(cv2.resize(luma, frame, interpolation=cv2.INTER_LINEAR), np.uint8)
-    else:
-        work = shrunk(luma, frame)
+    work = shrunk(luma, fitted(*size, kind.side))
     found, bits = (_orb if kind.name == "orb" else _sift)(work, kind.count)
     if not found:
         return np.empty((0, ROW), np.uint8)
