@@ -117,7 +117,7 @@ def test_a_larger_run_costs_more_and_prices_can_be_changed(tmp_path: Path) -> No
     hours = [sum(stage.core_hours for stage in made.stages) for made in (small, large)]
     assert hours[1] > 9.9 * hours[0]
     assert large.work.dropped > small.work.dropped
-    assert [substring_width(keypoints) for keypoints in (1.2e6, 1e7)] == [30, 33]
+    assert [substring_width(keypoints) for keypoints in (1.2e6, 1e7)] == [29, 32]
     text = (SCALE / "assumptions.toml").read_text().replace("vcpu_hour", "cpu_hour")
     (tmp_path / "a.toml").write_text(text)
     with pytest.raises(ConfigError, match="vcpu_hour"):

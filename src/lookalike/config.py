@@ -111,7 +111,7 @@ class LocalConfig:
         mirrored: whether keypoints of mirrored pictures vote too.
     """
 
-    tables: int = 6
+    tables: int = 8
     least_substring: int = 22
     largest_group: int = 24
     max_neighbours: int = 12
@@ -159,7 +159,7 @@ class SettleConfig:
         strong_support: inliers per keypoint of a match that counts by itself.
         most_moved: places of a part that moved by itself; with more, and more than
         moved_share: of the inliers, the pair is another shot.
-        most_fruitless: an image that has failed so often, once less if it has a copy, is tired.
+        most_fruitless: verifications in vain, after which an image meets only others with fewer.
         part_agreement: agreement of a match of a part that does not count by itself.
         mostly_agreement: from this agreement on such a match needs
         weak_support: so many inliers per keypoint.

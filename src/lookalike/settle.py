@@ -32,10 +32,8 @@ def settle(
     pairs.counts["candidates"] = len(proposed)
     left = sorted(proposed, key=lambda pair: (proposed[pair], pair))
     joined = Joined(pairs.images)
-    tied: set[str] = set()
     for pair in pairs.matches:
         joined.join(*pair)
-        tied.update(pair)
     weak: dict[Pair, Match] = {}
     shots: dict[Pair, Match] = {}
     fruitless: Counter[str] = Counter()
@@ -47,7 +45,6 @@ def settle(
             if is_strong(match, config):
                 pairs.matches[pair] = match
                 joined.join(*pair)
-                tied.update(pair)
             elif match.verification and _is_copy(match.verification, config):
                 weak[pair] = match
             elif match.verification and _is_shot(match.verification, config):
@@ -60,9 +57,7 @@ def settle(
                 left.append(pair)
             else:
                 fruitless.update(pair)
-        # a tired image meets only others that are not
-        most = config.most_fruitless
-        tired = {sha for sha, times in fruitless.items() if times >= most - (sha in tied)}
+        tired = {sha for sha, times in fruitless.items() if times >= config.most_fruitless}
         left = [pair for pair in left if not tired.issuperset(pair)]
     _confirm_stars(pairs, verify, config)
     _attach_leaves(pairs, weak, verify, config)
