@@ -22,8 +22,8 @@ def grey(seed: int) -> UInt8Array:
 def test_a_mirror_swaps_the_halves() -> None:
     """Bits at mirrored places of the mirrored picture are these bits, but for rounding."""
     luma = grey(3)
-    found, corners = find_corners(luma, 200)
-    assert len(found) > 100
+    corners = find_corners(luma, 200)
+    assert len(corners.places) > 100
     places = corners.places.copy()
     places[:, 0] = luma.shape[1] - 1 - places[:, 0]
     turned = corners._replace(places=places, angles=(180 - corners.angles) % 360)
@@ -39,7 +39,7 @@ def test_a_mirror_swaps_the_halves() -> None:
 def test_bits_follow_a_turned_picture() -> None:
     """A quarter turn moves corners and their directions, and leaves their bits."""
     luma = grey(4)
-    _, corners = find_corners(luma, 200)
+    corners = find_corners(luma, 200)
     x, y = corners.places.T
     turned = corners._replace(
         places=np.column_stack([luma.shape[0] - 1 - y, x]), angles=(corners.angles + 90) % 360
@@ -52,8 +52,8 @@ def test_bits_follow_a_turned_picture() -> None:
 def test_nothing_has_no_bits() -> None:
     """A blank picture has no corners, and no corners have no bits."""
     luma = np.full((100, 256), 128, np.uint8)
-    found, corners = find_corners(luma, 200)
-    assert not found
+    corners = find_corners(luma, 200)
+    assert len(corners.places) == 0
     assert corner_bits(luma, corners).shape == (0, 32)
 
 
@@ -72,7 +72,7 @@ def test_chosen_pairs_lie_within_reach_and_come_again() -> None:
 def test_corners_are_what_find_corners_says() -> None:
     """Places lie in the picture, levels among those asked for."""
     luma = grey(5)
-    _, corners = find_corners(luma, 150)
+    corners = find_corners(luma, 150)
     assert isinstance(corners, Corners)
     assert len(corners.places) == len(corners.angles) == len(corners.levels) <= 150
     assert (corners.places >= 0).all()

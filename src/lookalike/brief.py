@@ -24,13 +24,13 @@ _TURNS = 256
 # sums of 5×5, as ORB compares them
 _WINDOW = (5, 5)
 _PAIRS = """
-3=9bY4Gj(i3<(Vn3l|Lx4+#zq4h#(d5eyd<5&{nn2n_)e1QrSn6c-Q=4iOO<2LlTa2@VGs4igOt3k(Ys4+{|!2oD4Z5E&2-3
-=s_)4ipay3K0eu6A>8*5Ec;&6$29v2?`1n6BH2*2oeJY5eO3z2L%WZ3IPfa2M`Gf4-yU;4Hpaw4HFIz5(E$t3IhrX1r7!S5(
-E<r69p9z4HgX$0SpHa0SE>W1rY}Y2nhoP2?z%i3Kk3r6%rE*5*QN+76ua(2?h!b83+~?0~7`f3J(bh4+{_v0t*Ed6$2Lz4;c
->%2@(kz7Znr_3IYrV1Plie1_=oa5C{(y5(yRt4+{_m0~7%W5C#$y3K9zg1Ox^P1QrAb6bBa#5(^aw2muHa0ucuh7Zer=5e^d
-y1P}xV6bl&&2m%We6BrT_6bu*+1qKHg5eX6v6%Z8{6b%;%2Mh=Z84nf;2o(qr2^9td0uKff6BiN&6bTp$5*HN&4hIkz1ri4j
-7!nx@0~G@f1P})g2p9?!6%iH-3k3`a8Vwf*5*ZK`4FC=W0S^Ta6ABat0T2Wh1rP!f69yLr01X5W0}cTQ1`-Ds7Y-K`5*8B@3
-m6Rs5ET*u0uBTT6&4s04+ahy1s4bv5djhf1`Gxe5fKp-3Iz)p1qTHS3Ks|g77rK_
+4hszu4Gj(!3m6R!76cIt4G0Vk3k?SX4G#_q5&{nn76uXz5&;hi2n_)e2@3@j4+{|!3Kk3t4jB&&2n_`n3<?bZ3K0eu4*?Jg6A2j-
+2@MGu3JePr3J?eg7!wl?0|y8a5eO3z3>gj*4H^s!3<(Vs5Cstp5*HH-2n+}n2MGxi6ax_v5C{<t4+Rhr2m%Wc6b%&v3K$C!1r7!S
+0|f>T1_lHX2?zxj5(*Lm4HFIz6cH8#6BHH*0SpHa2nhoP6$BX(5eyR%5El*!2@DDm2?+`o0SpEd3k(Vf6crW>4iyg&0uluS1`-DX
+4+{_m5f2ax5)u~`3k3@b7zY*-1Plie6$%p&6bKj%1_=oa1P1{U2n7Zd2onkq6BQ8=1`Gxh5epLt1rGuV5C#$y4;c;<0ucuh5C{<&
+1QrGc6bl&&2Nwqs0}TTO6bu*+4HFCm2>}ZR5fc*^6ciH!84nf;2M-1c2n-1i2^k3o76=s%1ri4j7Znu{7Y-K{1{Meb8Vwf*5djef
+1P})g0S^Ta2N((k1_lNT77ZB@5)l&)4+Rkd7!nx^6BH8=0T2Wh1QG)b3<e4r5d{(#3=|C)01X5W4+ahy5(p9t0ulrc1rY)h6$cp!
+2?YuP1Ox^M5fKp-5)~5?6BiNz2LcHN4h0Yw6bBav
 """
 
 

@@ -113,9 +113,9 @@ class LocalConfig:
 
     tables: int = 8
     least_substring: int = 22
-    largest_group: int = 24
+    largest_group: int = 16
     max_neighbours: int = 12
-    min_votes: int = 3
+    min_votes: int = 4
     every_pair: int = 8
     mirrored: bool = True
 

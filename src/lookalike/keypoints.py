@@ -8,9 +8,11 @@ so that both kinds are indexed and compared alike.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +22,7 @@ from lookalike.types import DescriptorSpec, FloatArray, UInt8Array
 
 __all__ = [
     "KINDS",
+    "LEVELS",
     "ROW",
     "KeypointKind",
     "Keypoints",
@@ -30,10 +33,12 @@ __all__ = [
 ]
 
 ROW = 6 + BYTES
+# how often a picture is shrunk to find its corners
+LEVELS = 6
 _COORDINATE_STEP = 1 / 64
 _SIZE_STEP = 1 / 16
-_ORB_SCALE, _ORB_LEVELS = 1.3, 6
-_ORB_CONTRASTS, _ORB_ENOUGH = (20, 7, 2), 0.8
+_ORB_SCALE, _ORB_PATCH = 1.3, 31
+_ORB_CONTRASTS, _ORB_ENOUGH = (30, 7, 2), 0.8
 _SIFT_LAYERS, _SIFT_PARTS = 3, 4
 # contrast from which, and how long against its width, a spot counts
 _SIFT_SPOTS, _SIFT_ENOUGH = ((0.002, 10), (0.0005, 30)), 0.4
@@ -69,7 +74,7 @@ class KeypointKind:
         """How rows are stored."""
         return DescriptorSpec(
             self.name,
-            "6",
+            "7",
             "keypoints",
             ROW,
             "uint8",
@@ -126,6 +131,15 @@ class Keypoints:
         return Keypoints(places, turned, self.octaves, swapped(self.bits))
 
 
+class _Found(NamedTuple):
+    """Keypoints of one picture as they are found: ``(k, 2)``, degrees, octaves, ``(k, 32)``."""
+
+    places: FloatArray
+    degrees: FloatArray
+    octaves: FloatArray
+    bits: UInt8Array
+
+
 def fitted(width: int, height: int, side: int) -> tuple[int, int]:
     """Size of a picture with ``side`` as its long side."""
     scale = side / max(width, height)
@@ -150,47 +164,43 @@ def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKi
         ``(k, 38)`` uint8, see ``KeypointKind.spec``.
     """
     work = shrunk(luma, fitted(*size, kind.side))
-    found, bits = (_orb if kind.name == "orb" else _sift)(work, kind.count)
-    if not found:
-        return np.empty((0, ROW), np.uint8)
-    places = np.rint(cv2.KeyPoint_convert(found).reshape(-1, 2) / _COORDINATE_STEP)
-    angles = np.rint(np.array([point.angle for point in found]) * (256 / 360)).astype(int) % 256
-    sizes = np.log2(np.array([point.size for point in found], np.float64)) / _SIZE_STEP
-    pose = np.stack([angles, np.clip(np.rint(sizes), 0, 255)], axis=1).astype(np.uint8)
-    packed = np.clip(places, 0, 65535).astype(np.uint16).view(np.uint8).reshape(-1, 4)
-    return np.concatenate([packed, pose, bits], axis=1)
+    places, degrees, octaves, bits = (_orb if kind.name == "orb" else _sift)(work, kind.count)
+    angles = np.rint(degrees * (256 / 360)).astype(int) % 256
+    pose = np.stack([angles, np.clip(np.rint(octaves / _SIZE_STEP), 0, 255)], axis=1)
+    packed = np.clip(np.rint(places / _COORDINATE_STEP), 0, 65535).astype(np.uint16)
+    return np.concatenate([packed.view(np.uint8), pose.astype(np.uint8), bits], axis=1)
 
 
-def find_corners(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], Corners]:
+def find_corners(work: UInt8Array, count: int) -> Corners:
     """The strongest corners of a picture ``(h, w)`` uint8, as ORB finds them."""
     for contrast in _ORB_CONTRASTS:
         # faint corners are many and slow to rank: only a soft or nearly plain picture needs them
         orb = cv2.ORB_create(
             count,
             scaleFactor=_ORB_SCALE,
-            nlevels=_ORB_LEVELS,
+            nlevels=LEVELS,
             edgeThreshold=16,
-            patchSize=31,
+            patchSize=_ORB_PATCH,
             fastThreshold=contrast,
         )
-        found = list(orb.detect(work, None))
+        found = orb.detect(work, None)
         if len(found) >= _ORB_ENOUGH * count:
             break
-    corners = Corners(
-        np.asarray(cv2.KeyPoint_convert(found), np.float32).reshape(-1, 2),
-        np.array([point.angle for point in found], np.float32),
-        np.array([point.octave for point in found], np.int64),
-        _ORB_SCALE,
-    )
-    return found, corners
+    pose = np.array([(point.angle, point.octave) for point in found], np.float32).reshape(-1, 2)
+    return Corners(_places_of(found), pose[:, 0], pose[:, 1].astype(np.int64), _ORB_SCALE)
 
 
-def _orb(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array]:
-    found, corners = find_corners(work, count)
-    return found, corner_bits(work, corners)
+def _places_of(found: Sequence[cv2.KeyPoint]) -> FloatArray:
+    return np.asarray(cv2.KeyPoint_convert(found), np.float32).reshape(-1, 2)
 
 
-def _sift(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array]:
+def _orb(work: UInt8Array, count: int) -> _Found:
+    corners = find_corners(work, count)
+    octaves = math.log2(_ORB_PATCH) + corners.levels * math.log2(_ORB_SCALE)
+    return _Found(corners.places, corners.angles, octaves, corner_bits(work, corners))
+
+
+def _sift(work: UInt8Array, count: int) -> _Found:
     for contrast, longest in _SIFT_SPOTS:
         # a soft picture has few spots but faint and long ones
         sift = cv2.SIFT_create(0, _SIFT_LAYERS, contrast, longest)
@@ -199,10 +209,12 @@ def _sift(work: UInt8Array, count: int) -> tuple[list[cv2.KeyPoint], UInt8Array]
             break
     found, histograms = sift.compute(work, _spread(spots, work.shape, count))
     if histograms is None:
-        return [], np.empty((0, BYTES), np.uint8)
+        found, histograms = (), np.empty((0, 128), np.float32)
     total = histograms.sum(axis=1, keepdims=True)
     values = np.sqrt(histograms / np.maximum(total, 1.0)).astype(np.float32)
-    return list(found), np.packbits(values @ _projection() > 0, axis=1)
+    pose = np.array([(point.angle, point.size) for point in found], np.float32).reshape(-1, 2)
+    bits = np.packbits(values @ _projection() > 0, axis=1)
+    return _Found(_places_of(found), pose[:, 0], np.log2(pose[:, 1]), bits)
 
 
 def _spread(

@@ -38,8 +38,13 @@ class Cells:
     @classmethod
     def of(cls, luma: FloatArray) -> Cells:
         """Cells of thumbs ``(n, 1024)``."""
-        mean, down, across = (luma @ weights for weights in _weights())
-        variance = (luma * luma) @ _weights()[0] - mean * mean - down * down - across * across
+        # a small product for every cell: for one thumb alone that is twice as fast as a large one
+        count = _SIDE // _CELL
+        rows = luma.reshape(len(luma), count, _CELL, count, _CELL).transpose(0, 1, 3, 2, 4)
+        cells = rows.reshape(len(luma), CELLS, _CELL * _CELL)
+        mean, down, across = np.moveaxis(cells @ _weights(), -1, 0)
+        squares = (cells * cells) @ _weights()[:, 0]
+        variance = squares - mean * mean - down * down - across * across
         return cls(mean, (down, across), np.maximum(variance, 0))
 
     def take(self, rows: NDArray[np.integer]) -> Cells:
@@ -57,7 +62,7 @@ class Cells:
         shared = self.mean * other.mean
         for own, theirs in zip(self.slopes, other.slopes, strict=True):
             shared += own * theirs
-        return np.asarray(product @ _weights()[0] - shared)
+        return np.asarray(product @ _means() - shared)
 
     @property
     def telling(self) -> NDArray[np.integer]:
@@ -66,13 +71,17 @@ class Cells:
 
 
 @lru_cache(maxsize=1)
-def _weights() -> tuple[FloatArray, FloatArray, FloatArray]:
-    """``(1024, 64)`` each: the mean of a cell, and how much of it rises down and across."""
-    count = _SIDE // _CELL
-    eye, one = np.eye(count), np.ones(_CELL)
+def _weights() -> FloatArray:
+    """``(16, 3)``: the mean of a cell, and how much of it rises down and across."""
+    even = np.ones(_CELL) / _CELL
     rise = np.arange(_CELL) - (_CELL - 1) / 2
-    rise /= np.sqrt((rise**2).mean())
-    mean, rising = (np.kron(eye, part[:, None]) / _CELL for part in (one, rise))
-    pairs = ((mean, mean), (rising, mean), (mean, rising))
-    first, second, third = (np.kron(down, across).astype(np.float32) for down, across in pairs)
-    return first, second, third
+    rise /= np.sqrt((rise**2).mean()) * _CELL
+    pairs = ((even, even), (rise, even), (even, rise))
+    return np.stack([np.kron(down, across) for down, across in pairs], axis=1).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _means() -> FloatArray:
+    """``(1024, 64)``: the mean of every cell of a thumb."""
+    one = np.kron(np.eye(_SIDE // _CELL), np.ones((_CELL, 1)) / _CELL)
+    return np.kron(one, one).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from io import FileIO
 from pathlib import Path
 
 from lookalike.errors import ConfigError
@@ -23,7 +24,8 @@ def read_bytes(address: str) -> bytes:
         OSError: it cannot be read.
     """
     if not is_address(address):
-        return Path(address).read_bytes()
+        with FileIO(address) as file:
+            return file.readall()
     try:
         member = member_of(address)
         if member is None:

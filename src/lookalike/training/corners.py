@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from lookalike.brief import REACH, Corners, as_text, seen
 from lookalike.errors import ConfigError
-from lookalike.keypoints import KINDS, find_corners, fitted, shrunk
+from lookalike.keypoints import KINDS, LEVELS, find_corners, fitted, shrunk
 from lookalike.sources import FolderSource, looks_like_image
 from lookalike.types import Failure, IntArray, UInt8Array
 
@@ -81,10 +81,10 @@ def _before_and_after(
     """What corners of a photo and of an edited copy show, ``(k, m)`` each; None for too few."""
     kind = KINDS["orb"]
     work = shrunk(luma, fitted(luma.shape[1], luma.shape[0], kind.side))
-    found, corners = find_corners(work, kind.count)
-    if len(found) < _LEAST_CORNERS:
+    corners = find_corners(work, kind.count)
+    if len(corners.places) < _LEAST_CORNERS:
         return None
-    some = random.choice(len(found), _CORNERS, replace=False)
+    some = random.choice(len(corners.places), _CORNERS, replace=False)
     corners = corners._replace(
         places=corners.places[some], angles=corners.angles[some], levels=corners.levels[some]
     )
@@ -93,7 +93,7 @@ def _before_and_after(
     edited, move = _moved(work, turn, grow)
     edited = _worn(edited, random)
     levels = np.rint(corners.levels + np.log(grow) / np.log(corners.scale)).astype(np.int64)
-    levels = np.clip(levels, 0, 5)
+    levels = np.clip(levels, 0, LEVELS - 1)
     size = np.power(corners.scale, levels)[:, None]
     # a corner is never found in quite the same place and pose
     places = np.column_stack([corners.places, np.ones(len(some))]) @ move.T
@@ -142,6 +142,8 @@ def _unlike(before: UInt8Array, after: UInt8Array, ends: IntArray, mirror: IntAr
     """Which of the pairs ``(2, n)`` to take, by what they say of corners and of their copies."""
     share = _told(before, ends).mean(axis=0)
     even = np.flatnonzero(np.abs(share - 0.5) < _BIAS)
+    if len(even) < _CHOSEN:
+        raise ConfigError("too few pairs are as often true as false", got=str(len(even)))
     changed = (_told(before, ends[:, even]) != _told(after, ends[:, even])).mean(axis=0)
     even = even[np.argsort(changed)]
     own = _standard(_told(before, ends[:, even]))
