@@ -276,12 +276,8 @@ def _sharpness(picture: Picture) -> float:
     if picture.alpha is not None:
         # around a picture nothing is transparent: what is so throughout ends in an edge
         planes.append(cv2.copyMakeBorder(picture.alpha, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255))
-    return round(sum(_spread(cv2.Laplacian(plane, cv2.CV_16S)) for plane in planes), 3)
-
-
-def _spread(edges: NDArray[np.integer]) -> float:
-    """Variance."""
-    return float(cv2.norm(edges, cv2.NORM_L2SQR)) / edges.size - float(cv2.mean(edges)[0]) ** 2
+    edges = [cv2.Laplacian(plane, cv2.CV_16S) for plane in planes]
+    return round(sum(cv2.norm(e, cv2.NORM_L2SQR) / e.size - cv2.mean(e)[0] ** 2 for e in edges), 3)
 
 
 def _batches(outcomes: Iterator[Outcome], size: int) -> Iterator[list[Outcome]]:

@@ -28,7 +28,7 @@ __all__ = [
     "verify_all",
 ]
 
-VERIFIER = "pose-agreement/13"
+VERIFIER = "pose-agreement/14"
 _REFINE_FROM, _REFINE_TO, _REFINE_INLIERS, _REFINE_LIKENESS = 0.4, 0.8, 15, 0.93
 _COINCIDING = 0.05
 _MANY_IN_PLACE = 8
@@ -192,8 +192,9 @@ def _aligned(
     if seen is None:
         return None
     is_open = _REFINE_FROM <= seen.share < _REFINE_TO and inliers >= _REFINE_INLIERS
-    # what agrees well lies well: there the rest shows something else
-    is_open &= seen.likeness < _REFINE_LIKENESS
+    # what agrees well lies well: there the rest shows something else; what is faint is noisy, and
+    # its likeness, corrected for that, says less
+    is_open &= seen.likeness < _REFINE_LIKENESS or query.is_faint or ref.is_faint
     if is_open and not _is_coinciding(query, ref, onto):
         closer = refine(query, ref, onto)
         again = agree_aligned(query, ref, closer)
