@@ -210,7 +210,7 @@ def _refined(
 ) -> NDArray[np.floating]:
     """The transform moved to where the pixels correlate best, if they then agree more."""
     a, b = (Plane(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))) for rgb in (query, ref))
-    closer = refine(a, b, onto, steps=_REFINE_STEPS)
+    closer = refine(a, b, onto, steps=_REFINE_STEPS, halved=False)
     closer = closer / closer[2, 2]
     before, after = agree_aligned(a, b, onto), agree_aligned(a, b, closer)
     if before is None or after is None:
