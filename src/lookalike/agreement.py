@@ -138,8 +138,8 @@ def refine(
         ref: the other.
         transform: ``(3, 3)`` query pixels → ref pixels, nearly right.
         steps: at most.
-        halved: at half the size, which is as good for blocks, in a third of the time; otherwise to
-            a fraction of a pixel.
+        halved: at half the size, to a pixel or so: enough for blocks, in a third of the time;
+            otherwise to a fraction of a pixel.
     """
     is_swapped = abs(growth_of(transform)) < 1.0
     fixed, moving = (ref, query) if is_swapped else (query, ref)
@@ -171,10 +171,7 @@ def _halved(pixels: UInt8Array) -> tuple[UInt8Array, NDArray[np.floating]]:
     """A plane of half the size, and the map there."""
     half = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     across, down = half.shape[1] / pixels.shape[1], half.shape[0] / pixels.shape[0]
-    # places are those of the middles of pixels
-    shift_x, shift_y = (across - 1) / 2, (down - 1) / 2
-    there = np.array([[across, 0.0, shift_x], [0.0, down, shift_y], [0.0, 0.0, 1.0]])
-    return np.asarray(half, np.uint8), there
+    return np.asarray(half, np.uint8), np.diag([across, down, 1.0])
 
 
 def _whole(pixels: UInt8Array) -> tuple[UInt8Array, NDArray[np.floating]]:
