@@ -96,6 +96,26 @@ def test_same_pixels_in_other_files(tmp_path: Path, db: Path) -> None:
     assert {match.tier for match in report.matches} == {"pixel"}
 
 
+def test_same_pixels_however_a_decoder_reduced_them(tmp_path: Path, db: Path) -> None:
+    """Fine grain of every size, some of it symmetric: a JPEG and what it decodes to are pixel."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(24):
+        random = np.random.default_rng(number)
+        width, height = (int(side) for side in random.integers(64, 1400, 2))
+        rgb = scene(200 + number, width, height)
+        rgb = np.clip(rgb + random.normal(0, 40, rgb.shape), 0, 255).astype(np.uint8)
+        if number % 4 == 0:
+            rgb = np.maximum(rgb, rgb[:, ::-1])
+        image = Image.open(save(folder / f"{number}.jpg", rgb, 75 + number))
+        form = ("png", "webp", "tiff", "bmp")[number // 4 % 4]
+        image.save(folder / f"{number}.{form}", **({"lossless": True} if form == "webp" else {}))
+    report = find(folder, db=db, config=FindConfig(effort="fast"))
+    assert len(report.clusters) == len(report.matches) == 24
+    assert {match.tier for match in report.matches} == {"pixel"}
+    assert all(len({Path(m).stem for m in cluster.members}) == 1 for cluster in report.clusters)
+
+
 def test_bad_files_are_listed_and_the_run_goes_on(tmp_path: Path, db: Path) -> None:
     """Truncated, empty, foreign and unreadable files end in the list, each with its reason."""
     folder = make_copies(tmp_path / "in", 1)

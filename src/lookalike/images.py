@@ -115,16 +115,19 @@ def pixel_digest(path: str, data: bytes, config: DecodeConfig) -> str | Failure:
     try:
         image = _opened(data, _checked_kind(data), config)
         image.load()
-        pixels, alpha = _canonical(image)
-        digest = hashlib.sha256(f"{pixels.shape[1]}x{pixels.shape[0]}".encode())
-        digest.update(np.ascontiguousarray(pixels).data)
-        if alpha is not None:
-            digest.update(np.ascontiguousarray(alpha).data)
-        return digest.hexdigest()
+        return _digest_of(*_canonical(image))
     except _BadImageError as reason:
         return Failure(path, "decode", str(reason))
     except Exception as error:  # as in decode()
         return Failure(path, "decode", _in_words(error))
+
+
+def _digest_of(pixels: UInt8Array, alpha: UInt8Array | None) -> str:
+    digest = hashlib.sha256(f"{pixels.shape[1]}x{pixels.shape[0]}".encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    if alpha is not None:
+        digest.update(np.ascontiguousarray(alpha).data)
+    return digest.hexdigest()
 
 
 def stored_channels(data: bytes) -> int:
@@ -230,7 +233,8 @@ def _decode_any(data: bytes, kind: str, config: DecodeConfig) -> Picture:
     again = _reduction(rgb.shape[1], rgb.shape[0], config)
     small = None if alpha is None else _reduced(alpha, again)
     width, height = (full[1], full[0]) if turned else full
-    return Picture(_reduced(rgb, again), width, height, kind, lossless, fields, small)
+    digest = None if kind == "JPEG" else _digest_of(pixels, alpha)
+    return Picture(_reduced(rgb, again), width, height, kind, lossless, fields, small, digest)
 
 
 def _opened(data: bytes, kind: str, config: DecodeConfig) -> Image.Image:

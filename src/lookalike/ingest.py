@@ -266,7 +266,7 @@ def describe_content(
         exif_fields=picture.exif_fields,
         sharpness=_sharpness(picture),
         low_information=hashed.telling < config.hashes.min_telling,
-        pixel_digest=None,
+        pixel_digest=picture.pixel_digest,
     )
     return content, {PDQ_SPEC: hashed.pdq, THUMB_SPEC: hashed.thumb}
 

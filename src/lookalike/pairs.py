@@ -33,8 +33,8 @@ __all__ = ["find_pairs"]
 
 Connected = Callable[[Iterable[str], Sequence[Pair]], list[list[str]]]
 
-_PIXEL_BITS = 12
-_PIXEL_SLACK = 4
+# of equal pixels: reduced in one way, and where a JPEG's decoder reduced one of them
+_SAME_WAY_BITS, _OTHER_WAY_BITS = 12, 31
 _SMALL_STAR = 16
 _MEETINGS_EITHER_WAY = 6
 _INSIDE, _NOT_ALL, _SAME_SCALE = 0.98, 0.9, 0.02
@@ -210,22 +210,25 @@ def _same_pixels(
 ) -> set[Pair]:
     """Pairs whose full-size pixels are equal; only likely ones are decoded in full.
 
-    Two JPEGs of equal pixels hold equal coefficients, and two lossless files are reduced alike,
-    so within a kind their thumbs are equal; between the kinds they differ by rounding.
+    Two JPEGs of equal pixels hold equal coefficients, and two other files are reduced alike, so
+    within a kind their thumbs are equal. A JPEG is reduced by its decoder: between the kinds fine
+    texture differs, and a symmetric picture may even seem turned.
     """
-    near = np.flatnonzero((candidates.turn == 0) & (candidates.bits <= _PIXEL_BITS))
-    query, ref = candidates.query[near], candidates.ref[near]
-    slack = stages.thumb_differences(shas, query, ref, _PIXEL_SLACK)
-    likely = []
-    close = slack <= _PIXEL_SLACK
-    for a, b, difference in zip(query[close], ref[close], slack[close], strict=True):
-        first, second = pairs.images[shas[a]], pairs.images[shas[b]]
-        same_size = (first.width, first.height) == (second.width, second.height)
-        same_kind = (first.format == "JPEG") == (second.format == "JPEG")
-        if same_size and difference <= (0 if same_kind else _PIXEL_SLACK):
-            likely.append((first.sha256, second.sha256))
-    digests = stages.pixel_digests(sorted({sha for pair in likely for sha in pair}))
-    return {(a, b) for a, b in likely if a in digests and digests.get(a) == digests.get(b)}
+    images = [pairs.images[sha] for sha in shas]
+    facts = np.array([(i.width, i.height, i.format == "JPEG") for i in images], np.int64)
+    first, second = facts[candidates.query], facts[candidates.ref]
+    same_size = (first[:, :2] == second[:, :2]).all(axis=1)
+    same_kind = first[:, 2] == second[:, 2]
+    likely = same_size & ~same_kind & (candidates.bits <= _OTHER_WAY_BITS)
+    alike = np.flatnonzero(same_size & same_kind & (candidates.bits <= _SAME_WAY_BITS))
+    likely[alike] = stages.equal_thumbs(shas, candidates.query[alike], candidates.ref[alike])
+    rows = np.flatnonzero(likely)
+    asked = [
+        (shas[a], shas[b])
+        for a, b in zip(candidates.query[rows], candidates.ref[rows], strict=True)
+    ]
+    digests = stages.pixel_digests(sorted({sha for pair in asked for sha in pair}))
+    return {(a, b) for a, b in asked if a in digests and digests.get(a) == digests.get(b)}
 
 
 def _one_per_picture(pairs: Pairs, *, turned: bool) -> list[str]:

@@ -24,7 +24,7 @@ from lookalike.keypoints import KeypointKind
 from lookalike.protocols import Descriptor
 from lookalike.store import Collection
 from lookalike.thumbs import ThumbAgreement, agree
-from lookalike.types import FloatArray, IntArray, UInt8Array, Verification
+from lookalike.types import BoolArray, FloatArray, IntArray, UInt8Array, Verification
 
 __all__ = [
     "CollectionStages",
@@ -32,7 +32,7 @@ __all__ = [
     "Stages",
     "closest_turns",
     "hash_pairs",
-    "thumb_difference",
+    "have_equal_thumbs",
     "vote_settings",
 ]
 
@@ -82,10 +82,8 @@ class Stages(Protocol):
         """``(n, 1152)`` rows of ``THUMB_SPEC``, asked for of few."""
         ...
 
-    def thumb_differences(
-        self, shas: Sequence[str], query: IntArray, ref: IntArray, limit: int
-    ) -> IntArray:
-        """``(k,)`` largest difference of two thumbs' cells, 0..255, or any value over ``limit``."""
+    def equal_thumbs(self, shas: Sequence[str], query: IntArray, ref: IntArray) -> BoolArray:
+        """``(k,)`` whether all cells of two thumbs are equal."""
         ...
 
     def thumb_agreement(
@@ -151,15 +149,13 @@ class CollectionStages:
         """As of ``Stages``."""
         return self._collection.rows(THUMB_SPEC, shas)
 
-    def thumb_differences(
-        self, shas: Sequence[str], query: IntArray, ref: IntArray, limit: int
-    ) -> IntArray:
+    def equal_thumbs(self, shas: Sequence[str], query: IntArray, ref: IntArray) -> BoolArray:
         """As of ``Stages``."""
         # few of all contents are that near
         some, places = np.unique(np.concatenate([query, ref]), return_inverse=True)
         thumbs = self._collection.rows(THUMB_SPEC, [shas[row] for row in some])
         left, right = places.reshape(2, -1)
-        return thumb_difference(thumbs, left, right, limit)
+        return have_equal_thumbs(thumbs, left, right)
 
     def thumb_agreement(
         self, shas: Sequence[str], query: IntArray, ref: IntArray, turn: IntArray
@@ -222,22 +218,19 @@ def closest_turns(columns: IntArray) -> HashPairs:
     return HashPairs(query[first], ref[first], turn[first], bits[first])
 
 
-def thumb_difference(thumbs: UInt8Array, query: IntArray, ref: IntArray, limit: int) -> IntArray:
-    """``(k,)`` largest difference of two thumbs' cells, 0..255, or any value over ``limit``.
+def have_equal_thumbs(thumbs: UInt8Array, query: IntArray, ref: IntArray) -> BoolArray:
+    """``(k,)`` whether all cells of two thumbs are equal.
 
     Args:
         thumbs: ``(n, 1152)`` uint8 of ``THUMB_SPEC``.
         query: ``(k,)`` rows.
         ref: ``(k,)`` rows.
-        limit: beyond it, any larger value will do.
     """
     # the first row of cells tells nearly all pairs apart
-    some = thumbs[query, :_FIRST_ROW].astype(np.int16) - thumbs[ref, :_FIRST_ROW]
-    found = np.abs(some).max(axis=1, initial=0).astype(np.int64)
-    near = np.flatnonzero(found <= limit)
-    whole = thumbs[query[near]].astype(np.int16) - thumbs[ref[near]]
-    found[near] = np.abs(whole).max(axis=1, initial=0)
-    return found
+    found = (thumbs[query, :_FIRST_ROW] == thumbs[ref, :_FIRST_ROW]).all(axis=1)
+    near = np.flatnonzero(found)
+    found[near] = (thumbs[query[near]] == thumbs[ref[near]]).all(axis=1)
+    return np.asarray(found)
 
 
 def vote_settings(

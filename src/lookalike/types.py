@@ -14,6 +14,7 @@ from lookalike.found_files import Addressed, Failure, Returned
 
 __all__ = [
     "Answer",
+    "BoolArray",
     "Cluster",
     "Containment",
     "Decision",
@@ -41,6 +42,7 @@ Frame = Literal[
 UInt8Array = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class Picture:
         lossless: whether the pixels were stored without loss.
         exif_fields: number of EXIF tags.
         alpha: ``(h, w)`` uint8 as reduced, None where all is opaque.
+        pixel_digest: of the full-size pixels, where the decoder gave them; None of a JPEG, which it
+            reduced.
     """
 
     rgb: UInt8Array
@@ -121,6 +125,7 @@ class Picture:
     lossless: bool
     exif_fields: int
     alpha: UInt8Array | None = None
+    pixel_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

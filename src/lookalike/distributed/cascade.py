@@ -34,9 +34,9 @@ from lookalike.keypoints import KeypointKind
 from lookalike.progress import Progress
 from lookalike.protocols import Descriptor
 from lookalike.sides import PLANE_SPEC
-from lookalike.stages import HashPairs, thumb_difference, vote_settings
+from lookalike.stages import HashPairs, have_equal_thumbs, vote_settings
 from lookalike.thumbs import ThumbAgreement, agree
-from lookalike.types import FloatArray, ImageRef, IntArray, UInt8Array, Verification
+from lookalike.types import BoolArray, FloatArray, ImageRef, IntArray, UInt8Array, Verification
 
 __all__ = ["ClusterStages", "Known"]
 
@@ -104,12 +104,10 @@ class ClusterStages:
         rows, places = fixed_rows(self._work, spans, "thumb", THUMB_SPEC.row_width)
         return rows[np.argsort(places)]
 
-    def thumb_differences(
-        self, shas: Sequence[str], query: IntArray, ref: IntArray, limit: int
-    ) -> IntArray:
+    def equal_thumbs(self, shas: Sequence[str], query: IntArray, ref: IntArray) -> BoolArray:
         """As of ``Stages``."""
-        found = np.empty(len(query), np.int64)
-        for rows, made in self._by_thumbs(shas, _differences, (query, ref), limit):
+        found = np.empty(len(query), np.bool_)
+        for rows, made in self._by_thumbs(shas, _equality, query, ref):
             found[rows] = made
         return found
 
@@ -119,7 +117,7 @@ class ClusterStages:
         """As of ``Stages``."""
         every: list[ThumbAgreement] = []
         order = [np.empty(0, np.int64)]
-        for rows, made in self._by_thumbs(shas, _agreement, (query, ref), turn):
+        for rows, made in self._by_thumbs(shas, _agreement, query, ref, turn):
             order.append(rows)
             every.append(made)
         if not every:
@@ -130,10 +128,9 @@ class ClusterStages:
         return whole.take(np.argsort(np.concatenate(order), kind="stable"))
 
     def _by_thumbs(
-        self, shas: Sequence[str], work: Any, pairs: tuple[IntArray, IntArray], more: Any
+        self, shas: Sequence[str], work: Any, query: IntArray, ref: IntArray, *more: IntArray
     ) -> Iterator[tuple[IntArray, Any]]:
         """Rows of pairs whose thumbs lie in one pair of blocks, and what ``work`` makes of them."""
-        query, ref = pairs
         blocks, ends = self._held_thumbs(shas)
         home = np.searchsorted(ends, query, side="right"), np.searchsorted(ends, ref, side="right")
         order = np.lexsort(home[::-1])
@@ -148,7 +145,7 @@ class ClusterStages:
                 blocks[home[1][rows[0]]],
                 query[rows],
                 ref[rows],
-                more[rows] if isinstance(more, np.ndarray) else more,
+                *(column[rows] for column in more),
             )
             for rows in every
         )
@@ -322,11 +319,9 @@ def _needed(
     return np.concatenate(parts), here, there + len(own)
 
 
-def _differences(
-    first: Thumbs, second: Thumbs, query: IntArray, ref: IntArray, limit: int
-) -> IntArray:
+def _equality(first: Thumbs, second: Thumbs, query: IntArray, ref: IntArray) -> BoolArray:
     thumbs, left, right = _needed(first, second, query, ref)
-    return thumb_difference(thumbs, left, right, limit)
+    return have_equal_thumbs(thumbs, left, right)
 
 
 def _agreement(
