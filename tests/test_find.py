@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from conftest import save, scene
-from lookalike import FindConfig, Report, find
+from lookalike import FindConfig, Report, find, search
 from lookalike.config import ClusterConfig, EmbeddingConfig, KeepConfig
 from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import read_labels
@@ -211,6 +211,28 @@ def test_second_run_decodes_nothing_and_changes_are_noticed(
     assert changed.funnel["decoded"] == 1
     assert "0.jpg" not in {m for c in changed.clusters for m in c.members}
     assert "copies/1_grey.jpg" not in changed.images
+
+
+def test_lost_rows_are_described_again(tmp_path: Path, db: Path) -> None:
+    """Without its row files a collection gives the answers of a fresh one, and so does a search."""
+    folder = make_copies(tmp_path / "in", 2)
+    find(folder, db=db)
+    query = folder / "0.jpg"
+    before = [(hit.image.id, hit.tier) for hit in search(query, db=db).hits]
+    late = save(folder / "late.jpg", edit_picture(scene(100), "blur", source="0", other=scene(9)))
+    fresh = find(folder, db=tmp_path / "fresh")
+    late.rename(tmp_path / "late.jpg")
+    files = sorted((db / "rows").glob("*.bin"))
+    assert len(files) >= 4
+    for file in files:
+        file.unlink()
+    assert [(hit.image.id, hit.tier) for hit in search(query, db=db).hits] == before
+    (tmp_path / "late.jpg").rename(late)
+    for victim in files:
+        victim.write_bytes(victim.read_bytes()[:-3])
+        late.touch()
+        again = find(folder, db=db)
+        assert (again.clusters, again.matches) == (fresh.clusters, fresh.matches)
 
 
 def test_a_broken_run_continues(tmp_path: Path, any_db: Path | str) -> None:

@@ -274,6 +274,72 @@ def _landed(collection: Collection) -> list[str]:
     return names
 
 
+@pytest.mark.parametrize("harm", ["missing", "short", "odd", "long"])
+def test_a_damaged_row_file_is_named_and_its_rows_are_lacking(
+    tmp_path: Path, harm: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file of a length that was never written is an error, never rows of zeros."""
+    with open_collection(tmp_path) as collection:
+        collection.commit(batch(1, 2, 3))
+        collection.commit(batch(4))
+    victim = tmp_path / "rows" / "1.bin"
+    whole = victim.read_bytes()
+    if harm == "missing":
+        victim.unlink()
+    else:
+        victim.write_bytes({"short": whole[:16], "odd": whole[:-1], "long": whole + b"x"}[harm])
+    with open_collection(tmp_path) as collection:
+        assert str(victim) in caplog.text and "described again" in caplog.text
+        assert collection.missing(SPEC, [sha(1), sha(4)]) == [sha(1), sha(4)]
+        assert len(collection.ragged(RAGGED, [sha(4)])[0]) == 4
+        collection.commit(batch(4, 1))
+        assert collection.rows(SPEC, [sha(1), sha(4)])[:, 0].tolist() == [1, 4]
+    caplog.clear()
+    with open_collection(tmp_path) as collection:
+        assert collection.rows(SPEC, [sha(1), sha(4)])[:, 0].tolist() == [1, 4]
+    assert not caplog.text
+
+
+def test_the_rest_of_an_interrupted_batch_is_no_damage(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that were written and never committed are cut off, however many batches they fill."""
+    with open_collection(tmp_path) as collection:
+        collection.commit(batch(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(EmbeddedCollection, "_write_files", _power_cut)
+            with pytest.raises(KeyboardInterrupt):
+                collection.commit(batch(2, 3))
+    assert (tmp_path / "rows" / "1.bin").stat().st_size == 3 * 8
+    with open_collection(tmp_path) as collection:
+        collection.commit(batch(4))
+        assert collection.rows(SPEC, [sha(1), sha(4)])[:, 0].tolist() == [1, 4]
+    assert (tmp_path / "rows" / "1.bin").stat().st_size == 2 * 8 and not caplog.text
+
+
+def _power_cut(*args: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_rows_that_vanish_meanwhile_are_an_error(tmp_path: Path) -> None:
+    """A file that shrinks while the collection is open is named, whoever reads or writes it."""
+    with open_collection(tmp_path) as collection:
+        collection.commit(batch(7, 8))
+        stored = collection.stored(SPEC, [sha(7), sha(8)])
+        spans = collection.spans(RAGGED, [sha(8)])
+        for name in ("1.bin", "2.bin"):
+            (tmp_path / "rows" / name).write_bytes(b"")
+        attempts = (
+            lambda: collection.rows(SPEC, [sha(8)]),
+            lambda: stored[:],
+            lambda: spans[sha(8)],
+            lambda: collection.commit(batch(9)),
+        )
+        for attempt in attempts:
+            with pytest.raises(CollectionError, match=r"rows.[12]\.bin"):
+                attempt()
+
+
 def test_kill_loses_at_most_the_batch_in_hand(any_db: Path | str) -> None:
     """After SIGKILL at any moment, every batch is there wholly or not at all."""
     here = str(Path(__file__).parent)

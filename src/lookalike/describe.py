@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config import DecodeConfig, RunConfig
+from lookalike.descriptors.hashes import HASH_SPECS, describe_hashes
 from lookalike.images import decode
 from lookalike.progress import Progress
 from lookalike.protocols import Descriptor
 from lookalike.reading import read_again
 from lookalike.store import Batch, Collection
-from lookalike.types import Failure, ImageRef, Picture
+from lookalike.types import DescriptorSpec, Failure, ImageRef, Picture
 
 __all__ = ["Describer"]
 
@@ -51,22 +51,57 @@ class Describer:
 
         Only what is still missing is computed; contents that can no longer be read are left out.
         """
-        spec = descriptor.spec
-        missing = self._collection.missing(spec, shas)
-        row_bytes = spec.row_width * np.dtype(spec.dtype).itemsize
+
+        def described(picture: Picture) -> list[NDArray[Any]]:
+            return [descriptor.describe(picture)]
+
+        return self._have([descriptor.spec], described, descriptor.min_side, shas)
+
+    def hash_again(self, shas: Sequence[str]) -> list[str]:
+        """As ``embed``, the hashes of contents whose rows were lost."""
+
+        def hashed(picture: Picture) -> list[NDArray[Any]]:
+            row = describe_hashes(picture)
+            return [row.pdq, row.thumb]
+
+        return self._have(HASH_SPECS, hashed, self._config.decode.min_side, shas)
+
+    def _have(
+        self,
+        specs: Sequence[DescriptorSpec],
+        describe: Callable[[Picture], Sequence[NDArray[Any]]],
+        min_side: int,
+        shas: Sequence[str],
+    ) -> list[str]:
+        lacking = self._lacking(specs, shas)
+        missing = [sha for sha in shas if sha in lacking]
+        config = replace(self._config.decode, min_side=min_side)
+
+        def described(sha: str) -> Sequence[NDArray[Any]] | None:
+            picture = self.picture(sha, config)
+            return None if picture is None else describe(picture)
+
+        row_bytes = sum(spec.row_width * np.dtype(spec.dtype).itemsize for spec in specs)
         batch = max(self._config.threads, min(self._config.batch, _BATCH_BYTES // row_bytes))
         for at in range(0, len(missing), batch):
             some = missing[at : at + batch]
             with ThreadPoolExecutor(self._config.threads) as pool:
-                described = pool.map(partial(self._described, descriptor), some)
-                rows = dict(zip(some, described, strict=True))
+                rows = dict(zip(some, pool.map(described, some), strict=True))
             made = {sha: row for sha, row in rows.items() if row is not None}
             if made:
-                values = np.stack(list(made.values()))
-                self._collection.commit(Batch(rows={spec: (tuple(made), values)}))
+                columns = zip(*made.values(), strict=True)
+                stacked = {
+                    spec: (tuple(made), np.stack(column))
+                    for spec, column in zip(specs, columns, strict=True)
+                }
+                self._collection.commit(Batch(rows=stacked))
             self._progress("embed", at + len(some), len(missing))
-        gone = set(self._collection.missing(spec, shas)) if missing else set()
+        gone = self._lacking(specs, shas) if missing else set()
         return [sha for sha in shas if sha not in gone]
+
+    def _lacking(self, specs: Sequence[DescriptorSpec], shas: Sequence[str]) -> set[str]:
+        """Contents that lack any of some descriptors."""
+        return {sha for spec in specs for sha in self._collection.missing(spec, shas)}
 
     def picture(self, sha: str, config: DecodeConfig) -> Picture | None:
         """A content's picture, if it can still be read."""
@@ -82,8 +117,3 @@ class Describer:
             return read_again(self._images[sha].path)
         except OSError:
             return None
-
-    def _described(self, descriptor: Descriptor, sha: str) -> NDArray[Any] | None:
-        config = replace(self._config.decode, min_side=descriptor.min_side)
-        picture = self.picture(sha, config)
-        return None if picture is None else descriptor.describe(picture)

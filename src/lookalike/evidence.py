@@ -155,7 +155,10 @@ class Evidence(Describer):
 
     def _describe_missing(self, shas: Sequence[str], kind: KeypointKind) -> set[str]:
         """Have keypoints of contents in the collection; those that can no longer be read."""
-        missing = self._collection.missing(kind.spec, shas)
+        lacking = {
+            s for spec in (kind.spec, PLANE_SPEC) for s in self._collection.missing(spec, shas)
+        }
+        missing = [sha for sha in shas if sha in lacking]
         unreadable: set[str] = set()
         finer = replace(self._config.decode, min_side=kind.min_side)
         chunks = [missing[at : at + _CHUNK] for at in range(0, len(missing), _CHUNK)]

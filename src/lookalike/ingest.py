@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from lookalike.config import FindConfig, RunConfig
 from lookalike.cores import MANY, prepare
-from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
+from lookalike.descriptors.hashes import HASH_SPECS, PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.errors import ConfigError
 from lookalike.images import decode, sniff
 from lookalike.progress import Progress
@@ -106,7 +106,7 @@ def ingest(
     """
     entries = [item for item in listed if isinstance(item, FileEntry)]
     failures = [item for item in listed if isinstance(item, Failure)]
-    specs = (PDQ_SPEC, THUMB_SPEC)
+    specs = HASH_SPECS
     for spec in specs:
         collection.check_spec(spec)
     known = _still_described(collection, collection.unchanged(entries), specs)

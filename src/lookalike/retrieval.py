@@ -120,6 +120,9 @@ def open_searchable(collection: Collection, config: RunConfig, *, progress: Prog
     for image in images:
         first.setdefault(image.sha256, image)
     evidence = Evidence(first, collection, _cascade(config), progress)
+    there = {*evidence.hash_again(list(first))}
+    images = [image for image in images if image.sha256 in there]
+    first = {sha: image for sha, image in first.items() if sha in there}
     system, descriptors = as_system(config)
     space = fit_space(system, descriptors, list(first), collection, evidence.embed, refit=False)
     return Searchable(collection, config, images, first, progress, space)

@@ -20,6 +20,7 @@ from lookalike.descriptors.cells import Cells
 from lookalike.types import DescriptorSpec, FloatArray, Picture, UInt8Array
 
 __all__ = [
+    "HASH_SPECS",
     "ORIENTATIONS",
     "PDQ_SPEC",
     "THUMB_SIDE",
@@ -42,6 +43,8 @@ THUMB_SPEC = DescriptorSpec(
     "uint8",
     "32x32 luma of PDQ's buffer, 8x8 Cb, 8x8 Cr, squashed to a square",
 )
+#: what ``describe_hashes`` gives
+HASH_SPECS = (PDQ_SPEC, THUMB_SPEC)
 # transpose, flip top-bottom, flip left-right: applied in this order, orientation 0 is none
 ORIENTATIONS: tuple[tuple[bool, bool, bool], ...] = tuple(
     (bool(t), bool(v), bool(h)) for t in (0, 1) for v in (0, 1) for h in (0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from lookalike.types import DescriptorSpec
 
 __all__ = ["ALL_AT_ONCE", "Described"]
 
+_LOG = logging.getLogger(__name__)
 #: above so many, reading a whole table is quicker than asking for each
 ALL_AT_ONCE = 2000
 
@@ -34,6 +36,7 @@ class Described:
         self._folder = folder
         self._specs: dict[str, tuple[int, str, RowFile | MemoryRows, int]] = {}
         self.load()
+        self._forget_damaged()
 
     def check_spec(self, spec: DescriptorSpec) -> None:
         """Refuse to mix descriptors of one name and two versions."""
@@ -132,6 +135,21 @@ class Described:
                 held = before.get(name)
                 rows = held[2] if held else MemoryRows(dtype, width)
                 self._specs[name] = (number, key, rows, committed)
+
+    def _forget_damaged(self) -> None:
+        """Forget the descriptors whose row file has another length than was committed.
+
+        A content without a descriptor is described again where it is next needed.
+        """
+        for number, _, file, committed in self._specs.values():
+            if not isinstance(file, RowFile) or not (wrong := file.damage(committed)):
+                continue
+            _LOG.error("the collection is damaged: %s; its rows are described again", wrong)
+            with self._catalogue.transaction():
+                self._catalogue.write("DELETE FROM descriptor WHERE spec = ?", [(number,)])
+                self._catalogue.write("UPDATE spec SET committed = 0 WHERE id = ?", [(number,)])
+            file.remove()
+        self.load()
 
     def _places(self, spec: DescriptorSpec, shas: Iterable[str]) -> dict[str, tuple[int, int]]:
         """First row and number of rows of every content that has a descriptor of this spec."""

@@ -1,7 +1,8 @@
 """Append-only descriptor files: raw little-endian rows, memory-mapped for reading.
 
-The catalogue says how many rows of a file are committed. Anything beyond is the rest of an
-interrupted batch and is cut off before the next append.
+The catalogue says how many rows of a file are committed. Before a batch is appended, a note beside
+the file says where it will end: what lies beyond the committed rows, but not beyond that, is left
+of an interrupted batch and is cut off before the next append. A file of another length is damaged.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lookalike.errors import CollectionError
 
 __all__ = ["MemoryRows", "RowFile", "Spans", "StoredRows"]
 
@@ -36,11 +39,39 @@ class RowFile:
         self._dtype = np.dtype(dtype).newbyteorder("<")
         self._width = width
 
+    def damage(self, committed: int) -> str | None:
+        """What is wrong with the file's length, naming the file; None where nothing is."""
+        expected = committed * self._row_bytes
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            return f"{self._path} is missing, with {expected} bytes" if expected else None
+        if size < expected:
+            return f"{self._path} holds {size} bytes of {expected}"
+        if size > max(expected, self._announced_end()):
+            return f"{self._path} holds {size} bytes, more than the {expected} ever written"
+        return None
+
+    def remove(self) -> None:
+        """Delete the file, which is made anew by the next append."""
+        self._path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
     def append(self, values: NDArray[Any], committed: int) -> int:
-        """Write rows behind the ``committed`` ones and flush them to disk; the new length."""
+        """Write rows behind the ``committed`` ones and flush them to disk; the new length.
+
+        Raises:
+            CollectionError: the file is damaged.
+        """
         rows = np.ascontiguousarray(values, dtype=self._dtype).reshape(-1, self._width)
-        mode = "r+b" if self._path.exists() else "w+b"
-        with self._path.open(mode) as file:
+        if wrong := self.damage(committed):
+            raise _damaged(wrong)
+        end = (committed + len(rows)) * self._row_bytes
+        with self._note.open("w", encoding="ascii") as note:
+            note.write(str(end))
+            note.flush()
+            os.fsync(note.fileno())
+        with self._path.open("r+b" if self._path.exists() else "w+b") as file:
             file.truncate(committed * self._row_bytes)
             file.seek(0, os.SEEK_END)
             file.write(rows.tobytes())
@@ -49,9 +80,15 @@ class RowFile:
         return committed + len(rows)
 
     def read(self, committed: int) -> NDArray[Any]:
-        """The committed rows, ``(committed, width)``, mapped and read-only."""
+        """The committed rows, ``(committed, width)``, mapped and read-only.
+
+        Raises:
+            CollectionError: the file is damaged.
+        """
         if committed == 0:
             return np.empty((0, self._width), self._dtype)
+        if wrong := self.damage(committed):
+            raise _damaged(wrong)
         return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(committed, self._width))
 
     def at(self, places: NDArray[np.int64]) -> StoredRows:
@@ -65,6 +102,26 @@ class RowFile:
     @property
     def _row_bytes(self) -> int:
         return self._dtype.itemsize * self._width
+
+    @property
+    def _note(self) -> Path:
+        return self._path.with_suffix(".end")
+
+    def _announced_end(self) -> int:
+        """Where the last batch was to end, in bytes; 0 where no note says so."""
+        try:
+            return int(self._note.read_text("ascii"))
+        except (FileNotFoundError, ValueError):
+            return 0
+
+
+def _damaged(wrong: str) -> CollectionError:
+    return CollectionError(
+        "a file of the collection is damaged",
+        got=wrong,
+        expected="the rows that the catalogue counts",
+        remedy="run the command again: what the file held is then described again",
+    )
 
 
 class MemoryRows:
@@ -135,9 +192,10 @@ class Spans:
 
 def _fill(out: NDArray[Any], file: FileIO, row: int) -> None:
     """Read the rows from ``row`` on."""
-    file.seek(row * out.dtype.itemsize * out.shape[1])
+    start = row * out.dtype.itemsize * out.shape[1]
+    file.seek(start)
     if len(out) and file.readinto(out.data.cast("B")) != out.nbytes:
-        raise OSError(f"{file.name} is shorter than the catalogue says")
+        raise _damaged(f"{file.name} ends before byte {start + out.nbytes}")
 
 
 class StoredRows:
