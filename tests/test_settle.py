@@ -169,7 +169,7 @@ def test_thumbs_that_differ_in_one_part_are_left_open() -> None:
     rows = np.full((2, THUMB_SPEC.dim), 128, np.uint8)
     rows[:, :1024] = page.reshape(-1), other.reshape(-1)
     found = agree(rows, np.array([0, 0]), np.array([0, 1]), np.array([0, 0]))
-    assert found.accepted(HashConfig()).tolist() == [True, False]
+    assert found.accepted(HashConfig(), np.ones(2)).tolist() == [True, False]
     assert found.least[0] > 0.9 > HashConfig().min_block > found.least[1]
 
 

@@ -7,7 +7,7 @@ are compared: files with the same bytes share one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -18,7 +18,7 @@ from lookalike.accepted import Found, Lead, Pair, Pairs, graph_of
 from lookalike.cluster import agglomerate, components, star, star_pairs
 from lookalike.confidence import certain_enough, with_confidence
 from lookalike.config import FindConfig
-from lookalike.descriptors.hashes import ORIENTATIONS
+from lookalike.descriptors.hashes import ORIENTATIONS, stretches_of
 from lookalike.index.blocks import among_nearest
 from lookalike.keypoints import KINDS, KeypointKind
 from lookalike.plain import is_plain, plain_pairs
@@ -154,39 +154,34 @@ def _by_whole_frame(
     config: FindConfig,
 ) -> dict[Pair, Lead]:
     """Accept whole frames by PDQ and thumbs; return the hash candidates left undecided."""
-    as_they_look = {*plain}
     shas = sorted({*telling, *plain}, key=lambda sha: pairs.images[sha].id)
     place = {sha: n for n, sha in enumerate(shas)}
-    telling_at, plain_at = (
-        np.array([place[sha] for sha in some], np.int64) for some in (telling, plain)
-    )
-    near = HashPairs(*np.empty((4, 0), np.int64))
-    if len(telling) > 1:
-        near |= stages.near_hashes(telling).at(telling_at)
-    pairs.counts["hash_candidates"] = len(near.query)
-    if len(plain) > 1:
-        order = sorted(range(len(plain)), key=lambda n: (*pairs.rank(plain[n]), n))
-        near |= HashPairs(*plain_pairs(stages.thumbs(plain), order)).at(plain_at)
+    plain_at = np.array([place[sha] for sha in plain], np.int64)
+    near = _near_frames(pairs, telling, plain, stages, place)
     query, ref, turn, bits = near
     same = _same_pixels(pairs, shas, near, stages)
     agreement = stages.thumb_agreement(shas, query, ref, turn)
-    accepted = agreement.accepted(config.hashes) | np.isin(query, plain_at)
+    images = [pairs.images[sha] for sha in shas]
+    sizes = np.array([(image.width, image.height) for image in images], np.int64)
+    stretches = stretches_of(sizes[query], sizes[ref], turn)
+    accepted = agreement.accepted(config.hashes, stretches) | np.isin(query, plain_at)
     rows = np.flatnonzero(accepted)
     if config.cluster.linkage == "star":
         # a thousand near-identical pictures are half a million pairs
         order = sorted(range(len(shas)), key=lambda n: (*pairs.rank(shas[n]), n))
         rows = rows[star_pairs(query[rows], ref[rows], order, _SMALL_STAR)]
     found = explain_whole_frames(
-        [pairs.images[shas[n]] for n in query[rows].tolist()],
-        [pairs.images[shas[n]] for n in ref[rows].tolist()],
+        [images[n] for n in query[rows].tolist()],
+        [images[n] for n in ref[rows].tolist()],
         turn[rows],
         agreement.take(rows),
     )
+    as_they_look = {*plain_at.tolist()}
     for a, b, distance, seen in zip(
         query[rows].tolist(), ref[rows].tolist(), bits[rows].tolist(), found, strict=True
     ):
         pair = (shas[a], shas[b])
-        metric = "thumb" if shas[a] in as_they_look else "pdq"
+        metric = "thumb" if a in as_they_look else "pdq"
         pairs.matches[pair] = Match(*pair, "copy", float(distance), metric, seen)
     for pair in same:
         pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")
@@ -203,6 +198,28 @@ def _by_whole_frame(
         )
         if (shas[a], shas[b]) not in same
     }
+
+
+def _near_frames(
+    pairs: Pairs,
+    telling: Sequence[str],
+    plain: Sequence[str],
+    stages: Stages,
+    place: Mapping[str, int],
+) -> HashPairs:
+    """Pairs of near hashes, and of plain pictures that look the same, by their places."""
+    telling_at, plain_at = (
+        np.array([place[sha] for sha in some], np.int64) for some in (telling, plain)
+    )
+    near = HashPairs(*np.empty((4, 0), np.int64))
+    if len(telling) > 1:
+        near |= stages.near_hashes(telling).at(telling_at)
+    pairs.counts["hash_candidates"] = len(near.query)
+    if len(plain) > 1:
+        order = sorted(range(len(plain)), key=lambda n: (*pairs.rank(plain[n]), n))
+        sizes = np.array([(pairs.images[sha].width, pairs.images[sha].height) for sha in plain])
+        near |= HashPairs(*plain_pairs(stages.thumbs(plain), sizes, order)).at(plain_at)
+    return near
 
 
 def _same_pixels(

@@ -1,7 +1,8 @@
 """Plain pictures: no hash, keypoint or texture tells of them, so they are compared as they look.
 
 A wall of one colour, a lens cap, a slope from tone to tone: two such pictures are one where their
-thumbs are equal but for rounding, everywhere and in every tone.
+thumbs are equal but for rounding, everywhere and in every tone, and their frames are of about one
+shape and size: a black line is not a black page.
 """
 
 from __future__ import annotations
@@ -12,12 +13,20 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.descriptors.hashes import CHROMA_SIDE, ORIENTATIONS, THUMB_SIDE, orient_thumbs
+from lookalike.descriptors.hashes import (
+    CHROMA_SIDE,
+    ORIENTATIONS,
+    THUMB_SIDE,
+    orient_thumbs,
+    stretches_of,
+)
 from lookalike.types import ImageRef, IntArray, UInt8Array
 
 __all__ = ["is_plain", "plain_pairs"]
 
 _MOST_LEVELS = 2
+# to a square, from the longest of common formats; and to a small thumbnail
+_MOST_STRETCH, _MOST_GROWTH = 2.0, 20.0
 # the steps of a slope of eight bits alone make one
 _SHARPEST = 2.0
 # side and first value of the luma, of Cb and of Cr in a thumb
@@ -31,7 +40,7 @@ def is_plain(image: ImageRef) -> bool:
 
 
 def plain_pairs(
-    thumbs: UInt8Array, order: Sequence[int]
+    thumbs: UInt8Array, sizes: IntArray, order: Sequence[int]
 ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Plain pictures that look the same in some orientation, each with the first such one.
 
@@ -39,6 +48,7 @@ def plain_pairs(
 
     Args:
         thumbs: ``(n, 1152)`` uint8 of ``THUMB_SPEC``.
+        sizes: ``(n, 2)`` widths and heights in pixels.
         order: every row, the preferred one of equal ones first.
 
     Returns:
@@ -52,13 +62,14 @@ def plain_pairs(
         level = int(tones[row, 0]) // (_MOST_LEVELS + 1)
         near = np.array([one for step in (-1, 0, 1) for one in first[level + step]], np.int64)
         near = near[(np.abs(tones[near] - tones[row]) <= _MOST_LEVELS).all(axis=1)]
-        apart = _apart(thumbs[row], thumbs[near])
+        apart = _apart(thumbs[row], thumbs[near], sizes[row], sizes[near])
         alike = np.flatnonzero(apart.min(axis=0) <= _MOST_LEVELS)
         if not len(alike):
             first[level].append(row)
             continue
         pair = sorted((row, int(near[alike[0]])))
-        levels = _apart(thumbs[pair[0]], thumbs[pair[1:]])[:, 0]
+        one, other = pair[0], pair[1:]
+        levels = _apart(thumbs[one], thumbs[other], sizes[one], sizes[other])[:, 0]
         found.append((*pair, int(levels.argmin()), int(levels.min())))
     low, high, turns, most = np.array(sorted(found), np.int64).reshape(-1, 4).T
     return low, high, turns, most
@@ -70,11 +81,21 @@ def _tones(thumbs: UInt8Array) -> NDArray[np.float64]:
     return np.stack(means, axis=1)
 
 
-def _apart(thumb: UInt8Array, others: UInt8Array) -> IntArray:
-    """``(8, m)`` largest difference of any cell, for every orientation of the one thumb."""
-    turned = np.stack([_turned(thumb, turn) for turn in range(len(ORIENTATIONS))])
+def _apart(
+    thumb: UInt8Array, others: UInt8Array, size: IntArray, other_sizes: IntArray
+) -> IntArray:
+    """``(8, m)`` largest difference of any cell, for every orientation of the one thumb.
+
+    More than any difference where the frames are not of about one shape and size.
+    """
+    turns = np.arange(len(ORIENTATIONS))
+    turned = np.stack([_turned(thumb, turn) for turn in turns.tolist()])
     between = turned[:, None].astype(np.int16) - others
-    return np.asarray(np.abs(between).max(axis=2, initial=0))
+    levels = np.abs(between).max(axis=2, initial=0)
+    growth = np.sqrt(other_sizes.prod(axis=1) / size.prod())
+    fits = stretches_of(size, other_sizes, turns[:, None]) <= _MOST_STRETCH
+    fits &= np.maximum(growth, 1 / growth) <= _MOST_GROWTH
+    return np.where(fits, levels, 256)
 
 
 def _turned(thumb: UInt8Array, turn: int) -> UInt8Array:

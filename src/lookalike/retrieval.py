@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from lookalike.confidence import confidence_of
 from lookalike.config import FindConfig, RunConfig, SystemConfig, ViewConfig
-from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC, describe_hashes
+from lookalike.descriptors.hashes import (
+    ORIENTATIONS,
+    PDQ_SPEC,
+    THUMB_SPEC,
+    describe_hashes,
+    stretches_of,
+)
 from lookalike.descriptors.registry import base_of
 from lookalike.distances import check_metric
 from lookalike.errors import ConfigError
@@ -342,10 +348,13 @@ def _whole_frames(
     near = np.flatnonzero(bits.min(axis=0) <= config.hashes.max_distance)
     turn = bits.argmin(axis=0)[near]
     agreement = agree(thumbs, np.zeros_like(near), near + 1, turn, threads=config.threads)
-    kept = np.flatnonzero(agreement.accepted(config.hashes))
     picture = query.picture
     asking = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
-    refs = [evidence.image(shas[n]) for n in near[kept].tolist()]
+    others = [evidence.image(shas[n]) for n in near.tolist()]
+    sizes = np.array([(image.width, image.height) for image in others], np.int64).reshape(-1, 2)
+    stretches = stretches_of(np.array([[picture.width, picture.height]]), sizes, turn)
+    kept = np.flatnonzero(agreement.accepted(config.hashes, stretches))
+    refs = [others[n] for n in kept.tolist()]
     seen = explain_whole_frames([asking] * len(refs), refs, turn[kept], agreement.take(kept))
     least = bits.min(axis=0)[near[kept]].tolist()
     return {ref.sha256: _Judged(v, b) for ref, v, b in zip(refs, seen, least, strict=True)}

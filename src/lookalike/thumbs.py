@@ -18,7 +18,7 @@ from lookalike.config import HashConfig
 from lookalike.descriptors.cells import TELLING_VARIANCE, Cells
 from lookalike.descriptors.hashes import CHROMA_SIDE, ORIENTATIONS, THUMB_SIDE, orient_thumbs
 from lookalike.explain import Tone, whole_frame
-from lookalike.types import FloatArray, ImageRef, IntArray, UInt8Array, Verification
+from lookalike.types import BoolArray, FloatArray, ImageRef, IntArray, UInt8Array, Verification
 
 __all__ = ["ThumbAgreement", "agree", "explain_whole_frames"]
 
@@ -27,6 +27,8 @@ _STEP = 4
 _TEXTURE_VARIANCE = 12.0
 _CHUNK = 1024
 _AGREEING, _FEW = 0.6, 3
+# as of the transforms that keypoints may agree with
+_MOST_STRETCH = 4.0
 _FAINT_NOISE, _LEVELS = 0.15, 8.0
 
 
@@ -63,11 +65,15 @@ class ThumbAgreement:
         """Some of the pairs."""
         return ThumbAgreement(*(getattr(self, name)[rows] for name in self.__slots__))
 
-    def accepted(self, config: HashConfig) -> NDArray[np.bool_]:
+    def accepted(self, config: HashConfig, stretches: NDArray[np.floating]) -> BoolArray:
         """``(k,)`` which pairs are one picture.
 
         Two pages of one template may agree nearly everywhere; where they do not, both show
         something, or one does, faintly. Such pairs are left to keypoints.
+
+        Args:
+            config: settings.
+            stretches: ``(k,)`` as of ``descriptors.hashes.stretches_of``.
         """
         beyond_frame = self.shown >= config.mostly_shown
         beyond_frame |= self.rest >= config.min_rest * (1 - self.shown)
@@ -76,6 +82,7 @@ class ThumbAgreement:
             & (self.correlation >= config.min_correlation)
             & (self.least >= config.min_block)
             & (self.shown >= config.min_shown)
+            & (stretches <= _MOST_STRETCH)
             & beyond_frame
         )
 

@@ -114,8 +114,7 @@ class Picture:
         lossless: whether the pixels were stored without loss.
         exif_fields: number of EXIF tags.
         alpha: ``(h, w)`` uint8 as reduced, None where all is opaque.
-        pixel_digest: of the full-size pixels, where the decoder gave them; None of a JPEG, which it
-            reduced.
+        pixel_digest: of the full-size pixels, None of a JPEG, which its decoder reduced.
     """
 
     rgb: UInt8Array

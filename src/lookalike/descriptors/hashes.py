@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.cells import Cells
-from lookalike.types import DescriptorSpec, FloatArray, Picture, UInt8Array
+from lookalike.types import DescriptorSpec, FloatArray, IntArray, Picture, UInt8Array
 
 __all__ = [
     "HASH_SPECS",
@@ -30,6 +30,7 @@ __all__ = [
     "orient_thumbs",
     "pdq_coefficients",
     "pdq_hashes",
+    "stretches_of",
 ]
 
 PDQ_SPEC = DescriptorSpec("pdq", "1", "hamming", 8 * 256, "uint8", "luma, resized to 512x512")
@@ -114,6 +115,21 @@ def orient_thumbs(luma: NDArray[Any], orientation: int) -> NDArray[Any]:
     if vertical:
         turned = turned[:, ::-1]
     return turned[:, :, ::-1] if horizontal else turned
+
+
+def stretches_of(queries: IntArray, refs: IntArray, turns: IntArray) -> NDArray[np.float64]:
+    """``(k,)`` by how much more one side grows than the other, 1 or more, from query to ref.
+
+    Args:
+        queries: ``(k, 2)`` widths and heights in pixels.
+        refs: ``(k, 2)`` likewise.
+        turns: ``(k,)`` numbers of ``ORIENTATIONS`` by which the queries are turned.
+    """
+    transposed = np.array([transpose for transpose, _, _ in ORIENTATIONS])[turns]
+    ratio = refs[..., 0] / refs[..., 1] * queries[..., 1] / queries[..., 0]
+    turned = refs[..., 0] / refs[..., 1] * queries[..., 0] / queries[..., 1]
+    ratio = np.where(transposed, turned, ratio)
+    return np.asarray(np.maximum(ratio, 1 / ratio))
 
 
 def _buffer(luma: FloatArray) -> FloatArray:

@@ -274,7 +274,7 @@ def _piece_recall(described: Described) -> list[Figures]:
     turn, distance = bits.argmin(axis=1), bits.min(axis=1)
     rows = np.arange(len(copies))
     agreement = agree(described.thumbs, described.originals + rows, described.source, turn)
-    accepted = agreement.accepted(FindConfig().hashes)
+    accepted = agreement.accepted(FindConfig().hashes, np.ones(len(rows)))
     accepted &= distance <= FindConfig().hashes.max_distance
     turned = copies[rows, turn][accepted]
     found = []
