@@ -15,7 +15,7 @@ from PIL import Image
 
 from conftest import save, scene
 from lookalike import FindConfig, Report, find, search
-from lookalike.config import ClusterConfig, EmbeddingConfig, KeepConfig
+from lookalike.config import ClusterConfig, EmbeddingConfig, KeepConfig, Linkage
 from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import read_labels
 from lookalike.evaluation.edits import edit_picture
@@ -248,15 +248,46 @@ def test_a_broken_run_continues(tmp_path: Path, any_db: Path | str) -> None:
     assert 0 < report.funnel["decoded"] <= 17 and len(report.clusters) == 4
 
 
-def test_linkages_and_similar(tmp_path: Path, db: Path) -> None:
-    """Every linkage runs over the same collection; complete has every pair."""
+@pytest.mark.parametrize("linkage", ["complete", "average", "single", "star"])
+def test_every_linkage_finds_all_copies(tmp_path: Path, db: Path, linkage: Linkage) -> None:
+    """What the cascade need not look at for one linkage is looked at for another."""
     folder = make_copies(tmp_path / "in", 2)
-    for linkage in ("complete", "average", "single", "star"):
-        config = FindConfig(cluster=ClusterConfig(linkage=linkage))  # type: ignore[arg-type]
-        report = find(folder, db=db, config=config)
-        assert len(report.clusters) >= 2
-        members = [m for cluster in report.clusters for m in cluster.members]
-        assert len(members) == len(set(members))
+    config = FindConfig(cluster=ClusterConfig(linkage=linkage))
+    report = find(folder, db=db, config=config)
+    assert [len(cluster.members) for cluster in report.clusters] == [6, 6]
+    for cluster in report.clusters:
+        contents = {report.images[member].sha256 for member in cluster.members}
+        every = len(contents) * (len(contents) - 1) // 2
+        matched = sum(match.tier != "exact" for match in cluster.matches)
+        if linkage in ("complete", "average"):
+            assert matched >= {"complete": 1.0, "average": 0.5}[linkage] * every
+
+
+def test_every_pair_of_a_component_is_verified_once_for_complete_linkage(
+    tmp_path: Path, db: Path
+) -> None:
+    """Mirrored copies are looked at mirrored, told-apart pairs never, strangers never."""
+    folder = make_copies(tmp_path / "in", 3)
+    star = find(folder, db=db)
+    asked = FindConfig(cluster=ClusterConfig(linkage="complete"))
+    complete = find(folder, db=db, config=asked)
+    pairs = {frozenset((m.query, m.ref)) for m in complete.matches if m.tier == "copy"}
+    assert {frozenset((m.query, m.ref)) for m in star.matches if m.tier == "copy"} < pairs
+    for n in range(3):
+        assert frozenset((f"copies/{n}_mirror.jpg", f"copies/{n}_crop_87.jpg")) in pairs
+    # 5 contents in each of 3 components, some pairs of which hashes decide
+    assert star.funnel["verified"] < complete.funnel["verified"] <= star.funnel["verified"] + 30
+
+
+def test_a_kept_report_of_older_answers_is_not_shown(
+    tmp_path: Path, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version of the answers finds anew, and decodes nothing for it."""
+    folder = make_copies(tmp_path / "in", 1)
+    find(folder, db=db)
+    monkeypatch.setattr("lookalike.assemble._ANSWERS", "later")
+    again = find(folder, db=db)
+    assert again.versions["answers"] == "later" and again.funnel["decoded"] == 0
 
 
 def test_another_shot_is_similar_only_on_request(tmp_path: Path, db: Path) -> None:

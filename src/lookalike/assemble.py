@@ -29,6 +29,10 @@ __all__ = [
     "versions_of",
 ]
 
+# grows whenever the same files, settings and descriptors give another answer: older reports that a
+# collection holds are not shown again
+_ANSWERS = "2"
+
 
 def by_bytes(images: Iterable[ImageRef]) -> dict[str, list[ImageRef]]:
     """Images by SHA-256, in the order given."""
@@ -75,7 +79,7 @@ def versions_of(config: RunConfig, descriptors: Sequence[Descriptor]) -> dict[st
     own = {spec.name: f"{spec.version}, {spec.preprocessing}" for spec in specs}
     if isinstance(config, FindConfig):
         own["confidence"] = calibration().version
-    return {"lookalike": lookalike.__version__, **own}
+    return {"lookalike": lookalike.__version__, "answers": _ANSWERS, **own}
 
 
 def file_matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:

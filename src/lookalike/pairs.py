@@ -19,6 +19,7 @@ from lookalike.cluster import agglomerate, components, star, star_pairs
 from lookalike.confidence import certain_enough, with_confidence
 from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, stretches_of
+from lookalike.every_pair import confirm_every_pair
 from lookalike.index.blocks import among_nearest
 from lookalike.keypoints import KINDS, KeypointKind
 from lookalike.plain import is_plain, plain_pairs
@@ -105,6 +106,10 @@ def _by_evidence(
         shots |= settle(pairs, leads, verify, config.settle)
         # dearer keypoints are only for what cheaper ones left alone
         centres, leads = _few_per_cluster(pairs), {}
+    if _LEAST_MATCHING.get(config.cluster.linkage, 0.0) > 0:
+        for name in config.kinds:
+            verify = pairs.unless_apart(partial(stages.verify, kind=KINDS[name]))
+            confirm_every_pair(pairs, verify, config.settle)
     if config.cluster.similar:
         add_shots(pairs, shots)
     if network is not None and config.cluster.similar:

@@ -14,7 +14,7 @@ from lookalike.config import SettleConfig
 from lookalike.joined import Joined
 from lookalike.types import Match, Verification
 
-__all__ = ["add_shots", "add_similar", "counts_alone", "is_strong", "settle"]
+__all__ = ["add_shots", "add_similar", "confirm_tied", "counts_alone", "is_strong", "settle"]
 
 _COINCIDING = 0.88
 _WITHIN = 0.985
@@ -179,6 +179,22 @@ def _verified(pairs: Pairs, some: Mapping[Pair, bool], verify: Verify) -> dict[P
     return found
 
 
+def confirm_tied(
+    pairs: Pairs, asked: Mapping[Pair, bool], verify: Verify, config: SettleConfig
+) -> list[Pair]:
+    """Verify pairs that other matches tie to each other, and keep those that are copies.
+
+    Strong matches are behind every one of these: here weak ones suffice.
+    """
+    copies = {
+        pair: match
+        for pair, match in _verified(pairs, asked, verify).items()
+        if match.verification and _is_copy(match.verification, config)
+    }
+    pairs.matches.update(copies)
+    return list(copies)
+
+
 def _confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
     """Compare centres with members that lazy order skipped: those a common match ties to them."""
     graph = pairs.graph()
@@ -195,11 +211,7 @@ def _confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
             for (centre, member), common in near.items():
                 between = min(common)
                 asked[centre, member] = is_mirrored(centre, between) != is_mirrored(between, member)
-            # a strong match with a member is behind every one of these: here weak ones suffice
-            for (a, b), match in _verified(pairs, asked, verify).items():
-                if match.verification is None or not _is_copy(match.verification, config):
-                    continue
-                pairs.matches[a, b] = match
+            for a, b in confirm_tied(pairs, asked, verify, config):
                 graph[a].add(b)
                 graph[b].add(a)
 
