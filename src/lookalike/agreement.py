@@ -216,7 +216,8 @@ class _Blocks:
         """
         smooth, (mean_b, variance_b) = fixed.smooth, fixed.blocks
         if reach:
-            warped, smooth = cv2.blur(warped, (reach, reach)), cv2.blur(smooth, (reach, reach))
+            # no whole numbers any more: sums would depend on the processor
+            warped, smooth = (cv2.blur(p, (reach, reach)).astype(float) for p in (warped, smooth))
             mean_b, variance_b = mean_and_variance(smooth)
         mean_a, variance_a = mean_and_variance(warped)
         covariance = means(warped * smooth) - mean_a * mean_b

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.types import FloatArray, UInt8Array
 
@@ -85,8 +86,9 @@ class Faint:
     def of(cls, plane: FloatArray, mean: FloatArray, variance: FloatArray) -> Faint:
         """Of a plane ``(h, w)`` float32 whose blocks have this mean and variance."""
         height, width = plane.shape
-        down = np.asarray(_rising(height) @ plane @ _windows(width).T, np.float32)
-        across = np.asarray(_windows(height) @ plane @ _rising(width).T, np.float32)
+        exact = plane.astype(np.float64)
+        down = np.asarray(_rising(height) @ exact @ _windows(width).T, np.float32)
+        across = np.asarray(_windows(height) @ exact @ _rising(width).T, np.float32)
         return cls(down, across, np.maximum(variance - down * down - across * across, 0))
 
 
@@ -96,36 +98,50 @@ def smoothed(plane: UInt8Array) -> FloatArray:
     return np.asarray(cv2.blur(cv2.blur(plane, _BLUR), _BLUR), dtype=np.float32)
 
 
-def mean_and_variance(plane: FloatArray) -> tuple[FloatArray, FloatArray]:
+def mean_and_variance(plane: NDArray[np.floating]) -> tuple[FloatArray, FloatArray]:
     """Of every block of a plane ``(h, w)``: ``(rows, columns)`` each, float32."""
     mean = means(plane)
     return mean, np.maximum(means(plane * plane) - mean * mean, 0)
 
 
-def means(plane: FloatArray) -> FloatArray:
+def means(plane: NDArray[np.floating]) -> FloatArray:
     """Means ``(rows, columns)`` of overlapping blocks of a plane ``(h, w)``, float32.
 
-    Two matrix products are cheaper than a filter of every pixel.
+    Two matrix products are cheaper than a filter of every pixel. Of whole numbers below 2^16 they
+    are sums that float32 holds exactly, in whatever order a processor adds; others want float64.
     """
-    down, across = _windows(plane.shape[0]), _windows(plane.shape[1])
-    return np.asarray(down @ plane @ across.T)
+    down, across = _inside(plane.shape[0], plane.dtype), _inside(plane.shape[1], plane.dtype)
+    return np.asarray(down @ plane @ across.T / _counts(*plane.shape), np.float32)
 
 
 @lru_cache(maxsize=512)
-def _rising(length: int) -> FloatArray:
+def _rising(length: int) -> NDArray[np.float64]:
     """``(blocks, length)`` weights that take the slope of every block along one axis."""
     weights = _windows(length)
     at = np.arange(length)
     middle = weights @ at
     rise = (at - middle[:, None]) * (weights > 0)
     rise /= np.sqrt((rise**2 * weights).sum(axis=1, keepdims=True))
-    return np.asarray(rise * weights, dtype=np.float32)
+    return np.asarray(rise * weights)
 
 
 @lru_cache(maxsize=512)
-def _windows(length: int) -> FloatArray:
+def _windows(length: int) -> NDArray[np.float64]:
     """``(blocks, length)`` weights that average every block along one axis."""
+    inside = _inside(length, np.dtype(np.float64))
+    return np.asarray(inside / inside.sum(axis=1, keepdims=True))
+
+
+@lru_cache(maxsize=1024)
+def _inside(length: int, dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
+    """``(blocks, length)`` 1 where a block lies along one axis, else 0."""
     starts = np.arange(max(1, -(-(length - _STEP) // _STEP))) * _STEP
     at = np.arange(length)
-    inside = (at >= starts[:, None]) & (at < starts[:, None] + _BLOCK)
-    return np.asarray(inside / inside.sum(axis=1, keepdims=True), dtype=np.float32)
+    return ((at >= starts[:, None]) & (at < starts[:, None] + _BLOCK)).astype(dtype)
+
+
+@lru_cache(maxsize=512)
+def _counts(height: int, width: int) -> FloatArray:
+    """``(rows, columns)`` pixels of every block."""
+    tall, wide = (_inside(n, np.dtype(np.float32)).sum(axis=1) for n in (height, width))
+    return np.asarray(np.outer(tall, wide), np.float32)

@@ -28,7 +28,7 @@ __all__ = [
     "verify_all",
 ]
 
-VERIFIER = "pose-agreement/14"
+VERIFIER = "pose-agreement/15"
 _REFINE_FROM, _REFINE_TO, _REFINE_INLIERS, _REFINE_LIKENESS = 0.4, 0.8, 15, 0.93
 _COINCIDING = 0.05
 _MANY_IN_PLACE = 8
