@@ -1,13 +1,16 @@
 """The one place that runs ONNX graphs: ONNX Runtime by default, OpenVINO or a GPU on request.
 
 One thread an inference, several inferences at once: a result can depend neither on the batch it
-was computed in nor on the number of threads.
+was computed in nor on the number of threads. Nothing is sent: engines whose telemetry is on by
+default are loaded here alone, with it off, in every process.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,10 +23,20 @@ from numpy.typing import NDArray
 
 from lookalike.errors import ModelError
 
-__all__ = ["ENGINES", "EngineName", "Graph", "Input", "byte_product", "open_graph", "shipped"]
+__all__ = [
+    "ENGINES",
+    "EngineName",
+    "Graph",
+    "Input",
+    "byte_product",
+    "onnx_runtime",
+    "open_graph",
+    "shipped",
+]
 
 EngineName = Literal["onnxruntime", "openvino", "cuda"]
 ENGINES: tuple[EngineName, ...] = ("onnxruntime", "openvino", "cuda")
+_SILENT = "ORT_DISABLE_TELEMETRY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +126,33 @@ def byte_product() -> Graph:
     return open_graph(shipped("int8_product.onnx"))
 
 
-def _open_onnxruntime(path: Path, processor: str) -> Graph:
+def onnx_runtime() -> Any:
+    """ONNX Runtime, silenced: nothing else may import it.
+
+    Since 1.29 it opens a cache in the home folder and asks for a host of Microsoft while it loads,
+    unless an environment variable is there by then; no later call stops it. The variable is set
+    whatever it was, and stays, so that processes that are started from here on inherit it.
+
+    Warns:
+        RuntimeWarning: the program loaded it before and unsilenced; then events are stopped that it
+            lets be stopped.
+    """
+    if "onnxruntime" in sys.modules and os.environ.get(_SILENT) != "1":
+        warnings.warn(
+            "onnxruntime was imported before lookalike could switch its telemetry off, and may send"
+            f" some; to prevent it, set {_SILENT}=1 in the environment of this program",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    os.environ[_SILENT] = "1"
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+def _open_onnxruntime(path: Path, processor: str) -> Graph:
+    onnxruntime = onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

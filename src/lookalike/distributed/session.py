@@ -1,14 +1,17 @@
 """The one place that talks to Ray: tasks in a bounded window, pieces that stay on the nodes.
 
 Tasks are functions of their arguments, so Ray may run one again when its worker or node is gone.
-No usage statistics, no dashboard, no logs of other processes.
+No usage statistics, no dashboard, no logs of other processes. A cluster that is started here keeps
+to the loopback and asks nobody for anything.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
+import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +27,6 @@ __all__ = ["Tasks", "connect"]
 
 _WINDOW, _RETRIES, _PATIENCE = 4, 8, 5.0
 _QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
 }
@@ -77,8 +79,36 @@ def connect(address: str) -> Iterator[RayTasks]:
     Raises:
         ConfigError: Ray is not installed, or no cluster answers there.
     """
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
+        yield RayTasks(ray)
+        return
+    head = _head_of(address)
+    ray = _silenced(alone=head is None)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if head is None:
+        _start(ray, quiet)
+    else:
+        ray.init(address=head, **quiet)
+    try:
+        yield RayTasks(ray)
+    finally:
+        ray.shutdown()
+
+
+def _silenced(*, alone: bool) -> Any:
+    """The library; what it and its processes read of the environment is set before it is loaded.
+
+    Args:
+        alone: a cluster will be started here.
+    """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if alone:
+        # else it looks for an address by way of 8.8.8.8 and its host's name, and listens there
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        _keep_token_in_memory()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -87,20 +117,31 @@ def connect(address: str) -> Iterator[RayTasks]:
         raise ConfigError(
             "a cluster needs another package", remedy="pip install 'lookalike[ray]'"
         ) from error
-    if ray.is_initialized():
-        yield RayTasks(ray)
-        return
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    found = _head_of(address)
-    if found is None:
-        own: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-        ray.init(address="local", **own, **quiet)
-    else:
-        ray.init(address=found, **quiet)
-    try:
-        yield RayTasks(ray)
-    finally:
-        ray.shutdown()
+    return ray
+
+
+def _keep_token_in_memory() -> None:
+    """Ray writes the password of a cluster into the home folder of who has none yet."""
+    told = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
+    if not told and not Path("~/.ray/auth_token").expanduser().exists():
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex()
+
+
+def _start(ray: Any, quiet: Mapping[str, Any]) -> None:
+    """A cluster of this machine, until it is shut down.
+
+    With or without a dashboard Ray starts a server for it, which asks the metadata services of
+    three clouds where it is, whatever is said of usage statistics. For a port that cannot be, Ray
+    logs an error and goes on without that server; nothing here needs it.
+    """
+    logging.getLogger("ray._private.services").setLevel(logging.CRITICAL)
+    ray.init(
+        address="local",
+        include_dashboard=False,
+        dashboard_port=-1,
+        _node_ip_address="127.0.0.1",
+        **quiet,
+    )
 
 
 def _head_of(address: str) -> str | None:

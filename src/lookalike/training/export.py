@@ -11,16 +11,10 @@ import onnx
 import torch
 import torch.nn.functional as F  # noqa: N812
 from onnx import helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from lookalike.descriptors.networks import STRIDE_16_BLOCK
+from lookalike.engine import onnx_runtime
 from lookalike.training.copy import CopyTask
 from lookalike.training.networks import Inverted, NormedConv, gem
 from lookalike.training.tensors import MEAN, STD
@@ -69,6 +63,10 @@ def export_int8(plain: Path, path: Path, squares: Iterable[UInt8Array]) -> None:
         path: complete or not at all.
         squares: ``(side, side, 3)`` pictures, by which the ranges of activations are set.
     """
+    onnx_runtime()  # before anything of it is imported
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
     with tempfile.TemporaryDirectory() as folder:
         prepared, done = Path(folder) / "prepared.onnx", Path(folder) / "int8.onnx"
         quant_pre_process(str(plain), str(prepared))
@@ -89,7 +87,7 @@ def export_int8(plain: Path, path: Path, squares: Iterable[UInt8Array]) -> None:
         partial.replace(path)
 
 
-class _Reader(CalibrationDataReader):
+class _Reader:
     """Calibration pictures one by one."""
 
     def __init__(self, squares: Iterable[UInt8Array]) -> None:
