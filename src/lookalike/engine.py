@@ -91,12 +91,12 @@ def open_graph(path: Path, engine: EngineName = "onnxruntime", *, threads: int =
     """
     if engine not in ENGINES:
         raise ModelError("unknown engine", got=repr(engine), expected=" or ".join(ENGINES))
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113
         raise ModelError(
             "a model file does not exist",
             got=str(path),
             expected="an ONNX file or the name of a shipped model",
-            remedy="check the spelling",
+            remedy="check the spelling, and the rights",
         )
     try:
         if engine == "openvino":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+from typing import Self
+
 __all__ = [
     "ActionError",
     "CollectionError",
@@ -10,6 +14,9 @@ __all__ = [
     "ModelError",
     "SpecMismatchError",
 ]
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class LookalikeError(Exception):
@@ -32,6 +39,30 @@ class LookalikeError(Exception):
             parts.append(remedy)
         super().__init__("; ".join(parts))
         self.what, self.got, self.expected, self.remedy = what, got, expected, remedy
+
+    @classmethod
+    def of_system(
+        cls, what: str, path: str | Path | None, error: OSError, *, elsewhere: str = ""
+    ) -> Self:
+        """What the operating system refused, in words.
+
+        Args:
+            what: what could not be done.
+            path: with which file or folder; None for the one that the error names.
+            error: as it was raised.
+            elsewhere: what else the user can name, as a remedy.
+        """
+        reason = error.strerror or str(error) or type(error).__name__
+        named = path if path is not None else error.filename
+        is_full = error.errno in _FULL
+        helps = "free disk space" if is_full else "check its path and rights"
+        helps += f", or {elsewhere}" if elsewhere else ""
+        return cls(
+            what,
+            got=reason if named is None else f"{named}: {reason}",
+            expected="room on the disk" if is_full else "what can be read and written",
+            remedy=f"{helps}, then run this again",
+        )
 
 
 class ConfigError(LookalikeError):

@@ -31,6 +31,7 @@ from lookalike.pairs import find_pairs
 from lookalike.progress import Progress, silent
 from lookalike.protocols import Descriptor
 from lookalike.queries import Question, pair_config
+from lookalike.reading import is_one_file
 from lookalike.reading.addresses import absolute, is_address
 from lookalike.regions import load_regions
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
@@ -233,7 +234,7 @@ def _is_same(one: str, other: str) -> bool:
     """Whether two names are of one file that is there, or one address."""
     if is_address(one) or is_address(other):
         return absolute(one) == absolute(other)
-    return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
+    return is_one_file(one, other)
 
 
 def default_collection() -> Path:

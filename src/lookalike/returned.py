@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lookalike.reading.addresses import is_address
+from lookalike.reading import is_one_file
 from lookalike.store import open_dropped
 from lookalike.types import Failure, FileEntry, Returned
 
@@ -31,10 +32,9 @@ def find_returned(
         dropped = known.get(entry.key) if isinstance(entry, FileEntry) else None
         if dropped is None or not isinstance(entry, FileEntry):
             continue
-        keeper = Path(dropped.keeper)
-        if dropped.sha256 == dropped.keeper_sha256 and not keeper.is_file():
+        if dropped.sha256 == dropped.keeper_sha256 and not os.path.isfile(dropped.keeper):  # noqa: PTH113
             continue
-        if keeper.is_file() and not is_address(entry.path) and keeper.samefile(entry.path):
+        if is_one_file(dropped.keeper, entry.path):
             continue
         again = Returned(entry.id, dropped.dropped_at, dropped.keeper, dropped.keeper_sha256)
         found.append((again, entry.path))

@@ -48,7 +48,7 @@ def make_plan(
         ConfigError: a folder of the settings does not exist.
     """
     for folder in (*config.protected, *config.folders):
-        if not Path(folder).is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112  what is locked protects nothing
             raise ConfigError(
                 "a folder to protect, or to stay within, does not exist", got=repr(folder)
             )

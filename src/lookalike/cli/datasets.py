@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def conflicts(dataset: tuple[str, ...], **options: Any) -> None:
     with show_progress() as progress:
         form = asked_form(**options, progress=progress)
         if table not in (None, "folders"):
-            folders = [Path(path) for path in dataset if Path(path).is_dir()]
+            folders = [Path(path) for path in dataset if os.path.isdir(path)]  # noqa: PTH112
             labels = datasets.read_labels(
                 table,
                 label_column=options["label_column"],
@@ -152,7 +153,8 @@ def _names(splits: tuple[str, ...], asked: str | None) -> list[str]:
     if asked:
         names = [name.strip() for name in asked.split(",")]
     else:
-        names = [Path(path).stem if Path(path).is_file() else Path(path).name for path in splits]
+        named = [(Path(path), os.path.isfile(path)) for path in splits]  # noqa: PTH113
+        names = [path.stem if is_file else path.name for path, is_file in named]
     if len(names) != len(splits) or len(set(names)) < len(names) or not all(names):
         raise click.UsageError(
             f"{len(splits)} splits want as many different names, got {', '.join(names)}; "

@@ -201,6 +201,8 @@ def main() -> None:
         _fail("interrupted; what was done is kept, run the same command to go on")
     except LookalikeError as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(str(LookalikeError.of_system("a file or folder cannot be used", None, error)))
 
 
 def _fail(message: str) -> NoReturn:

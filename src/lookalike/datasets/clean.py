@@ -60,7 +60,7 @@ def write_unique(report: Report, out: Path, source: Source) -> int:
     """
     stay = _staying(report)
     if not is_table(out):
-        if out.suffix and not out.is_dir():
+        if out.suffix and not os.path.isdir(out):  # noqa: PTH112
             raise ConfigError(
                 "cannot tell what to write",
                 got=str(out),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -43,12 +44,12 @@ def load_embedding(
     if model == SHIPPED:
         return ShippedDescriptor(engine, threads=threads)
     path = Path(model)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113
         raise ModelError(
             "unknown network",
             got=repr(model),
             expected=f"{SHIPPED!r} or the path of an ONNX file",
-            remedy="check the spelling",
+            remedy="check the spelling, and the rights",
         )
     return NeuralDescriptor(path, engine, threads=threads)
 

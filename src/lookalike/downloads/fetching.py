@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,23 +60,36 @@ class Downloads:
             CollectionError: another process downloads into the folder, or it cannot be written.
         """
         new = {one.name: one for one in addresses if one.name not in self._known}
-        self._known |= self._cache.files(new)
-        missing = [one for one in new.values() if one.name not in self._known]
-        for name, failure in self._remembered(missing).items():
-            self._known[name] = failure
-        missing = [one for one in missing if one.name not in self._known]
-        if missing:
-            self._download(missing)
+        with self._usable():
+            self._known |= self._cache.files(new)
+            missing = [one for one in new.values() if one.name not in self._known]
+            self._known |= self._remembered(missing)
+            missing = [one for one in missing if one.name not in self._known]
+            if missing:
+                self._download(missing)
         return {one.name: self._known[one.name] for one in addresses}
 
     def here(self, addresses: Sequence[WebAddress]) -> dict[str, Result]:
         """As the call, but nothing is asked for: what is not here is a failure that says so."""
         names = [one.name for one in addresses]
         found: dict[str, Result] = {name: Failure(name, "download", NOT_HERE) for name in names}
-        for name, earlier in self._cache.failures().items():
-            if name in found:
-                found[name] = Failure(name, "download", _again(earlier))
-        return {**found, **self._cache.files(names)}
+        with self._usable():
+            for name, earlier in self._cache.failures().items():
+                if name in found:
+                    found[name] = Failure(name, "download", _again(earlier))
+            return {**found, **self._cache.files(names)}
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CollectionError.of_system(
+                "the folder of downloads cannot be used",
+                self._cache.folder,
+                error,
+                elsewhere="choose another one with --downloads",
+            ) from error
 
     def _remembered(self, missing: Sequence[WebAddress]) -> dict[str, Failure]:
         if self._config.retry_failed or not missing:
@@ -93,22 +106,15 @@ class Downloads:
 
     def _download(self, missing: Sequence[WebAddress]) -> None:
         cache, folder, crew = self._cache, self._cache.folder, _crew()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with lock(folder / "LOCK"), contextlib.closing(cache):
-                cache.open()
-                with contextlib.closing(self._results(crew, missing)) as results:
-                    for done, (name, result) in enumerate(results, start=1):
-                        self._known[name] = result
-                        self._progress("download", done, len(missing))
-                        if done % _FAILURES_HELD == 0 and not gc.isenabled():
-                            gc.collect(1)  # a failed request leaves a cycle
-        except OSError as error:
-            raise CollectionError(
-                "the folder of downloads cannot be used",
-                got=f"{folder}: {error.strerror or error}",
-                remedy="make room, or choose another one with --downloads",
-            ) from error
+        folder.mkdir(parents=True, exist_ok=True)
+        with lock(folder / "LOCK"), contextlib.closing(cache):
+            cache.open()
+            with contextlib.closing(self._results(crew, missing)) as results:
+                for done, (name, result) in enumerate(results, start=1):
+                    self._known[name] = result
+                    self._progress("download", done, len(missing))
+                    if done % _FAILURES_HELD == 0 and not gc.isenabled():
+                        gc.collect(1)  # a failed request leaves a cycle
 
     def _results(
         self, kind: type[Crew], missing: Sequence[WebAddress]

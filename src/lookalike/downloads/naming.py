@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import mmap
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from lookalike.downloads.cache import LOG, read_line
 from lookalike.types import Answer
@@ -37,11 +39,16 @@ def named_url(path: str | Path) -> str:
     file = Path(path)
     log = file.parent.parent / LOG
     wanted = f'"file":"{file.parent.name}/{file.name}"'.encode("utf-8", "surrogateescape")
-    if not log.is_file() or not log.stat().st_size:
+    if not os.path.isfile(log):  # noqa: PTH113
         return ""
-    with log.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        at = text.rfind(wanted)
-        if at < 0:
-            return ""
-        line = text[text.rfind(b"\n", 0, at) + 1 : text.find(b"\n", at)]
+    try:
+        with log.open("rb") as opened, _mapped(opened) as text:
+            at = text.rfind(wanted)
+            line = text[text.rfind(b"\n", 0, at) + 1 : text.find(b"\n", at)] if at >= 0 else b""
+    except (OSError, ValueError):  # it cannot be opened, or is empty
+        return ""
     return str(read_line(line).get("url", ""))
+
+
+def _mapped(opened: BinaryIO) -> mmap.mmap:
+    return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)

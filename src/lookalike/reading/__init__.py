@@ -11,7 +11,7 @@ from lookalike.reading import cache, remote
 from lookalike.reading.addresses import is_address, member_of
 from lookalike.reading.archives import open_archive
 
-__all__ = ["is_there", "read_again", "read_bytes", "read_start"]
+__all__ = ["is_one_file", "is_there", "read_again", "read_bytes", "read_start"]
 
 
 def read_bytes(address: str) -> bytes:
@@ -83,6 +83,14 @@ def is_there(address: str) -> bool:
     member = member_of(address)
     path = member.archive if member else address
     return is_address(path) or os.path.isfile(path)  # noqa: PTH113  asked for every image
+
+
+def is_one_file(name: str, other: str) -> bool:
+    """Whether both are names of one file of this machine that is there."""
+    try:
+        return os.path.samefile(name, other)  # noqa: PTH121
+    except OSError:
+        return False
 
 
 def _name(address: str) -> str:

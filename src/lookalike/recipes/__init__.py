@@ -57,9 +57,9 @@ def load_recipe(name: str) -> Recipe:
     """
     plain, _, descriptor = name.partition("@")
     if plain in recipe_names():
-        text = resources.files(__name__).joinpath(f"{plain}.toml").read_text(encoding="utf-8")
-    elif plain.endswith(".toml") and Path(plain).is_file():
-        text = Path(plain).read_text(encoding="utf-8")
+        data = resources.files(__name__).joinpath(f"{plain}.toml").read_bytes()
+    elif plain.endswith(".toml"):
+        data = _own(Path(plain))
     else:
         raise ConfigError(
             "unknown recipe",
@@ -67,14 +67,21 @@ def load_recipe(name: str) -> Recipe:
             expected=f"a TOML file or one of {', '.join(recipe_names())}",
         )
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = tomllib.loads(data.decode())
+    except ValueError as error:
         raise ConfigError("a recipe is not TOML", got=f"{plain}: {error}") from error
     about, published = str(table.pop("about", "")), str(table.pop("published", ""))
     config = _config(table, name)
     if descriptor:
         config = _with_descriptor(config, descriptor, name)
     return Recipe(name, about, published, config)
+
+
+def _own(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError.of_system("a recipe cannot be read", path, error) from error
 
 
 def _config(table: dict[str, Any], name: str) -> RunConfig:

@@ -90,7 +90,7 @@ class Library:
             path = picture if isinstance(picture, Path) else self._stored(place, picture)
             if isinstance(path, Failure):
                 failures.append({"path": path.path, "message": path.message})
-            elif not path.exists():
+            elif not os.path.exists(path):  # noqa: PTH110
                 failures.append({"path": str(path), "message": "does not exist"})
             else:
                 paths.append(path)

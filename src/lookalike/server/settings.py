@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +60,7 @@ class ServeConfig:
                 f"max_images {self.max_images}",
             )
         for root in self.roots:
-            if not root.is_dir():
+            if not os.path.isdir(root):  # noqa: PTH112  a locked one is none
                 raise ConfigError("a root is no folder", got=str(root), remedy="check --root")
 
     @property

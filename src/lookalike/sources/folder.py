@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ __all__ = [
     "looks_like_image",
     "once",
     "root_labels",
+    "why_unseen",
 ]
 
 # a file of this name says: made by an earlier run, not to be looked at
@@ -76,12 +78,16 @@ class FolderSource:
             raise ConfigError("nothing to look at", expected="one or more folders or files")
         self._roots = [str(root) for root in roots]
         for root in self._roots:
-            if not os.path.exists(root):  # noqa: PTH110
+            try:
+                os.stat(root)  # noqa: PTH116
+            except (OSError, ValueError) as error:
                 raise ConfigError(
-                    "a folder to look at does not exist",
-                    got=repr(root),
-                    remedy="check the spelling, or mount the drive it lies on",
-                )
+                    "a folder to look at does not exist"
+                    if isinstance(error, FileNotFoundError)
+                    else "a folder to look at cannot be examined",
+                    got=f"{root!r}: {getattr(error, 'strerror', None) or error}",
+                    remedy="check the spelling and the rights, or mount the drive it lies on",
+                ) from error
         self._hidden = hidden
         self._every_name = every_name
 
@@ -124,12 +130,20 @@ class FolderSource:
                     continue
                 child_id = f"{prefix}/{item.name}" if prefix else item.name
                 child_key = os.path.join(key, item.name)  # noqa: PTH118
-                if item.is_dir(follow_symlinks=False):
-                    pending.append((item.path, child_id, child_key))
-                elif item.is_symlink() and item.is_dir():
+                if not _is_folder(item):
+                    yield from file_entry(item.path, child_id, child_key)
+                elif os.path.islink(item.path):  # noqa: PTH114
                     linked.append((item.path, child_id, child_key))
                 else:
-                    yield from file_entry(item.path, child_id, child_key)
+                    pending.append((item.path, child_id, child_key))
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or leads to one; ``file_entry`` says why nobody can tell."""
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
 
 
 def file_entry(path: str, file_id: str, key: str) -> Iterator[FileEntry | Failure]:
@@ -143,9 +157,7 @@ def file_entry(path: str, file_id: str, key: str) -> Iterator[FileEntry | Failur
     try:
         info = os.stat(path)  # noqa: PTH116
     except OSError as error:
-        is_link = os.path.islink(path)  # noqa: PTH114
-        why = f"cannot be examined: {error.strerror or error}"
-        yield Failure(path, "scan", "a symlink whose target does not exist" if is_link else why)
+        yield Failure(path, "scan", why_unseen(path, error))
         return
     if not stat.S_ISREG(info.st_mode):
         return  # a pipe, socket or device is never opened
@@ -157,6 +169,15 @@ def file_entry(path: str, file_id: str, key: str) -> Iterator[FileEntry | Failur
         modified_ns=info.st_mtime_ns,
         inode=(info.st_dev, info.st_ino),
     )
+
+
+def why_unseen(path: str, error: OSError) -> str:
+    """Why a path cannot be looked at, in words."""
+    if error.errno == errno.ELOOP:
+        return "a symlink that leads in a circle"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR) and os.path.islink(path):  # noqa: PTH114
+        return "a symlink whose target does not exist"
+    return f"cannot be examined: {error.strerror or error}"
 
 
 def once(items: Iterable[FileEntry | Failure]) -> Iterator[FileEntry | Failure]:

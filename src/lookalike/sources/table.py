@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,14 @@ from lookalike.sources.addressed import (
     scan_each,
     scopes_of,
 )
-from lookalike.sources.folder import FolderSource, file_entry, in_order, once, root_labels
+from lookalike.sources.folder import (
+    FolderSource,
+    file_entry,
+    in_order,
+    once,
+    root_labels,
+    why_unseen,
+)
 from lookalike.sources.naming import is_addressed, open_addressed
 from lookalike.sources.rows import (
     RowChoice,
@@ -114,8 +122,8 @@ class ListSource:
     def __init__(self, path: str | Path, form: ListForm | None = None) -> None:
         self.name = str(path)
         self._form = form or ListForm()
-        if self.name != "-" and not Path(path).is_file():
-            raise ConfigError("a list of pictures does not exist", got=repr(self.name))
+        if self.name != "-" and (why := _why_no_file(self.name)):
+            raise ConfigError("a list of pictures does not exist", got=f"{self.name!r}: {why}")
         here = Path() if self.name == "-" else Path(path).parent
         self._root = str(self._form.root if self._form.root is not None else here)
 
@@ -227,8 +235,8 @@ class ListSource:
             yield Failure(path, "scan", f"{row}: to download it, name its column: --url-column")
         elif _is_far(path):
             return  # they are looked up together
-        elif not os.path.isfile(path):  # noqa: PTH113
-            yield Failure(path, "scan", f"{row} names it, but there is no such file")
+        elif why := _why_no_file(path):
+            yield Failure(path, "scan", f"{row} names it, but {why}")
         else:
             yield from file_entry(path, self._id_of(path), path)
 
@@ -362,6 +370,17 @@ def _name(item: Input, number: int) -> str:
 def _is_far(path: str) -> bool:
     """Whether a list's path is an address that is read where it lies; URLs are downloaded."""
     return is_address(path) and web_address(path) is None
+
+
+def _why_no_file(path: str) -> str:
+    """Why nothing can be read at a path; empty where a file lies there."""
+    try:
+        is_file = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        is_file = False
+    except OSError as error:
+        return f"it cannot be read: {why_unseen(path, error)}"
+    return "" if is_file else "there is no such file"
 
 
 def _path_in(value: Any) -> str:

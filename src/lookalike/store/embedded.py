@@ -64,11 +64,11 @@ class EmbeddedCollection(Describing[Described], Closing):
             (directory / "rows").mkdir(parents=True, exist_ok=True)
             self._lock = lock(directory / "LOCK")
         except OSError as error:
-            raise CollectionError(
+            raise CollectionError.of_system(
                 "cannot use the collection's folder",
-                got=f"{directory}: {error.strerror or error}",
-                expected="a folder that can be written",
-                remedy="choose another --db",
+                directory,
+                error,
+                elsewhere="choose another --db",
             ) from error
         try:
             self.edition, self.choices = EmbeddedDecisions.with_edition(directory)

@@ -10,6 +10,7 @@ from typing import Any
 
 from lookalike.errors import CollectionError
 from lookalike.store.decisions import Choices, Decisions
+from lookalike.store.location import lies_at
 
 __all__ = ["EmbeddedDecisions"]
 
@@ -62,7 +63,7 @@ class EmbeddedDecisions(Decisions):
     @classmethod
     def with_edition(cls, directory: Path) -> tuple[int, Choices]:
         """What was decided, and a number that grows with every change; nothing is made there."""
-        if not (directory / "decisions.sqlite").exists():
+        if not lies_at(directory / "decisions.sqlite"):
             return 0, Choices()
         with cls(directory) as decisions:
             return decisions.edition, decisions.choices

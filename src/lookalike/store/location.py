@@ -11,9 +11,9 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import platformdirs
 
-from lookalike.errors import ConfigError
+from lookalike.errors import CollectionError, ConfigError
 
-__all__ = ["Location", "Server", "folder_of", "is_everywhere", "locate", "name_of"]
+__all__ = ["Location", "Server", "folder_of", "is_everywhere", "lies_at", "locate", "name_of"]
 
 _SCHEMES = ("postgresql://", "postgres://")
 # what may be written down of an address; anything else might be a secret, or be misspelt
@@ -63,6 +63,26 @@ def locate(db: str | Path) -> Location:
             )
         return db
     return _server(db) if db.startswith(_SCHEMES) else Path(db)
+
+
+def lies_at(path: Path) -> bool:
+    """Whether a file of a collection in a folder is there.
+
+    Raises:
+        CollectionError: the folder cannot be looked into, so that nobody knows.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise CollectionError.of_system(
+            "cannot look into the collection's folder",
+            path,
+            error,
+            elsewhere="choose another --db",
+        ) from error
+    return True
 
 
 def name_of(db: str | Path) -> str:

@@ -12,7 +12,7 @@ from lookalike.store.decisions import Choices, Decisions
 from lookalike.store.dropped import DroppedPictures, EmbeddedDropped
 from lookalike.store.embedded import EmbeddedCollection
 from lookalike.store.embedded_decisions import EmbeddedDecisions
-from lookalike.store.location import Server, locate
+from lookalike.store.location import Server, lies_at, locate
 
 __all__ = ["choices_of", "holds_anything", "open_collection", "open_decisions", "open_dropped"]
 
@@ -55,7 +55,7 @@ def choices_of(db: str | Path) -> Choices:
 def holds_anything(db: str | Path) -> bool:
     """Whether a collection may be there: a folder without one need not be made to look in it."""
     place = locate(db)
-    return isinstance(place, Server) or (place / "catalogue.sqlite").exists()
+    return isinstance(place, Server) or lies_at(place / "catalogue.sqlite")
 
 
 def _opened(db: str | Path, embedded: Callable[[Path], Opened], at_server: str) -> Opened:
