@@ -215,6 +215,7 @@ ALLOWED = {
     ("config", "plan_config"),
     ("plan_config", "errors"),
     ("download_config", "errors"),
+    ("read_config", "errors"),
 }
 ADAPTERS = {
     # training only quantises with it

@@ -197,9 +197,9 @@ def test_encrypted_and_huge_members_are_failures(
     entries, failures = scanned(path)
     assert set(entries) == {"good.jpg"} and "encrypted" in failures[0].message
     for name, make in (("b.zip", zipped), ("b.tar", tarred)):
-        monkeypatch.setattr("lookalike.reading.contents._CONFIG", ReadConfig(largest=50))
+        monkeypatch.setattr("lookalike.read_config.largest", lambda: 50)
         entries, failures = scanned(make(tmp_path / name, {"a.jpg": b"x" * 100, "b.jpg": b"x"}))
-        assert set(entries) == {"b.jpg"} and "larger than" in failures[0].message
+        assert set(entries) == {"b.jpg"} and "at once is 50" in failures[0].message
 
 
 def test_a_zip_bomb_grows_no_further_than_it_says(tmp_path: Path) -> None:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
+import resource
 import shutil
+import socket
 import subprocess
 import sys
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from conftest import save, scene
+from lookalike import collapse, find
+from lookalike.actions.metadata import read_metadata
+from lookalike.reading import read_bytes, read_start
+from lookalike.types import Picture
 
 _BARE = "-dac_override,-dac_read_search"
 
@@ -155,3 +165,135 @@ def test_rows_of_lists_say_why_their_files_cannot_be_read(
     assert len(messages) == 4 and sum("there is no such file" in why for why in messages) == 2
     assert sum("Permission denied" in why for why in messages) == 1
     assert sum("in a circle" in why for why in messages) == 1
+
+
+# what does not fit into memory
+
+_SPARSE = 30 << 30
+
+
+def sparse(path: Path, start: bytes = b"\xff\xd8\xff\xe0") -> Path:
+    """A file of 30 GB that takes no room."""
+    path.write_bytes(start)
+    os.truncate(path, _SPARSE)
+    return path
+
+
+def failures_of(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """By the last part of their paths, from a report as JSON."""
+    assert done.returncode in (0, 11), done.stderr
+    return {Path(one["path"]).name: one["message"] for one in json.loads(done.stdout)["failures"]}
+
+
+def test_a_file_larger_than_what_is_read_is_a_failure(photos: Path, db: Path) -> None:
+    """By its size, before it is read: with the name of a picture, without, or in an archive."""
+    sparse(photos / "huge.jpg")
+    sparse(photos / "unnamed")
+    sparse(photos / "film.mp4", b"\0\0\0\x18ftypmp42")
+    head = tarfile.TarInfo("packed.jpg")
+    head.size = _SPARSE
+    sparse(photos.parent / "huge.tar", head.tobuf(tarfile.GNU_FORMAT) + b"\xff\xd8\xff\xe0")
+    done = run("find", photos, photos.parent / "huge.tar", "--db", db, "--json")
+    failures = failures_of(done)
+    assert done.returncode == 11 and len(json.loads(done.stdout)["clusters"]) == 1
+    large = {name for name, why in failures.items() if "32,212,254,720 bytes; the most" in why}
+    assert large == {"huge.jpg", "unnamed", "huge.tar"}
+
+
+@pytest.mark.parametrize("words", ["search {huge} --db {db}", "compare {huge} {photos}/a.jpg"])
+def test_a_huge_query_ends_in_one_line(words: str, ready: dict[str, Path], tmp_path: Path) -> None:
+    """It is told with its size and the limit."""
+    named = {**ready, "huge": sparse(tmp_path / "huge.jpg")}
+    done = run(*(word.format(**named) for word in words.split()))
+    one_line(done, "32,212,254,720 bytes", "LOOKALIKE_MAX_MB")
+
+
+def test_the_limit_is_a_setting(photos: Path, db: Path) -> None:
+    """What was too large is read once it may be, and a limit that is none ends at once."""
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
+    (photos / "large.bmp").write_bytes(cv2.imencode(".bmp", noise)[1].tobytes())
+    told = ("find", photos, "--db", db, "--json", "--effort", "fast")
+    small = run(*told, env={**os.environ, "LOOKALIKE_MAX_MB": "1"})
+    assert "the most that is read at once is 1,048,576" in failures_of(small)["large.bmp"]
+    assert failures_of(run(*told)) == {}
+    one_line(run(*told, env={**os.environ, "LOOKALIKE_MAX_MB": "lots"}), "'lots'", "megabytes")
+
+
+def test_too_little_memory_is_a_failure_of_the_file(photos: Path, db: Path) -> None:
+    """While it is read: the run goes on, and the next run tries it again."""
+    sparse(photos / "huge.jpg")
+    limits = {"LOOKALIKE_MAX_MB": "40000"}
+
+    def bounded() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
+
+    told = ("find", photos, "--db", db, "--json", "--effort", "fast")
+    done = run(*told, env={**os.environ, **limits}, preexec_fn=bounded)
+    assert failures_of(done) == {"huge.jpg": "cannot be read: it does not fit into memory"}
+    os.truncate(photos / "huge.jpg", 0)
+    assert failures_of(run(*told)) == {"huge.jpg": "the file is empty"}
+
+
+@pytest.mark.parametrize("place", ["lookalike.images._opened", "lookalike.ingest.describe_hashes"])
+def test_memory_that_ends_while_decoding_is_a_failure_of_the_file(
+    place: str, photos: Path, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of that file alone; it is tried again by the next run, as its bytes are not to blame."""
+    (photos / "c.png").write_bytes(cv2.imencode(".png", scene(3))[1].tobytes())
+    with monkeypatch.context() as patch:
+        real = pkgutil.resolve_name(place)
+
+        def full(seen: object, *rest: object) -> object:
+            is_png = seen.format == "PNG" if isinstance(seen, Picture) else seen[:4] == b"\x89PNG"  # type: ignore[index]
+            if is_png:
+                raise MemoryError
+            return real(seen, *rest)
+
+        patch.setattr(place, full)
+        report = find([photos], db=db)
+    assert [(Path(f.path).name, f.stage) for f in report.failures] == [("c.png", "read")]
+    assert "does not fit into memory" in report.failures[0].message and len(report.clusters) == 1
+    assert not find([photos], db=db).failures
+
+
+def test_lists_are_bounded_too(photos: Path, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list without end on standard input, and a Parquet file that unpacks to more."""
+    told = {**os.environ, "LOOKALIKE_MAX_MB": "2"}
+    with Path("/dev/zero").open("rb") as endless:
+        done = run("find", "-", "--db", db, env=told, stdin=endless)
+    one_line(done, "standard input", "LOOKALIKE_MAX_MB")
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet needs the extra tables")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = photos / "list.parquet"
+    names = [f"{photos}/{number:0200}" for number in range(20_000)]
+    parquet.write_table(pyarrow.table({"path": names}), path, use_dictionary=False)
+    assert path.stat().st_size < 2 << 20
+    one_line(run("find", path, "--db", db, env=told), "list.parquet", "LOOKALIKE_MAX_MB")
+
+
+def test_objects_far_away_are_bounded_where_nothing_listed_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A query that lies in a bucket is asked for its size before it is fetched."""
+    fsspec = pytest.importorskip("fsspec", reason="addresses need the extra remote")
+    fsspec.filesystem("memory").pipe("/survival/a.jpg", b"x" * 100)
+    monkeypatch.setattr("lookalike.read_config.largest", lambda: 50)
+    with pytest.raises(OSError, match="100 bytes; the most that is read at once is 50"):
+        read_bytes("memory://survival/a.jpg", listed=False)
+
+
+def test_pipes_and_devices_are_never_waited_for(photos: Path, db: Path) -> None:
+    """Neither in a folder, nor named, nor in a list, nor where a file was replaced by one."""
+    pipe = photos / "pipe.jpg"
+    os.mkfifo(pipe)
+    (photos / "zero.jpg").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(photos / "socket.jpg"))
+    assert failures_of(run("find", photos, "--db", db, "--json")) == {}
+    for path in (pipe, photos / "zero.jpg", photos / "socket.jpg"):
+        one_line(run("search", path, "--db", db))
+        one_line(run("search", photos / "a.jpg", "--db", db, "--mask", path))
+    assert [bad.failure.stage for bad in collapse([pipe, photos / "a.jpg"]).failures] == ["read"]
+    with pytest.raises(OSError, match="a pipe, a socket or a device"):
+        read_start(str(pipe), 10)
+    assert read_metadata(str(photos / "a.jpg"), (str(pipe),)) == {}

@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import stat
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -31,7 +29,7 @@ from lookalike.ingest import describe_content, image_ref
 from lookalike.inmemory import InMemory
 from lookalike.pairs import find_pairs
 from lookalike.queries import pair_config
-from lookalike.reading import read_bytes
+from lookalike.reading import read_bytes, read_plain
 from lookalike.reading.addresses import is_address
 from lookalike.representative import check_rules
 from lookalike.stages import CollectionStages
@@ -332,11 +330,8 @@ def _bytes_of(candidate: Candidate, label: str) -> bytes | Failure:
     if isinstance(candidate, str | os.PathLike):
         try:
             if isinstance(candidate, str) and is_address(candidate):
-                return read_bytes(candidate)
-            # a pipe or device is never opened
-            if not stat.S_ISREG(Path(candidate).stat().st_mode):
-                return Failure(str(candidate), "read", "not a file")
-            return Path(candidate).read_bytes()
+                return read_bytes(candidate, listed=False)
+            return read_plain(os.fspath(candidate))
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             return Failure(str(candidate), "read", f"cannot be read: {reason or error}")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lookalike.config import DecodeConfig
 from lookalike.errors import ConfigError
 from lookalike.images import decode
+from lookalike.reading import read_plain
 from lookalike.types import Failure, Picture, UInt8Array
 
 __all__ = ["Focus", "focused", "overlay_mask", "read_mask"]
@@ -215,9 +216,11 @@ def read_mask(path: Path) -> UInt8Array:
         ConfigError: not a readable picture.
     """
     try:
-        picture = decode(str(path), path.read_bytes(), DecodeConfig())
+        picture = decode(str(path), read_plain(path), DecodeConfig())
     except OSError as error:
-        raise ConfigError("the mask cannot be read", got=f"{path}: {error.strerror}") from error
+        raise ConfigError(
+            "the mask cannot be read", got=f"{path}: {error.strerror or error}"
+        ) from error
     if isinstance(picture, Failure):
         raise ConfigError("the mask is not a picture", got=f"{path}: {picture.message}")
     return np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY))

@@ -22,6 +22,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from lookalike.config import DecodeConfig
 from lookalike.headers import JpegHeader, describe_content, parse_jpeg, sniff
+from lookalike.read_config import NO_MEMORY
 from lookalike.types import Failure, Picture, UInt8Array
 
 __all__ = [
@@ -52,7 +53,7 @@ def decode(path: str, data: bytes, config: DecodeConfig) -> Picture | Failure:
         config: the short side to keep, and the pixels to allow.
 
     Returns:
-        The picture, or why there is none (stage ``decode``).
+        The picture, or why there is none (stage ``decode``; ``read`` where memory was short).
     """
     try:
         kind = _checked_kind(data)
@@ -64,7 +65,7 @@ def decode(path: str, data: bytes, config: DecodeConfig) -> Picture | Failure:
     except _BadImageError as reason:
         return Failure(path, "decode", str(reason))
     except Exception as error:  # a decoder may raise anything at all on a broken file
-        return Failure(path, "decode", _in_words(error))
+        return _failure(path, error)
 
 
 def decode_luma(path: str, data: bytes, config: DecodeConfig) -> UInt8Array | Failure:
@@ -119,7 +120,7 @@ def pixel_digest(path: str, data: bytes, config: DecodeConfig) -> str | Failure:
     except _BadImageError as reason:
         return Failure(path, "decode", str(reason))
     except Exception as error:  # as in decode()
-        return Failure(path, "decode", _in_words(error))
+        return _failure(path, error)
 
 
 def _digest_of(pixels: UInt8Array, alpha: UInt8Array | None) -> str:
@@ -383,6 +384,14 @@ def _reduced(rgb: NDArray[np.uint8], factor: int) -> UInt8Array:
         return np.ascontiguousarray(rgb)
     size = (max(1, rgb.shape[1] // factor), max(1, rgb.shape[0] // factor))
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _failure(path: str, error: Exception) -> Failure:
+    no_room = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
+    if no_room or isinstance(error, MemoryError):
+        # other pictures may have taken it: as what could not be read, it is tried again
+        return Failure(path, "read", NO_MEMORY)
+    return Failure(path, "decode", _in_words(error))
 
 
 def _in_words(error: Exception) -> str:

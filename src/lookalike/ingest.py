@@ -25,7 +25,7 @@ from lookalike.descriptors.hashes import HASH_SPECS, PDQ_SPEC, THUMB_SPEC, descr
 from lookalike.errors import ConfigError
 from lookalike.images import decode, sniff
 from lookalike.progress import Progress
-from lookalike.read_config import ReadConfig
+from lookalike.read_config import NO_MEMORY, ReadConfig
 from lookalike.reading import is_there, read_bytes, read_start
 from lookalike.reading.addresses import is_far
 from lookalike.sources import looks_like_image
@@ -235,7 +235,10 @@ def examine(
     picture = decode(entry.path, data, config.decode)
     if isinstance(picture, Failure):
         return Outcome(entry, "failure", sha256, failure=picture)
-    content, rows = describe_content(sha256, len(data), picture, config)
+    try:
+        content, rows = describe_content(sha256, len(data), picture, config)
+    except MemoryError:
+        return Outcome(entry, "failure", sha256, failure=Failure(entry.path, "read", NO_MEMORY))
     return Outcome(entry, "image", sha256, content=content, rows=rows)
 
 
@@ -348,7 +351,7 @@ def catalogue_of(
         file = known[entry.key]
         content = contents.get(file.sha256 or "") if file.kind == "image" else None
         if content:
-            images.append(_image(entry, content))
+            images.append(image_ref(entry.id, entry.path, content, entry.modified_ns))
         elif file.kind == "skipped":
             skipped += 1
         else:
@@ -363,10 +366,6 @@ def catalogue_of(
         "low_information": sum(image.low_information for image in images),
     }
     return Catalogue(tuple(images), tuple(sorted(failures, key=lambda f: f.path)), counts)
-
-
-def _image(entry: FileEntry, content: Content) -> ImageRef:
-    return image_ref(entry.id, entry.path, content, entry.modified_ns)
 
 
 def image_ref(name: str, path: str, content: Content, modified_ns: int = 0) -> ImageRef:

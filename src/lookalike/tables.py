@@ -9,14 +9,16 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lookalike.errors import ConfigError
+from lookalike.read_config import NO_MEMORY, too_large
 
 __all__ = ["Table", "is_table", "read_table", "write_table"]
 
 _LISTS = (".txt", ".lst")
 _LINES = (".jsonl", ".ndjson")
+_PIECE = 1 << 20
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _SUFFIXES = (*_LISTS, *_LINES, *_SEPARATORS, ".parquet")
 
@@ -60,22 +62,16 @@ def read_table(path: str | Path, separator: str | None = None) -> Table:
     """
     if separator is not None and len(separator) != 1:
         raise ConfigError("no such separator", got=repr(separator), expected="one character")
-    if str(path) == "-":
-        data = sys.stdin.buffer.read()
-        return _read_csv(data, separator, "standard input") if separator else _read_list(data)
-    path = Path(path)
-    suffix = path.suffix.lower()
+    name = "standard input" if str(path) == "-" else str(path)
     try:
-        if suffix == ".parquet":
-            return _read_parquet(path)
-        data = path.read_bytes()
+        return _read(path, separator, name)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ConfigError("a list cannot be read", got=f"{path}: {reason}") from error
-    if suffix in _LINES:
-        return _read_lines(data, path)
-    separator = separator or _SEPARATORS.get(suffix)
-    return _read_csv(data, separator, str(path)) if separator else _read_list(data)
+    except MemoryError:
+        reason = NO_MEMORY
+    raise ConfigError(
+        "a list cannot be read", got=f"{name}: {reason}", expected="a list that can be read whole"
+    )
 
 
 def write_table(path: Path, table: Table) -> Path:
@@ -100,6 +96,32 @@ def write_table(path: Path, table: Table) -> Path:
         text = _list_text(table)
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     return path
+
+
+def _read(path: str | Path, separator: str | None, name: str) -> Table:
+    if str(path) == "-":
+        data = _whole(sys.stdin.buffer)
+        return _read_csv(data, separator, name) if separator else _read_list(data)
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return _read_parquet(path)
+    with path.open("rb") as file:
+        data = _whole(file)
+    if suffix in _LINES:
+        return _read_lines(data, path)
+    separator = separator or _SEPARATORS.get(suffix)
+    return _read_csv(data, separator, name) if separator else _read_list(data)
+
+
+def _whole(stream: BinaryIO) -> bytes:
+    """What comes, as long as it is not more than is read at once."""
+    data = bytearray()
+    while piece := stream.read(_PIECE):
+        data += piece
+        if why := too_large(len(data)):
+            raise OSError(f"at least {why}")
+    return bytes(data)
 
 
 def _read_list(data: bytes) -> Table:
@@ -183,11 +205,27 @@ def _read_parquet(path: Path) -> Table:
             f"{field.name}.path" if _holds_pictures(pyarrow, field.type) else field.name
             for field in schema
         ]
+        if why := too_large(_size_of(pyarrow.parquet.read_metadata(path), wanted)):
+            raise OSError(f"columns of {why}")
         read = pyarrow.parquet.read_table(path, columns=wanted)
+    except MemoryError:
+        raise
     except pyarrow.ArrowException as error:
         raise ConfigError("not a Parquet file", got=str(path)) from error
     columns = tuple(read.column_names)
     return Table(columns, tuple(zip(*(read[name].to_pylist() for name in columns), strict=True)))
+
+
+def _size_of(about: Any, wanted: Sequence[str]) -> int:
+    """Bytes of some columns of a Parquet file, unpacked."""
+    groups = [about.row_group(number) for number in range(about.num_row_groups)]
+    chunks = [group.column(place) for group in groups for place in range(group.num_columns)]
+    names = tuple(f"{name}." for name in wanted)
+    return sum(
+        chunk.total_uncompressed_size
+        for chunk in chunks
+        if f"{chunk.path_in_schema}.".startswith(names)
+    )
 
 
 def _holds_pictures(pyarrow: Any, kind: Any) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from xml.etree import ElementTree
+
+from lookalike.reading import read_start
 
 __all__ = ["FIELDS", "only_in", "read_metadata"]
 
@@ -47,8 +48,7 @@ def only_in(mine: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str
 
 def _sidecar(path: str) -> bytes:
     try:
-        with Path(path).open("rb") as file:
-            return file.read(_MOST_XMP)
+        return read_start(path, _MOST_XMP)
     except OSError:
         return b""
 

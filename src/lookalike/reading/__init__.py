@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 import os
+import stat
 from io import FileIO
 from pathlib import Path
 
 from lookalike.errors import ConfigError
+from lookalike.read_config import NO_MEMORY, too_large
 from lookalike.reading import cache, remote
 from lookalike.reading.addresses import is_address, member_of
 from lookalike.reading.archives import open_archive
 
-__all__ = ["is_one_file", "is_there", "read_again", "read_bytes", "read_start"]
+__all__ = ["is_one_file", "is_there", "read_again", "read_bytes", "read_plain", "read_start"]
 
 
-def read_bytes(address: str) -> bytes:
+def read_bytes(address: str, *, listed: bool = True) -> bytes:
     """The whole picture as it is now: of a file, a member of an archive, or from far away.
 
     Args:
         address: ``FileEntry.path`` or ``ImageRef.path``.
+        listed: a source looked at its size; what lies far away is else asked for it first.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is larger than what is read, or than memory.
     """
     if not is_address(address):
-        with FileIO(address) as file:
-            return file.readall()
+        return read_plain(address)
     try:
         member = member_of(address)
         if member is None:
-            data, is_far = remote.read_far(address), True
+            data, is_far = remote.read_far(address, listed=listed), True
         else:
             archive = open_archive(member.archive)
             data, is_far = archive.read(member.member), archive.is_far
+    except MemoryError as error:
+        raise OSError(NO_MEMORY) from error
     except ConfigError as error:
         # in a picture's place it is that picture's failure
         raise OSError(str(error)) from error
     if is_far:
         cache.save(_name(address), data)
+    return data
+
+
+def read_plain(path: str | Path) -> bytes:
+    """A file of this machine.
+
+    Raises:
+        OSError: it cannot be read, is no plain file, or larger than what is read, or than memory.
+    """
+    with _open(path) as file:
+        why = too_large(os.fstat(file.fileno()).st_size)
+        try:
+            data = b"" if why else file.readall()
+        except MemoryError as error:
+            raise OSError(NO_MEMORY) from error
+    # it may have grown since
+    if why := why or too_large(len(data)):
+        raise OSError(why)
     return data
 
 
@@ -65,7 +87,7 @@ def read_start(address: str, count: int) -> bytes:
         OSError: it cannot be read.
     """
     if not is_address(address):
-        with Path(address).open("rb") as file:
+        with _open(address) as file:
             return file.read(count)
     if member_of(address) is not None:
         return read_bytes(address)
@@ -91,6 +113,19 @@ def is_one_file(name: str, other: str) -> bool:
         return os.path.samefile(name, other)  # noqa: PTH121
     except OSError:
         return False
+
+
+def _open(path: str | Path) -> FileIO:
+    """A plain file; a pipe that came into its place is not waited for."""
+    file = FileIO(path, opener=_at_once)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError("not a plain file but a pipe, a socket or a device")
+    return file
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _name(address: str) -> str:

@@ -82,8 +82,8 @@ class Archive:
         member = self.members.get(name)
         if member is None:
             raise FileNotFoundError("the archive has no such member")
-        if member.trouble:
-            raise OSError(member.trouble)
+        if member.unreadable:
+            raise OSError(member.unreadable)
         if member.crc is None:
             data = self._read(member.offset, member.offset + member.stored)
         else:
@@ -142,7 +142,10 @@ def open_archive(address: str, *, again: bool = False) -> Archive:
             held = _held.get(address)
         if held is not None and held.version == version:
             return held
-        opened = _opened(address, version)
+        try:
+            opened = _opened(address, version)
+        except MemoryError as error:
+            raise OSError("its table of contents does not fit into memory") from error
     with _guard:
         _held[address] = opened
         _held.move_to_end(address)

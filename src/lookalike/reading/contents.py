@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 from typing import IO
 
-from lookalike.read_config import ReadConfig
+from lookalike.read_config import too_large
 from lookalike.reading.addresses import MemberAddress
 from lookalike.types import Failure
 
@@ -29,7 +29,6 @@ __all__ = [
     "to_text",
 ]
 
-_CONFIG = ReadConfig()
 _BLOCK = 512
 _MOST_LINKS = 40
 _COMPRESSED = {
@@ -42,7 +41,6 @@ _COMPRESSED = {
     "zst": "zstandard",
 }
 _ENCRYPTED = 0x1
-_TOO_LARGE = f"larger than {_CONFIG.largest:,} bytes, which is the most that is read at once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Member:
         crc: checksum of its bytes in a zip; None in a tar.
         deflated: whether it is compressed.
         target: of a link, the name of the member that it leads to; empty for a file.
-        trouble: why it cannot be read; empty if it can.
+        trouble: what is wrong with it in the archive; empty for nothing.
     """
 
     name: str
@@ -73,6 +71,11 @@ class Member:
     deflated: bool = False
     target: str = ""
     trouble: str = ""
+
+    @property
+    def unreadable(self) -> str:
+        """Why it is not read; empty if it is. The limit of sizes is today's, not the list's."""
+        return self.trouble or too_large(max(self.n_bytes, self.stored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ def _zip_trouble(info: zipfile.ZipInfo, *, overlaps: bool) -> str:
         return f"compressed by method {info.compress_type}; expected stored or deflated"
     if overlaps:
         return "it overlaps the next member, as in a zip bomb"
-    return _TOO_LARGE if max(info.file_size, info.compress_size) > _CONFIG.largest else ""
+    return ""
 
 
 def _zip_time(info: zipfile.ZipInfo) -> int:
@@ -244,9 +247,6 @@ def _tar_member(info: tarfile.TarInfo) -> Member:
         target = info.linkname
     elif info.issym():
         target = posixpath.normpath(posixpath.join(posixpath.dirname(info.name), info.linkname))
-    trouble = "a sparse file; expected a plain one" if info.issparse() else ""
-    if info.size > _CONFIG.largest:
-        trouble = _TOO_LARGE
     return Member(
         name=info.name,
         n_bytes=info.size,
@@ -254,7 +254,7 @@ def _tar_member(info: tarfile.TarInfo) -> Member:
         offset=info.offset_data,
         stored=info.size,
         target=target,
-        trouble=trouble,
+        trouble="a sparse file; expected a plain one" if info.issparse() else "",
     )
 
 

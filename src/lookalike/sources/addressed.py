@@ -139,8 +139,8 @@ class ArchiveSource:
                 continue
             if last[id_of(member.name)] != member.name:
                 yield Failure(str(address), "scan", "a later member of the same name hides it")
-            elif member.trouble:
-                yield Failure(str(address), "scan", member.trouble)
+            elif member.unreadable:
+                yield Failure(str(address), "scan", member.unreadable)
             else:
                 yield member_entry(member, address, archive)
 

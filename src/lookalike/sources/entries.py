@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from lookalike.read_config import ReadConfig
+from lookalike.read_config import too_large
 from lookalike.reading.addresses import MemberAddress, is_address
 from lookalike.reading.archives import Archive
 from lookalike.reading.contents import Member, sample_of
@@ -14,7 +14,6 @@ from lookalike.types import Failure, FileEntry
 
 __all__ = ["far_entry", "id_of", "is_hidden", "is_label", "key_of", "member_entry"]
 
-_CONFIG = ReadConfig()
 # what WebDataset puts beside a picture
 _LABELS = (".cls", ".json", ".txt")
 # neither device nor inode: digests of what tells versions apart
@@ -50,9 +49,8 @@ def key_of(archive: str) -> str:
 
 def far_entry(found: FarFile) -> FileEntry | Failure:
     """An object as sources offer it, or that it is too large."""
-    if found.n_bytes is not None and found.n_bytes > _CONFIG.largest:
-        message = f"{found.n_bytes:,} bytes; the most that is read at once is {_CONFIG.largest:,}"
-        return Failure(found.address, "scan", message)
+    if why := too_large(found.n_bytes or 0):
+        return Failure(found.address, "scan", why)
     # what does not tell its version may have changed every time
     version = found.version or os.urandom(8).hex()
     return FileEntry(

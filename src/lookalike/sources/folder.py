@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lookalike.errors import ConfigError
+from lookalike.read_config import too_large
 from lookalike.types import Failure, FileEntry
 
 __all__ = [
@@ -147,7 +148,7 @@ def _is_folder(item: os.DirEntry[str]) -> bool:
 
 
 def file_entry(path: str, file_id: str, key: str) -> Iterator[FileEntry | Failure]:
-    """One file as sources offer it; nothing where it is no regular file.
+    """One file as sources offer it, or why it is not read; nothing where it is no regular file.
 
     Args:
         path: by which it can be opened.
@@ -161,6 +162,10 @@ def file_entry(path: str, file_id: str, key: str) -> Iterator[FileEntry | Failur
         return
     if not stat.S_ISREG(info.st_mode):
         return  # a pipe, socket or device is never opened
+    # of what claims to be no picture only the first bytes are read, whatever its size
+    if looks_like_image(path) and (why := too_large(info.st_size)):
+        yield Failure(path, "scan", why)
+        return
     yield FileEntry(
         id=file_id.replace(os.sep, "/"),
         path=path,

@@ -12,6 +12,7 @@ from lookalike.config import DecodeConfig
 from lookalike.errors import ConfigError
 from lookalike.images import decode
 from lookalike.progress import Progress
+from lookalike.reading import read_plain
 from lookalike.sources import FolderSource, looks_like_image
 from lookalike.training.augment import squared
 from lookalike.types import Failure, UInt8Array
@@ -82,7 +83,7 @@ def read_photos(folder: Path, progress: Progress) -> Photos:
 
 def _small(path: str) -> bytes | Failure:
     try:
-        content = Path(path).read_bytes()
+        content = read_plain(path)
     except OSError as error:
         return Failure(path, "decode", f"cannot be read: {error.strerror or error}")
     picture = decode(path, content, DecodeConfig(min_side=_LONG_SIDE))

@@ -17,7 +17,7 @@ from itertools import takewhile
 from typing import IO, Any, TypeVar
 
 from lookalike.errors import ConfigError
-from lookalike.read_config import ReadConfig
+from lookalike.read_config import ReadConfig, too_large
 from lookalike.reading.addresses import is_pattern
 from lookalike.reading.remote.web import drain, linked, span_of
 from lookalike.types import Failure
@@ -125,8 +125,14 @@ def examine(address: str) -> FarFile:
     return _far_file(address, address, _patiently(files, lambda: files.info(path)))
 
 
-def read_far(address: str, start: int = 0, end: int | None = None) -> bytes:
+def read_far(address: str, start: int = 0, end: int | None = None, *, listed: bool = True) -> bytes:
     """An object, or its bytes from ``start`` up to ``end``.
+
+    Args:
+        address: of the object.
+        start: first byte.
+        end: behind the last; None for all.
+        listed: its size was looked at when it was listed; else it is asked for first.
 
     Raises:
         OSError: it cannot be read, or is larger than what may be read at once.
@@ -136,6 +142,10 @@ def read_far(address: str, start: int = 0, end: int | None = None) -> bytes:
         return _patiently(files, lambda: span_of(files, path, start, end))
     if end is not None:
         return _patiently(files, lambda: files.cat_file(path, start=start, end=end))
+    if not listed and not _is_web(files):
+        info = _patiently(files, lambda: files.info(path))
+        if why := too_large(info.get("size") or 0):
+            raise _TooLargeError(why)
     return _patiently(files, lambda: _whole(files, path))
 
 
@@ -282,8 +292,8 @@ def _whole(files: Any, path: str) -> bytes:
 
     def take(piece: bytes) -> None:
         data.extend(piece)
-        if len(data) > _CONFIG.largest:
-            raise _TooLargeError(f"larger than {_CONFIG.largest:,} bytes, which is the most")
+        if why := too_large(len(data)):
+            raise _TooLargeError(f"at least {why}")
 
     drain(files, path, take)
     return bytes(data)
