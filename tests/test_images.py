@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -21,6 +23,7 @@ from lookalike.evaluation.edits import encode_jpeg
 from lookalike.headers import parse_jpeg, sniff
 from lookalike.images import decode, pixel_digest
 from lookalike.types import Failure, Picture
+from tiff_files import tiff
 
 CONFIG = DecodeConfig()
 FULL = DecodeConfig(min_side=100_000)
@@ -144,6 +147,60 @@ def test_deep_grey_is_scaled_not_clipped() -> None:
     assert abs(int(seen(out.getvalue(), FULL).rgb[0, 128, 0]) - 128) <= 1
 
 
+def deep(levels: np.ndarray, kind: str) -> np.ndarray:
+    """Grey levels 0..255 as samples of another type, white as its white."""
+    if np.dtype(kind).kind == "f":
+        return (levels / 255).astype(kind)
+    return levels.astype(kind) * np.array(np.iinfo(kind).max // 255, kind)
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "u4", "f2", "f4", "f8"])
+@pytest.mark.parametrize("extra", [(), (0,), (999,), (0, 999), (2,), (1,)])
+@pytest.mark.parametrize("predictor", [0, 1, 2, 3])
+def test_tiffs_of_any_planes(kind: str, extra: tuple[int, ...], predictor: int) -> None:
+    """Grey, colour and inks of any depth decode alike, with planes of unknown meaning left out.
+
+    Whatever the order of bytes, planes and tiles; a known alpha plane that is full hides nothing.
+    """
+    if predictor == 3 and kind[0] != "f":
+        pytest.skip("only floats are predicted by their bytes")
+    grey = scene(11, 45, 33)[..., :1]
+    rgb = scene(12, 45, 33)
+    inks = np.dstack([rgb // 2, grey // 2])
+    wanted = {0: 255 - np.repeat(grey, 3, 2), 1: np.repeat(grey, 3, 2), 2: rgb}
+    wanted[5] = np.asarray(Image.frombytes("CMYK", (45, 33), inks.tobytes()).convert("RGB"))
+    full = np.full((33, 45, len(extra)), 255, np.uint8)
+    for colours, levels in ((0, grey), (1, grey), (2, rgb), (5, inks)):
+        planes = deep(np.dstack([levels, full]) if extra else levels, kind)
+        for order in "<>":
+            for split in (False, True):
+                for tile in (0, 16):
+                    data = tiff(
+                        planes,
+                        colours,
+                        extra,
+                        order=order,
+                        split=split,
+                        predictor=predictor,
+                        tile=tile,
+                    )
+                    off = np.abs(seen(data, FULL).rgb.astype(int) - wanted[colours]).max()
+                    assert off <= 1, (colours, order, split, tile)
+
+
+def test_tiffs_that_are_not_read_say_what_they_are() -> None:
+    """A TIFF without a way to read it is unsupported, by its kind; a cut one is truncated."""
+    rgb = deep(scene(13, 45, 33), "f4")
+    whole, cut = (struct.pack("<HHII", 257, 4, 1, height) for height in (33, 36))
+    assert "truncated" in reason(tiff(rgb, 2).replace(whole, cut))
+    many = np.zeros((8, 8, 40), np.float32)
+    assert reason(tiff(many, 1, (0,) * 39)) == (
+        "unsupported: a TIFF of 40 planes of 32 bits (floating point), colours BlackIsZero, "
+        "compression none"
+    )
+    assert reason(tiff(rgb, 8)).startswith("unsupported: a TIFF of 3 planes of 32 bits")
+
+
 def test_alpha_lies_over_white_and_counts_as_pixels() -> None:
     """Transparent looks white but is not the same pixels as white."""
     clear = np.zeros((64, 64, 4), np.uint8)
@@ -207,6 +264,50 @@ def test_damaged_bytes_never_raise(data: st.DataObject) -> None:
         content[at] = data.draw(st.integers(0, 255))
     assert isinstance(decode("x", bytes(content), CONFIG), Picture | Failure)
     pixel_digest("x", bytes(content), CONFIG)
+
+
+_BROKEN = """
+import sys
+from lookalike.config import DecodeConfig
+from lookalike.images import decode, pixel_digest
+for path in sys.argv[1:]:
+    data = open(path, "rb").read()
+    for outcome in (decode("x", data, DecodeConfig()), pixel_digest("x", data, DecodeConfig())):
+        print(path, getattr(outcome, "message", "readable"))
+"""
+
+
+def test_reasons_are_the_same_in_every_run(tmp_path: Path) -> None:
+    """No reason holds an address of memory: two processes word every broken file alike."""
+    import pillow_heif
+    import pillow_jxl  # noqa: F401
+
+    pillow_heif.register_heif_opener()
+    forms = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "JXL"]
+    paths = []
+    for form in forms:
+        whole = encoded(scene(8, 96, 64), form)
+        signature = 16 if form in ("HEIF", "AVIF", "WEBP") else 8 if form == "PNG" else 4
+        spoilt = [whole[:signature], whole[:24], whole[: len(whole) // 2]]
+        spoilt += [whole[:signature] + filler * 200 for filler in (b"\0", b"\xff", b"\x21\x9a")]
+        for number, data in enumerate(spoilt):
+            path = tmp_path / f"{form}{number}"
+            path.write_bytes(data)
+            paths.append(str(path))
+    command = [sys.executable, "-c", _BROKEN, *paths]
+    runs = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+    assert runs[0].count("\n") == 2 * len(paths)
+    assert "0x" not in runs[0] and "object at" not in runs[0]
+
+
+def test_a_failure_holds_no_address() -> None:
+    """Whoever words a failure, from whichever library, it is the same in every run."""
+    told = Failure("x", "read", f"cannot be read: {object()}, {io.BytesIO()} and {reason}")
+    assert told.message == ("cannot be read: <object>, <_io.BytesIO> and <function reason>")
+    assert Failure("x", "scan", "no 0x1f.jpg at 0x1f").message == "no 0x1f.jpg at 0x1f"
 
 
 def test_random_bytes_are_no_image() -> None:

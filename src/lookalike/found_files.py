@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 __all__ = ["Addressed", "Failure", "Returned"]
@@ -33,12 +34,19 @@ class Failure:
     Attributes:
         path: as the user addressed it.
         stage: ``scan``, ``download``, ``read``, ``decode`` or ``describe``.
-        message: reason in words.
+        message: reason in words, the same in every run.
     """
 
     path: str
     stage: str
     message: str
+
+    def __post_init__(self) -> None:
+        # libraries name objects by where they lie in memory, which differs from run to run
+        object.__setattr__(self, "message", _IN_MEMORY.sub(">", self.message))
+
+
+_IN_MEMORY = re.compile(r" (?:object )?at 0x[0-9A-Fa-f]+>")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,19 @@ import hashlib
 import io
 import threading
 import warnings
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageFile, ImageOps
+from PIL import Image, ImageFile, UnidentifiedImageError
 
+from lookalike.colours import canonical, is_srgb
 from lookalike.config import DecodeConfig
 from lookalike.headers import JpegHeader, describe_content, parse_jpeg, sniff
 from lookalike.read_config import NO_MEMORY
+from lookalike.tiffs import UnsupportedTiffError, is_misread, open_tiff
 from lookalike.types import Failure, Picture, UInt8Array
 
 __all__ = [
@@ -97,7 +99,7 @@ def as_file(pixels: UInt8Array | Image.Image) -> bytes:
     """
     if isinstance(pixels, Image.Image):
         _load_plugins()
-        rgb, alpha = _canonical(pixels)
+        rgb, alpha = canonical(pixels)
     else:
         rgb, alpha = pixels, None
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
@@ -116,7 +118,7 @@ def pixel_digest(path: str, data: bytes, config: DecodeConfig) -> str | Failure:
     try:
         image = _opened(data, _checked_kind(data), config)
         image.load()
-        return _digest_of(*_canonical(image))
+        return _digest_of(*canonical(image))
     except _BadImageError as reason:
         return Failure(path, "decode", str(reason))
     except Exception as error:  # as in decode()
@@ -180,7 +182,7 @@ def _decode_jpeg(
     if header is None:
         return None
     _check_size(header.width, header.height, config)
-    if header.components == 4 or (header.icc and not _is_srgb(header.icc)):
+    if header.components == 4 or (header.icc and not is_srgb(header.icc)):
         return None
     factor = min(8, _reduction(header.width, header.height, config))
     try:
@@ -229,7 +231,7 @@ def _decode_any(data: bytes, kind: str, config: DecodeConfig) -> Picture:
     image.load()
     if kind == "JPEG" and not data.rstrip(b"\x00").endswith(b"\xff\xd9") and _is_cut(data):
         raise _BadImageError("truncated: the picture ends before its end marker")
-    pixels, alpha = _canonical(image)
+    pixels, alpha = canonical(image)
     rgb = pixels if alpha is None else _over_white(pixels, alpha)
     again = _reduction(rgb.shape[1], rgb.shape[0], config)
     small = None if alpha is None else _reduced(alpha, again)
@@ -243,15 +245,32 @@ def _opened(data: bytes, kind: str, config: DecodeConfig) -> Image.Image:
     _load_plugins()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS[kind])
+        try:
+            image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS[kind])
+        except UnidentifiedImageError:
+            if kind != "TIFF":
+                raise _BadImageError(f"broken: its header does not read as {kind}") from None
+            return _opened_planes(data, config)
         _check_size(*image.size, config)
+        if kind == "TIFF" and is_misread(image):
+            return _opened_planes(data, config)
         if getattr(image, "n_frames", 1) > 1:
             image.seek(0)
     return image
 
 
+def _opened_planes(data: bytes, config: DecodeConfig) -> Image.Image:
+    try:
+        tiff = open_tiff(data)
+    except UnsupportedTiffError as what:
+        raise _BadImageError(f"unsupported: {what}") from None
+    _check_size(tiff.width, tiff.height, config)
+    return tiff.image()
+
+
 _FORMATS = {
-    "JPEG": ["JPEG", "MPO"],
+    # of several pictures in one (MPO) too
+    "JPEG": ["JPEG"],
     "PNG": ["PNG"],
     "GIF": ["GIF"],
     "BMP": ["BMP"],
@@ -276,81 +295,6 @@ def _load_plugins() -> None:
         Image.MAX_IMAGE_PIXELS = None
         ImageFile.LOAD_TRUNCATED_IMAGES = False
         _plugins_loaded = True
-
-
-def _canonical(image: Image.Image) -> tuple[UInt8Array, UInt8Array | None]:
-    """Upright 8-bit sRGB ``(h, w, 3)`` and alpha ``(h, w)``, None where opaque."""
-    image = _oriented(image)
-    profile = image.info.get("icc_profile")
-    deep = _from_deep(image)
-    if deep is not None:
-        return deep, None
-    if image.mode == "P" or image.mode == "1" or "transparency" in image.info:
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    alpha = None
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        image = image.convert("RGBA") if image.mode in ("PA", "RGBa", "La") else image
-        plane = np.asarray(image.getchannel("A"))
-        alpha = None if plane.min(initial=255) == 255 else plane
-        image = image.convert("RGB") if image.mode == "RGBA" else image.getchannel("L")
-    image = _to_srgb(image, profile)
-    pixels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-    return pixels, alpha
-
-
-def _oriented(image: Image.Image) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            turned = ImageOps.exif_transpose(image)
-        except Exception:  # broken EXIF must not lose a picture
-            return image
-    return turned or image
-
-
-def _from_deep(image: Image.Image) -> UInt8Array | None:
-    """16-bit and float planes scaled to 8 bits, which Pillow's convert() would clip."""
-    if not image.mode.startswith(("I", "F")):
-        return None
-    values = np.asarray(image, dtype=np.float64)
-    if image.mode == "F":
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        if low >= 0.0 and high <= 1.0:
-            low, high = 0.0, 1.0
-        elif low >= 0.0 and high <= 255.0:
-            low, high = 0.0, 255.0
-        values = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / (
-            (high - low) or 1.0
-        )
-    else:
-        values = values / (65535.0 if values.max(initial=0) > 255 or "16" in image.mode else 255.0)
-    plane = np.clip(np.rint(values * 255.0), 0, 255).astype(np.uint8)
-    return np.repeat(plane[..., None], 3, axis=2)
-
-
-def _to_srgb(image: Image.Image, profile: Any) -> Image.Image:
-    """Through the embedded profile where it is another than sRGB and can be read."""
-    if not isinstance(profile, bytes) or not profile or _is_srgb(profile):
-        return image
-    if image.mode not in ("RGB", "L", "CMYK", "LAB"):
-        return image
-    try:
-        turned = ImageCms.profileToProfile(
-            image,
-            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-            ImageCms.createProfile("sRGB"),
-            outputMode="RGB",
-        )
-    except Exception:  # a bad profile must not lose a picture
-        return image
-    return turned or image
-
-
-def _is_srgb(profile: bytes) -> bool:
-    """Whether a profile names itself sRGB, as nearly all in photographs do."""
-    head = profile[:4096]
-    return b"sRGB" in head or b"s\0R\0G\0B" in head or b"IEC61966" in head
 
 
 def _is_lossless(image: Image.Image, kind: str, data: bytes) -> bool:
@@ -395,7 +339,7 @@ def _failure(path: str, error: Exception) -> Failure:
 
 
 def _in_words(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
     if "truncated" in text.lower():
         return f"truncated: {text}"
     return f"broken: {text}"
