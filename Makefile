@@ -1,5 +1,6 @@
 # make find [PHOTOS=folder]   find copies (without PHOTOS: on a small sample that is made here)
 # make test                   lint, types, architecture and tests
+# make reference              docs/reference/cli.md from the program
 # make bench                  accuracy and speed of the main job, into benchmarks/RESULTS.md
 # make bench-systems          every published system side by side, into the same file
 # make bench-owl              queries with lines drawn over them, printed
@@ -21,7 +22,7 @@ RUN := $(VENV)/bin/python -m
 SHARED ?= ../shared
 REPORT := lookalike-report
 
-.PHONY: find test check bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
+.PHONY: find test check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
   bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \
   measure-scale simulate-scale models clean
 
@@ -46,6 +47,9 @@ test check: $(VENV)/done
 	$(RUN) ruff format --check src tests tools
 	$(RUN) mypy
 	$(RUN) pytest
+
+reference: $(VENV)/done
+	$(VENV)/bin/python tools/cli_reference.py
 
 bench: $(VENV)/done
 	$(RUN) lookalike.evaluation.bench --photos $(SHARED)/data/photos --canvases $(SHARED)/data/train

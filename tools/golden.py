@@ -1,8 +1,8 @@
 """Outputs of every verb on one set of pictures, kept and compared: a refactoring changes none.
 
 ``golden.py record OUT --photos FOLDER`` runs the commands with the code that is installed and keeps
-what they print, one file a verb; ``golden.py compare ONE OTHER`` lists every difference. Commands and
-the public Python names alone are used, so any layout of the code can be asked.
+what they print, one file a verb; ``golden.py compare ONE OTHER`` lists every difference. Commands
+and the public Python names alone are used, so any layout of the code can be asked.
 """
 
 from __future__ import annotations
