@@ -26,9 +26,9 @@ REPORT := lookalike-report
   bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \
   measure-scale simulate-scale models clean
 
-$(VENV)/done: pyproject.toml
+$(VENV)/done: pyproject.toml benchmarks/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]' -e benchmarks
 	touch $@
 
 ifdef PHOTOS
@@ -43,8 +43,8 @@ find: $(VENV)/done
 endif
 
 test check: $(VENV)/done
-	$(RUN) ruff check src tests tools
-	$(RUN) ruff format --check src tests tools
+	$(RUN) ruff check src benchmarks tests tools
+	$(RUN) ruff format --check src benchmarks tests tools
 	$(RUN) mypy
 	$(RUN) pytest
 
@@ -52,60 +52,60 @@ reference: $(VENV)/done
 	$(VENV)/bin/python tools/cli_reference.py
 
 bench: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench --photos $(SHARED)/data/photos --canvases $(SHARED)/data/train
+	$(RUN) lookalike_bench.bench --photos $(SHARED)/data/photos --canvases $(SHARED)/data/train
 
 models: $(VENV)/done
 	$(RUN) lookalike models get vgg16-conv
 	$(RUN) lookalike models get efficientnet-lite0
 
 bench-systems: models
-	$(RUN) lookalike.evaluation.bench_systems --photos $(SHARED)/data/photos \
+	$(RUN) lookalike_bench.bench_systems --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train --labelled $(SHARED)/data/labelled
 
 bench-owl: models
-	$(RUN) lookalike.evaluation.owl --photos $(SHARED)/data/photos --subjects 30 \
+	$(RUN) lookalike_bench.owl --photos $(SHARED)/data/photos --subjects 30 \
 	  $(foreach r,default report-hash visipics-basic raw inditex@efficientnet-lite0-middle neuralhash,--recipe $(r))
 
 bench-scale: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_scale
+	$(RUN) lookalike_bench.bench_scale
 
 measure-scale: $(VENV)/done
-	$(RUN) lookalike.evaluation.scale_costs --photos $(SHARED)/data/photos
-	$(RUN) lookalike.evaluation.simulate_scale --photos $(SHARED)/data/photos \
+	$(RUN) lookalike_bench.scale_costs --photos $(SHARED)/data/photos
+	$(RUN) lookalike_bench.simulate_scale --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train --synthetic 10000000
 
 simulate-scale: $(VENV)/done
-	$(RUN) lookalike.evaluation.simulate_scale
+	$(RUN) lookalike_bench.simulate_scale
 
 # other programs run in environments of their own; PEERS_PYTHON: a Python 3.12, which one of them needs
 bench-hard: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_hard --photos $(SHARED)/data/photos \
+	$(RUN) lookalike_bench.bench_hard --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train $(addprefix --detector ,$(wildcard $(SHARED)/models/*Det.onnx))
 
 bench-collapse: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_collapse --photos $(SHARED)/data/photos
+	$(RUN) lookalike_bench.bench_collapse --photos $(SHARED)/data/photos
 
 bench-confidence: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_confidence --photos $(SHARED)/data/photos \
+	$(RUN) lookalike_bench.bench_confidence --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train
 
 bench-ablation: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_ablation --photos $(SHARED)/data/photos \
+	$(RUN) lookalike_bench.bench_ablation --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train
 
 bench-explained: $(VENV)/done
-	$(RUN) lookalike.evaluation.explained --out benchmarks/RESULTS.md \
+	$(RUN) lookalike_bench.explained --out benchmarks/RESULTS.md \
 	  $(foreach s,five-development fourteen-development five-held-back fourteen-held-back,benchmarks/work/$(s))
 
 bench-datasets: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_datasets --photos $(SHARED)/data/photos \
+	$(RUN) lookalike_bench.bench_datasets --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train
 
 bench-cluster: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_cluster --pictures benchmarks/work/fourteen-development
+	$(RUN) lookalike_bench.bench_cluster --pictures benchmarks/work/fourteen-development
 
 bench-peers: $(VENV)/done
-	$(RUN) lookalike.evaluation.bench_peers --photos $(SHARED)/data/photos \
+	$(RUN) lookalike_bench.bench_peers --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train
 
 clean:

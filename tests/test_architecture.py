@@ -190,7 +190,6 @@ ALLOWED = {
     ("pipeline", "stages"),
     ("collapsing", "stages"),
     ("assemble", "report"),
-    ("evaluation", "distributed"),
     ("pairs", "settle"),
     ("pairs", "every_pair"),
     ("every_pair", "settle"),
@@ -240,8 +239,7 @@ ADAPTERS = {
     "starlette": {"server", "web"},
     "uvicorn": {"server", "web"},
     "pyarrow": {"distributed", "tables"},
-    # the bench starts nodes
-    "ray": {"distributed", "evaluation"},
+    "ray": {"distributed"},
     "fsspec": {"distributed", "reading"},
     "aiohttp": {"reading"},
     "skimage": {"evaluation"},

@@ -10,8 +10,8 @@ from conftest import scene
 from lookalike.brief import REACH, Corners, as_text, corner_bits, from_text, swapped
 from lookalike.errors import ConfigError
 from lookalike.keypoints import find_corners
-from lookalike.training.corners import choose_pairs
 from lookalike.types import UInt8Array
+from lookalike_bench.corners import choose_pairs
 
 
 def grey(seed: int) -> UInt8Array:

@@ -24,12 +24,12 @@ from lookalike.confidence import (
 from lookalike.config import ClusterConfig
 from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import edit_picture
-from lookalike.evaluation.fitting import Evidenced, fit_confidence, write_calibration
 from lookalike.evaluation.reliability import fit_logistic, reliability_of, wilson
-from lookalike.evaluation.trials import Trial, judge_set, reported_pairs
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_text import expectation
 from lookalike.types import Match, Report, Verification
+from lookalike_bench.fitting import Evidenced, fit_confidence, write_calibration
+from lookalike_bench.trials import Trial, judge_set, reported_pairs
 
 SEEN = Verification(
     inliers=40,

@@ -31,12 +31,12 @@ from lookalike.datasets import (
 from lookalike.datasets.ties import Ties
 from lookalike.datasets.write import leaks_headline, leaks_to_dict, write_clean_splits
 from lookalike.errors import ConfigError
-from lookalike.evaluation.bench_datasets import make_conflict_set, make_leak_set
 from lookalike.evaluation.edits import edit_picture
 from lookalike.report import from_json, to_json
 from lookalike.sources import ListSource, open_source
 from lookalike.tables import Table, read_table, write_table
 from lookalike.types import Match
+from lookalike_bench.bench_datasets import make_conflict_set, make_leak_set
 from test_cli import run
 
 

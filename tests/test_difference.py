@@ -18,9 +18,9 @@ from lookalike.difference import Difference
 from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import Label, read_photo
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
-from lookalike.evaluation.explained import KINDS_OF_EDITS, judge_pair, truly_added
 from lookalike.laid import Detail
 from lookalike.likely import Signs, likely_parent
+from lookalike_bench.explained import KINDS_OF_EDITS, judge_pair, truly_added
 
 
 def explained(tmp_path: Path, edit: str, *, turned: bool = False) -> tuple[Difference, Path]:

@@ -305,7 +305,7 @@ def test_the_command_says_what_does_not_fit(tmp_path: Path) -> None:
 
 def test_a_cluster_of_two_nodes(pictures: Path) -> None:
     """Over S3: as one machine; again; the driver killed and started again; a node killed."""
-    command = [sys.executable, "-m", "lookalike.evaluation.bench_cluster", "--json"]
+    command = [sys.executable, "-m", "lookalike_bench.bench_cluster", "--json"]
     done = subprocess.run(
         [*command, "--shard", "8", "--pictures", str(pictures)],
         capture_output=True,

@@ -17,14 +17,14 @@ from conftest import save, scene
 from lookalike import FindConfig, InsideConfig, Question, find, search
 from lookalike.cli import main
 from lookalike.errors import ConfigError, ModelError
-from lookalike.evaluation.hard import inside as bench
-from lookalike.evaluation.hard.inside import proposals_table, score_boxes
 from lookalike.inside import one_per_frame
 from lookalike.regions import load_regions
 from lookalike.report import from_json, to_json
 from lookalike.report.as_csv import write_csv
 from lookalike.report.as_html import write_html
 from lookalike.types import Containment, Report
+from lookalike_bench.hard import inside as bench
+from lookalike_bench.hard.inside import proposals_table, score_boxes
 
 INSIDE = FindConfig(effort="fast", threads=1, inside=InsideConfig(wanted=True))
 BOX = (310, 40, 168, 126)

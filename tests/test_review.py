@@ -21,7 +21,7 @@ from lookalike.types import Report
 pytest.importorskip("starlette", reason="the extra review is not installed")
 pytest.importorskip("uvicorn", reason="the extra review is not installed")
 
-from lookalike.web.bench import browser, made_report, measure, served
+from lookalike_bench.review_page import browser, made_report, measure, served
 
 ROOT = Path(__file__).resolve().parents[1]
 CLUSTERS = 5_000

@@ -2,7 +2,7 @@
 
 Rotated BRIEF, as in ORB (Rublee et al., ICCV 2011), with pairs of points of our own: the second
 half are the first 128 mirrored. So the bits of the mirrored picture need neither a second look at
-the pixels nor a place in the collection. ``lookalike.training.corners`` chose the pairs.
+the pixels nor a place in the collection. ``lookalike_bench.corners`` chose the pairs.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Benches: what is measured of lookalike, and of other programs on the same files."""
