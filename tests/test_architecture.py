@@ -13,6 +13,7 @@ FLOORS = {
         "types",
         "found_files",
         "errors",
+        "output",
         "config",
         "download_config",
         "plan_config",
@@ -220,6 +221,7 @@ ALLOWED = {
     ("plan_config", "errors"),
     ("download_config", "errors"),
     ("read_config", "errors"),
+    ("output", "errors"),
 }
 ADAPTERS = {
     # training only quantises with it

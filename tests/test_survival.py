@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -21,7 +21,12 @@ import pytest
 from conftest import save, scene
 from lookalike import collapse, find
 from lookalike.actions.metadata import read_metadata
+from lookalike.cli import main
+from lookalike.downloads.cache import Cache
+from lookalike.errors import CollectionError
 from lookalike.reading import read_bytes, read_start
+from lookalike.store.decisions import Change, Choices
+from lookalike.store.embedded_decisions import EmbeddedDecisions
 from lookalike.types import Picture
 
 _BARE = "-dac_override,-dac_read_search"
@@ -297,3 +302,241 @@ def test_pipes_and_devices_are_never_waited_for(photos: Path, db: Path) -> None:
     with pytest.raises(OSError, match="a pipe, a socket or a device"):
         read_start(str(pipe), 10)
     assert read_metadata(str(photos / "a.jpg"), (str(pipe),)) == {}
+
+
+# what cannot be written
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    if not hasattr(os, "geteuid") or os.geteuid() or not shutil.which("mount"):
+        pytest.skip("mounting a small disk needs root on Linux")
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def fill(disk: Path, left: int) -> Path:
+    """Leave so many bytes free."""
+    ballast = disk / "ballast"
+    info = os.statvfs(disk)
+    ballast.write_bytes(b"\0" * max(0, info.f_bavail * info.f_frsize - left))
+    return ballast
+
+
+def told_to_make_room(done: subprocess.CompletedProcess[str]) -> None:
+    """The only advice that helps, and none that loses what was decided."""
+    one_line(done, "expected room on the disk", "free disk space")
+    assert not any(word in done.stderr for word in ("delete", "move", "--db ")), done.stderr
+
+
+@pytest.mark.parametrize("left", [0, 65_536, 196_608, 393_216])
+def test_a_full_disk_while_a_collection_is_written(
+    left: int, tmp_path: Path, small_disk: Path
+) -> None:
+    """Wherever it fills up, in rows, catalogue or report; with room the run goes on to the end."""
+    photos = tmp_path / "in"
+    for number in range(16):
+        save(photos / f"{number}.jpg", scene(number // 2), 90 - number % 2)
+    told = ("find", photos, "--db", small_disk / "db", "--json", "--threads", 1)
+    ballast = fill(small_disk, left)
+    told_to_make_room(run(*told))
+    ballast.unlink()
+    again, fresh = run(*told), run(*told[:3], tmp_path / "db", *told[4:])
+    assert again.returncode == fresh.returncode == 11, again.stderr
+    assert json.loads(again.stdout)["clusters"] == json.loads(fresh.stdout)["clusters"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "find {photos} --db {db} --html {disk}/r/page.html",
+        "find {photos} --db {db} --csv {disk}/tables",
+        "find {photos} --db {db} --export imagededup {disk}/e",
+        "find {photos} --db {db} --export fastdup {disk}/e",
+        "find {photos} --db {db} --export huggingface {disk}/e",
+        "find {photos} --db {db} --export fiftyone {disk}/e",
+        "compare {photos}/a.jpg {photos}/b.jpg --html {disk}/pair.html",
+        "compare {photos}/a.jpg {photos}/b.jpg --mask {disk}/pair.png",
+        "search {photos}/a.jpg --db {db} --html {disk}/hits.html",
+        "search {photos}/a.jpg --db {db} --png {disk}/hits.png",
+        "plan {photos} --db {db} -o {disk}/plan.json",
+        "leaks {photos} {more} --db {db} --plan {disk}/plan.json",
+        "leaks {photos} {more} --db {db} --clean {disk}/clean",
+        "unique {photos} {disk}/list.csv --db {db}",
+        "unique {photos} {disk}/list.parquet --db {db}",
+        "unique {photos} {disk}/folder --db {db}",
+        "apply {plan} --yes --move-to {disk}/gone --journal {disk}/journal.jsonl",
+    ],
+)
+def test_a_full_disk_while_results_are_written(
+    words: str, ready: dict[str, Path], tmp_path: Path, small_disk: Path
+) -> None:
+    """The error names the file, and no half file is left."""
+    more, plan = tmp_path / "more", tmp_path / "plan.json"
+    for name, folder in (("b.jpg", ready["photos"]), ("c.jpg", more)):
+        folder.mkdir(exist_ok=True)
+        shutil.copy(ready["photos"] / "a.jpg", folder / name)
+        os.utime(folder / name, (0, 0))
+    if "{plan}" in words:
+        run("plan", ready["photos"], "--db", ready["db"], "-o", plan)
+    fill(small_disk, 0)
+    named = {**ready, "disk": small_disk, "more": more, "plan": plan}
+    told_to_make_room(run(*(word.format(**named) for word in words.split())))
+    assert {path.name for path in small_disk.rglob("*") if path.is_file()} <= {
+        "ballast", "journal.jsonl", ".lookalike-result", "LOCK"
+    }  # fmt: skip
+    assert (ready["photos"] / "b.jpg").is_file()
+
+
+def test_a_full_disk_while_decisions_are_written(small_disk: Path) -> None:
+    """Nothing is decided, nothing is lost, and with room it can be decided."""
+    change = Change("dropped", marks={("0" * 64, "/a.jpg"): "drop"})
+    with EmbeddedDecisions(small_disk) as decisions:
+        decisions.change(change)
+        ballast = fill(small_disk, 0)
+        other = Change("dropped", apart={(f"{n:064}", f"{n + 1:064}"): True for n in range(2000)})
+        with pytest.raises(CollectionError, match="free disk space") as refused:
+            decisions.change(other)
+        assert "--db" not in str(refused.value)
+        ballast.unlink()
+        assert decisions.choices == Choices({("0" * 64, "/a.jpg"): "drop"}, set())
+        decisions.change(other)
+        assert len(decisions.choices.apart) == 2000
+
+
+def test_a_full_disk_while_downloads_are_written(small_disk: Path) -> None:
+    """What fits only in part is an error, not a shorter file."""
+    cache = Cache(small_disk / "downloads")
+    cache.open()
+    part = cache.part("http://shop.example/1.jpg")
+    part.begin("")
+    ballast = fill(small_disk, 8192)
+    with pytest.raises(OSError, match="No space left"):
+        part.write(b"x" * 100_000)
+    part.close()
+    ballast.unlink()
+    cache.close()
+
+
+def test_a_full_disk_for_the_cache_is_a_failure(photos: Path, db: Path, small_disk: Path) -> None:
+    """Of the archive that wants to be unpacked there; others are read."""
+    with tarfile.open(photos.parent / "x.tar.gz", "w:gz") as tar:
+        tar.add(photos / "a.jpg", "c.jpg")
+    fill(small_disk, 0)
+    told = ("find", photos, photos.parent / "x.tar.gz", "--db", db, "--json")
+    done = run(*told, env={**os.environ, "LOOKALIKE_CACHE": str(small_disk)})
+    assert failures_of(done) == {"x.tar.gz": "cannot be listed: No space left on device"}
+    assert len(json.loads(done.stdout)["clusters"]) == 1
+
+
+@pytest.mark.parametrize("place", ["start", "middle", "end"])
+@pytest.mark.parametrize("name", ["catalogue.sqlite", "decisions.sqlite"])
+def test_a_damaged_collection_ends_in_one_line(
+    name: str, place: str, photos: Path, db: Path
+) -> None:
+    """Every command names the file, and nothing that it advises loses decisions."""
+    for number in range(12):
+        save(photos / f"{number}.jpg", scene(10 + number))
+    run("find", photos, "--db", db, "--effort", "fast")
+    with EmbeddedDecisions(db) as decisions:
+        pairs = {(f"{n:064}", f"{n + 1:064}"): True for n in range(200)}
+        decisions.change(Change("told apart", apart=pairs))
+    data = bytearray((db / name).read_bytes())
+    start = {"start": 0, "middle": len(data) // 3 & ~4095, "end": len(data) * 2 // 3 & ~4095}[place]
+    data[start : start + len(data) // 3] = b"\xaa" * (len(data) // 3)
+    (db / name).write_bytes(data)
+    save(photos / "new.jpg", scene(30))
+    ended = 0
+    for words in (
+        "find {photos} --db {db} --effort fast",
+        "search {photos}/a.jpg --db {db}",
+        "plan {photos} --db {db}",
+        "buckets --db {db}",
+        "index {photos} --db {db}",
+    ):
+        done = run(*(word.format(photos=photos, db=db) for word in words.split()))
+        if done.returncode == 1:
+            ended += 1
+            one_line(done, name, "undamaged", "decisions.sqlite")
+            assert "delete" not in done.stderr
+    # a command may not touch what is damaged
+    assert ended or place != "start"
+
+
+def test_a_catalogue_that_was_moved_away_is_made_anew(photos: Path, db: Path) -> None:
+    """What is advised for a damaged one: the answer is the same, decisions count."""
+    told = ("find", photos, "--db", db, "--json")
+    first = json.loads(run(*told).stdout)
+    (db / "catalogue.sqlite").write_bytes(b"no SQLite file " * 1000)
+    one_line(run(*told), "move catalogue.sqlite* and rows out of this folder")
+    for path in (*db.glob("catalogue.sqlite*"), db / "rows"):
+        path.rename(db.parent / f"old {path.name}")
+    assert json.loads(run(*told).stdout)["clusters"] == first["clusters"]
+
+
+def test_a_terminal_that_lacks_a_letter_gets_another(photos: Path, db: Path) -> None:
+    """Text is replaced where the encoding has no such letter; JSON stays UTF-8."""
+    (photos / "b.jpg").rename(photos / "Б→.jpg")
+    for coding in ("cp1252", "ascii"):
+        told = {**os.environ, "PYTHONIOENCODING": coding}
+        for words in ((), ("--csv", photos.parent / "t"), ("--html", photos.parent / "p.html")):
+            done = run("find", photos, "--db", db, *words, env=told)
+            assert done.returncode == 11 and not done.stderr, done.stderr
+            assert "2 files ? 2 images" in done.stdout
+        told_bytes = run("find", photos, "--db", db, "--json", env=told, encoding="utf-8").stdout
+        assert "Б→.jpg" in str(json.loads(told_bytes))
+    assert "Б→.jpg" in (photos.parent / "t" / "clusters.csv").read_text(encoding="utf-8")
+    assert "Б→.jpg" in (photos.parent / "p.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "find {photos} --db {db}",
+        "find {photos} --db {db} --json",
+        "recipes",
+        "--help",
+        "plan {photos} --db {db} --json",
+        "search {photos}/a.jpg --db {db}",
+    ],
+)
+def test_output_that_cannot_be_printed(words: str, ready: dict[str, Path]) -> None:
+    """A full device is an error of one line, a reader that has gone is none."""
+    told = tuple(word.format(**ready) for word in words.split())
+    with Path("/dev/full").open("w") as full:
+        one_line(run(*told, stdout=full), "output", "No space left on device")
+        assert run(*told, stdout=full, stderr=full).returncode == 1
+    gone, writes = os.pipe()
+    os.close(gone)
+    done = run(*told, stdout=writes)
+    os.close(writes)
+    assert done.returncode == (1 if words == "--help" else 141) and not done.stderr, done.stderr
+
+
+def test_a_mistake_of_ours_is_told_in_one_line(
+    photos: Path, db: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its place, and a traceback only for those who ask."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr("lookalike.pipeline.find_json", broken)
+    monkeypatch.setattr(sys, "argv", ["lookalike", "find", str(photos), "--db", str(db)])
+    monkeypatch.delenv("LOOKALIKE_TRACEBACK", raising=False)
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr().err
+    assert left.value.code == 1 and said.count("\n") == 1
+    assert "KeyError: 'unforeseen' at test_survival.py:" in said
+    monkeypatch.setenv("LOOKALIKE_TRACEBACK", "1")
+    with pytest.raises(KeyError):
+        main()

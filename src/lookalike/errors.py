@@ -12,6 +12,7 @@ __all__ = [
     "ConfigError",
     "LookalikeError",
     "ModelError",
+    "OutputError",
     "SpecMismatchError",
 ]
 
@@ -79,6 +80,10 @@ class SpecMismatchError(CollectionError):
 
 class ModelError(LookalikeError):
     """A network file that is missing, unreadable or of the wrong shape."""
+
+
+class OutputError(LookalikeError):
+    """A file that was asked for, or the terminal, and cannot be written."""
 
 
 class ActionError(LookalikeError):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lookalike.errors import ConfigError
+from lookalike.output import writing
 from lookalike.read_config import NO_MEMORY, too_large
 
 __all__ = ["Table", "is_table", "read_table", "write_table"]
@@ -79,11 +80,11 @@ def write_table(path: Path, table: Table) -> Path:
 
     Raises:
         ConfigError: an unknown suffix, or values the form cannot hold.
+        OutputError: the file cannot be written.
     """
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES:
         raise ConfigError("unknown kind of table", got=str(path), expected=", ".join(_SUFFIXES))
-    path.parent.mkdir(parents=True, exist_ok=True)
     if suffix == ".parquet":
         _write_parquet(path, table)
         return path
@@ -94,7 +95,8 @@ def write_table(path: Path, table: Table) -> Path:
         text = "".join(json.dumps(row) + "\n" for row in rows)
     else:
         text = _list_text(table)
-    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with writing(path) as place:
+        place.write_bytes(text.encode("utf-8", "surrogateescape"))
     return path
 
 
@@ -243,4 +245,5 @@ def _write_parquet(path: Path, table: Table) -> None:
         raise ConfigError(
             "Parquet cannot hold these values", got=str(error), remedy="write CSV or JSON Lines"
         ) from error
-    pyarrow.parquet.write_table(made, path)
+    with writing(path) as place:
+        pyarrow.parquet.write_table(made, place)

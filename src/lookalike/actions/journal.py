@@ -111,10 +111,11 @@ class Journal:
         try:
             yield
         except OSError as error:
-            raise ActionError(
+            raise ActionError.of_system(
                 "the journal cannot be written, and without it nothing is done",
-                got=f"{self._path}: {error.strerror or error}",
-                remedy="free disk space, or choose another --journal; then run this again",
+                self._path,
+                error,
+                elsewhere="choose another --journal",
             ) from error
 
 

@@ -14,6 +14,7 @@ import click
 
 from lookalike.cli.options import db_option
 from lookalike.cli.progress import show_progress
+from lookalike.cli.saying import say, say_json
 
 __all__ = ["apply", "plan", "undo"]
 
@@ -42,6 +43,7 @@ def plan(sources: tuple[str, ...], **options: Any) -> None:
     """Say which copies would go, from the folders or the report SOURCES; change nothing."""
     from lookalike.actions import make_plan, preview
     from lookalike.config import PlanConfig
+    from lookalike.output import writing
     from lookalike.pipeline import default_collection
     from lookalike.store import name_of
 
@@ -61,13 +63,14 @@ def plan(sources: tuple[str, ...], **options: Any) -> None:
     with show_progress() as progress:
         made = make_plan(_report(sources, options, progress), config, progress=progress)
     if options["out"]:
-        _write(Path(options["out"]), made.to_json() + "\n")
+        with writing(Path(options["out"])) as place:
+            place.write_text(made.to_json() + "\n", encoding="utf-8")
     if options["as_json"]:
-        click.echo(made.to_json())
+        say_json(made.to_json())
     else:
-        _say(preview(made))
+        say(*preview(made).split("\n"))
         where = f"lookalike apply {options['out']}" if options["out"] else "-o plan.json writes it"
-        click.echo(f"\nnothing was changed; {where}")
+        say("", f"nothing was changed; {where}")
     sys.exit(FOUND if made.steps else 0)
 
 
@@ -92,14 +95,14 @@ def apply(plan_file: str, yes: bool, journal: str | None, **options: Any) -> Non
     text = Path(plan_file).read_text(encoding="utf-8", errors="replace")
     made = Plan.from_json(text)
     if not yes:
-        _say(preview(made, how))
-        click.echo("\nnothing was changed; --yes does it")
+        say(*preview(made, how).split("\n"))
+        say("", "nothing was changed; --yes does it")
         sys.exit(FOUND if made.steps else 0)
     place = Path(journal) if journal else _journals(made.collection) / f"{_name(made, text)}.jsonl"
     with show_progress() as progress:
         outcome = apply_plan(made, how, place, progress=progress)
-    _say(outcome_in_words(outcome, "went"))
-    click.echo(f"lookalike undo {place} brings them back" if how.kind != "delete" else "")
+    say(*outcome_in_words(outcome, "went").split("\n"))
+    say(f"lookalike undo {place} brings them back" if how.kind != "delete" else "")
     remember(place)
     sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
 
@@ -117,12 +120,12 @@ def undo(journal: str | None, db: str | None) -> None:
     if journal is None:
         journals = open_journals(_journals(db or str(default_collection())))
         if not journals:
-            click.echo("nothing was applied with this collection; --db names another one")
+            say("nothing was applied with this collection; --db names another one")
             sys.exit(0)
         journal = str(journals[-1])
     with show_progress() as progress:
         outcome = bring_back(Path(journal), progress=progress)
-    _say(outcome_in_words(outcome, "brought back"))
+    say(*outcome_in_words(outcome, "brought back").split("\n"))
     remember(Path(journal))
     sys.exit(1 if outcome.counts["failed"] else FOUND if outcome.counts["done"] else 0)
 
@@ -148,17 +151,6 @@ def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) ->
         return with_choices(report, choices_of(options["db"] or default_collection()))
     config = load_recipe(options["recipe"] or "default").config
     return find(sources, db=options["db"], config=config, progress=progress)
-
-
-def _write(path: Path, text: str) -> None:
-    from lookalike.errors import ConfigError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            "cannot write the plan", got=f"{path}: {error.strerror}", remedy="choose another --out"
-        ) from error
 
 
 def _how(options: dict[str, Any]) -> Any:
@@ -188,7 +180,3 @@ def _name(made: Any, text: str) -> str:
     """The same plan has the same journal, so that applying it again goes on."""
     when = "".join(letter for letter in made.made[:19] if letter.isdigit() or letter == "T")
     return f"{when}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def _say(text: str) -> None:
-    click.echo(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))

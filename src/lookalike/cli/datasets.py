@@ -13,6 +13,7 @@ import click
 from lookalike.cli.lists import check_lists
 from lookalike.cli.options import asked_config, asked_form, asked_inputs, run_options
 from lookalike.cli.progress import show_progress
+from lookalike.cli.saying import say, say_json
 
 __all__ = ["conflicts", "leaks", "unique"]
 
@@ -112,9 +113,9 @@ def conflicts(dataset: tuple[str, ...], **options: Any) -> None:
     _say(plain, write.conflicts_headline(found), plain["conflicts"], written, options["as_json"])
     if not options["as_json"]:
         if found.unlabelled:
-            click.echo(f"{found.unlabelled:,} images have no label")
+            say(f"{found.unlabelled:,} images have no label")
         if found.unseen:
-            click.echo(f"{len(found.unseen):,} labelled paths are not in the data set")
+            say(f"{len(found.unseen):,} labelled paths are not in the data set")
     sys.exit(FOUND if found.conflicts else 0)
 
 
@@ -134,7 +135,7 @@ def unique(dataset: str, out: str, **options: Any) -> None:
         report = find(source, db=options["db"], config=config, progress=progress)
     count = write_unique(report, Path(out), source)
     left = len(report.images) - count
-    click.echo(f"{count:,} of {len(report.images):,} images written to {out}, {left:,} copies not")
+    say(f"{count:,} of {len(report.images):,} images written to {out}, {left:,} copies not")
     _print_rows(report)
     _print_failures([{"path": f.path, "message": f.message} for f in report.failures])
     sys.exit(FOUND if left else 0)
@@ -177,6 +178,7 @@ def _written(found: Any, plain: dict[str, Any], options: dict[str, Any]) -> list
 def _write_plan(found: Any, path: Path, db: str | None) -> Path:
     from lookalike.actions import make_plan
     from lookalike.config import PlanConfig
+    from lookalike.output import writing
     from lookalike.pipeline import default_collection
     from lookalike.store import name_of
 
@@ -185,8 +187,8 @@ def _write_plan(found: Any, path: Path, db: str | None) -> Path:
         tiers=("exact", "pixel", "copy", "similar"),
         collection=name_of(db or default_collection()),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(make_plan(found.report, config).to_json() + "\n", encoding="utf-8")
+    with writing(path) as place:
+        place.write_text(make_plan(found.report, config).to_json() + "\n", encoding="utf-8")
     return path
 
 
@@ -198,19 +200,19 @@ def _say(
     as_json: bool,
 ) -> None:
     if as_json:
-        click.echo(json.dumps(plain))
+        say_json(json.dumps(plain))
         return
-    click.echo(headline)
+    say(headline)
     for pair in pairs[:_SHOWN]:
         first, second = (_labelled(pair, end) for end in ("first", "second"))
-        click.echo(_text(f"{second}\n  {pair['tier']}: {pair['edit']}\n  of {first}"))
+        say(second, f"  {pair['tier']}: {pair['edit']}", f"  of {first}")
         if pair.get("majority"):
-            click.echo(_text(f"  most copies say {' and '.join(pair['majority'])}"))
+            say(f"  most copies say {' and '.join(pair['majority'])}")
     if len(pairs) > _SHOWN:
-        click.echo(f"and {len(pairs) - _SHOWN:,} more pairs: see --html FILE, --csv DIR or --json")
+        say(f"and {len(pairs) - _SHOWN:,} more pairs: see --html FILE, --csv DIR or --json")
     _print_failures(plain["failures"])
     for path in written:
-        click.echo(f"written: {path}")
+        say(f"written: {path}")
 
 
 def _labelled(pair: dict[str, Any], end: str) -> str:
@@ -223,18 +225,13 @@ def _print_rows(report: Any) -> None:
     from lookalike.report.as_text import chosen_rows_in_words
 
     for line in chosen_rows_in_words(report):
-        click.echo(_text(line))
+        say(line)
 
 
 def _print_failures(failures: list[dict[str, Any]]) -> None:
     if failures:
-        click.echo(f"{len(failures):,} files could not be read:")
+        say(f"{len(failures):,} files could not be read:")
     for failure in failures[:_SHOWN]:
-        click.echo(_text(f"  {failure['path']}: {failure['message']}"))
+        say(f"  {failure['path']}: {failure['message']}")
     if len(failures) > _SHOWN:
-        click.echo(f"  and {len(failures) - _SHOWN:,} more")
-
-
-def _text(value: str) -> str:
-    """File names may hold bytes that are no UTF-8."""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        say(f"  and {len(failures) - _SHOWN:,} more")

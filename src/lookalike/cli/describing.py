@@ -13,6 +13,7 @@ import click
 from lookalike.cli.lists import downloads_of
 from lookalike.cli.options import asked_form, db_option, list_options
 from lookalike.cli.progress import show_progress
+from lookalike.cli.saying import say, say_json, say_rich
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,27 +52,25 @@ def describe_list(listing: str, **options: Any) -> None:
             progress=progress,
         )
     if options["as_json"]:
-        click.echo(json.dumps(asdict(found), indent=1))
+        say_json(json.dumps(asdict(found), indent=1))
     else:
         _print(found)
 
 
 def _print(found: ListSummary) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False)
-    click.echo(_text(f"{found.name}: {found.chosen or f'{found.rows:,} rows'}"))
+    say(f"{found.name}: {found.chosen or f'{found.rows:,} rows'}")
     columns = _table("column", "filled", "empty", "distinct")
     for name, counts in found.columns.items():
         columns.add_row(
             Text(_text(name)), *(f"{counts[k]:,}" for k in ("filled", "empty", "distinct"))
         )
-    console.print(columns)
+    say_rich(columns)
     for name, values in found.categories.items():
-        console.print(_bars(name, values, found.rows))
+        say_rich(_bars(name, values, found.rows))
     for line in (*_named_in_words(found.named), *_pictures_in_words(found.pictures)):
-        click.echo(_text(line))
+        say(line)
 
 
 def _table(first: str, *numbers: str) -> Table:

@@ -10,6 +10,7 @@ import click
 
 from lookalike.cli.options import asked_config, asked_inputs, db_option, list_options
 from lookalike.cli.progress import show_progress
+from lookalike.cli.saying import say, say_json
 
 __all__ = ["index"]
 
@@ -33,18 +34,17 @@ def index(paths: tuple[str, ...], **options: Any) -> None:
         source = asked_inputs(paths, **options, progress=progress)
         done = update(source, db=options["db"], config=config, progress=progress)
     if options["as_json"]:
-        click.echo(json.dumps(asdict(done)))
+        say_json(json.dumps(asdict(done)))
         return
-    click.echo(
+    say(
         f"{done.images:,} images, {done.described:,} of them described now; "
         f"the collection has {done.total:,}"
     )
     if done.forgotten:
-        click.echo(f"{done.forgotten:,} are not there any more and were forgotten")
+        say(f"{done.forgotten:,} are not there any more and were forgotten")
     if done.failures:
-        click.echo(f"{len(done.failures):,} files could not be read:")
+        say(f"{len(done.failures):,} files could not be read:")
     for failure in done.failures[:_SHOWN]:
-        text = f"  {failure.path}: {failure.message}"
-        click.echo(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+        say(f"  {failure.path}: {failure.message}")
     if len(done.failures) > _SHOWN:
-        click.echo(f"  and {len(done.failures) - _SHOWN:,} more")
+        say(f"  and {len(done.failures) - _SHOWN:,} more")

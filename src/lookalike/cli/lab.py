@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from lookalike.cli.progress import show_progress
+from lookalike.cli.saying import say
 
 __all__ = ["calibrate", "edits", "evaluate", "models", "recipes"]
 
@@ -20,9 +21,9 @@ def recipes() -> None:
 
     for name in recipe_names():
         recipe = load_recipe(name)
-        click.echo(f"{name:20} {recipe.about}")
+        say(f"{name:20} {recipe.about}")
         if recipe.published:
-            click.echo(f"{'':20} {recipe.published}")
+            say(f"{'':20} {recipe.published}")
 
 
 @click.group()
@@ -37,9 +38,9 @@ def list_models() -> None:
 
     for model in MODELS:
         here = "here" if model_file(model) else "not here"
-        click.echo(f"{model.name:20} {here:9} {model.about}")
-        click.echo(f"{'':30} licence {model.licence}; from {model.source}")
-        click.echo(f"{'':30} SHA-256 {model.sha256}; gives {', '.join(model.descriptors)}")
+        say(f"{model.name:20} {here:9} {model.about}")
+        say(f"{'':30} licence {model.licence}; from {model.source}")
+        say(f"{'':30} SHA-256 {model.sha256}; gives {', '.join(model.descriptors)}")
 
 
 @models.command("get")
@@ -50,7 +51,7 @@ def get_model(name: str, local: str | None) -> None:
     from lookalike.descriptors.zoo import get_model as get
 
     with show_progress() as progress:
-        click.echo(get(name, local=Path(local) if local else None, progress=progress))
+        say(str(get(name, local=Path(local) if local else None, progress=progress)))
 
 
 @models.command("path")
@@ -63,7 +64,7 @@ def model_path(name: str) -> None:
     path = model_file(find_model(name))
     if path is None:
         raise ModelError(f"model {name!r} is not here", remedy=f"lookalike models get {name}")
-    click.echo(path)
+    say(str(path))
 
 
 @click.command()
@@ -91,10 +92,10 @@ def evaluate(names: tuple[str, ...], **options: Any) -> None:
             overwrite=options["overwrite"],
             progress=progress,
         )
-    click.echo((done.folder / "results.md").read_text(encoding="utf-8"))
+    say(*(done.folder / "results.md").read_text(encoding="utf-8").split("\n"))
     for name, reason in done.missing.items():
-        click.echo(f"not measured: {name}: {reason}")
-    click.echo(f"written: {done.folder / 'results.html'}")
+        say(f"not measured: {name}: {reason}")
+    say(f"written: {done.folder / 'results.html'}")
 
 
 @click.command()
@@ -122,7 +123,7 @@ def edits(photos: str, out: str, chosen: tuple[str, ...], **options: Any) -> Non
     labels = make_copies(
         Path(photos), Path(out), names, canvases=canvases, split="all", seed=options["seed"]
     )
-    click.echo(f"{len(labels):,} images of {len(names)} edits in {out}, labels in labels.csv")
+    say(f"{len(labels):,} images of {len(names)} edits in {out}, labels in labels.csv")
 
 
 def _list_edits(context: click.Context, wanted: bool) -> None:
@@ -131,7 +132,7 @@ def _list_edits(context: click.Context, wanted: bool) -> None:
     from lookalike.evaluation.edits import EDITS
 
     for name in EDITS:
-        click.echo(name)
+        say(name)
     context.exit(0)
 
 
@@ -161,9 +162,9 @@ def calibrate(examples: tuple[str, ...], **options: Any) -> None:
                 options["recipe"], options["dataset"], options["precision"], progress
             )
     if advice.threshold != advice.threshold:
-        click.echo(f"no threshold: {advice.evidence}")
+        say(f"no threshold: {advice.evidence}")
         sys.exit(1)
-    click.echo(f"max_distance = {advice.threshold:.6g}")
-    click.echo(advice.evidence)
+    say(f"max_distance = {advice.threshold:.6g}")
+    say(advice.evidence)
     if advice.recall == advice.recall:
-        click.echo(f"recall {advice.recall:.4f} at precision {advice.precision:.5f}")
+        say(f"recall {advice.recall:.4f} at precision {advice.precision:.5f}")

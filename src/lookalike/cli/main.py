@@ -1,15 +1,18 @@
 """The commands; none computes anything itself.
 
-Exit codes: 0 nothing found, 11 found, 1 error, 2 wrong usage.
+Exit codes: 0 nothing found, 11 found, 1 error, 2 wrong usage, 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -28,6 +31,16 @@ from lookalike.cli.options import (
 )
 from lookalike.cli.progress import show_progress
 from lookalike.cli.review import review
+from lookalike.cli.saying import (
+    ReaderGoneError,
+    be_silent,
+    finish,
+    prepare,
+    say,
+    say_json,
+    say_rich,
+    warn,
+)
 from lookalike.cli.searching import buckets, search
 from lookalike.cli.serving import serve
 from lookalike.cli.training import train
@@ -38,6 +51,8 @@ from lookalike.errors import LookalikeError
 __all__ = ["main"]
 
 FOUND = 11
+# as a program that SIGPIPE ended
+READER_GONE = 141
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -84,7 +99,7 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
 
     text = _found(paths, options)
     if options["as_json"]:
-        click.echo(text)
+        say_json(text)
     if options["as_json"] and not any(options[name] for name in ("exports", "html", "csv")):
         # the funnel comes first: the rest of a large text is not read again
         funnel, _ = json.JSONDecoder().raw_decode(text, text.index("{", 1))
@@ -146,21 +161,21 @@ def compare(first: str, second: str, **options: Any) -> None:
 
     match, report = compare_files(first, second)
     if report.failures:
-        _fail("; ".join(f"{item.path}: {item.message}" for item in report.failures))
+        raise _unreadable(report.failures)
     if match is None:
-        click.echo("null" if options["as_json"] else "not the same picture")
+        say("null" if options["as_json"] else "not the same picture")
         return
     sides = report.images[match.query], report.images[match.ref]
     found = difference_of(match, sides)
     if isinstance(found, Failure):
-        _fail(f"{found.path}: {found.message}")
+        raise _unreadable([found])
     plain = to_dict(report)
     if options["as_json"]:
-        click.echo(json.dumps({**plain["matches"][0], "difference": difference_to_dict(found)}))
+        say_json(json.dumps({**plain["matches"][0], "difference": difference_to_dict(found)}))
     else:
-        click.echo(f"{match.tier}: {match.edit}")
+        say(f"{match.tier}: {match.edit}")
         _print_evidence(plain["matches"][0], plain["clusters"])
-        click.echo("\n".join(difference_in_words(match, found, sides)))
+        say(*difference_in_words(match, found, sides))
     _write_pair(match, found, sides, options)
     sys.exit(FOUND)
 
@@ -190,37 +205,85 @@ def main() -> None:
     """Entry point: errors become one line and an exit code."""
     # a run makes many records and no cycles; collecting them costs a tenth of the time
     gc.disable()
+    prepare()
+    try:
+        code = _run()
+        finish()
+    except ReaderGoneError:
+        code = READER_GONE
+    except LookalikeError as error:
+        code = _failed(str(error))
+    if code:
+        # what could not be printed is not to be tried again
+        be_silent()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run a command; its exit code."""
     try:
         commands(standalone_mode=False)
-    except click.UsageError as error:
-        error.show()
-        sys.exit(2)
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 0
     except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
+        return leave.exit_code
+    except click.UsageError as error:
+        warn(error.ctx.get_usage() if error.ctx else "")
+        warn(f"Error: {error.format_message()}")
+        return 2
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; what was done is kept, run the same command to go on")
-    except LookalikeError as error:
-        _fail(str(error))
+        return _failed("interrupted; what was done is kept, run the same command to go on")
+    except (LookalikeError, ReaderGoneError):
+        raise
     except OSError as error:
-        _fail(str(LookalikeError.of_system("a file or folder cannot be used", None, error)))
+        return _failed(
+            str(
+                LookalikeError.of_system(
+                    "a file, a folder or the output cannot be used", None, error
+                )
+            )
+        )
+    except MemoryError:
+        return _failed(
+            "memory is used up; free some, or use --threads with fewer, then run this again"
+        )
+    except Exception as error:
+        if os.environ.get("LOOKALIKE_TRACEBACK"):
+            raise
+        return _failed(_unforeseen(error))
+    return 0
 
 
-def _fail(message: str) -> NoReturn:
-    text = message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    click.echo(f"lookalike: {text}", err=True)
-    sys.exit(1)
+def _failed(message: str) -> int:
+    warn(f"lookalike: {message}")
+    return 1
+
+
+def _unforeseen(error: Exception) -> str:
+    """A mistake of ours is told like any other error, with its place."""
+    places = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+    return str(
+        LookalikeError(
+            "something went wrong that should not",
+            got=f"{type(error).__name__}: {error}{where}",
+            remedy="please report it, with what LOOKALIKE_TRACEBACK=1 shows",
+        )
+    )
+
+
+def _unreadable(failures: Sequence[Any]) -> LookalikeError:
+    return LookalikeError("; ".join(f"{item.path}: {item.message}" for item in failures))
 
 
 def _print_summary(report: Any, written: list[Path]) -> None:
-    from rich.console import Console
+    from rich.text import Text
 
     from lookalike.report.as_text import summary
 
-    console = Console(highlight=False, soft_wrap=False)
     more = ", ".join(str(path) for path in written) or "--html FILE, --csv DIR or --json"
-    console.print(summary(report, more=more))
-    for path in written:
-        console.print(f"written: {path}", style="dim")
+    names = [Text(f"written: {path}", style="dim") for path in written]
+    say_rich(summary(report, more=more), *names)
 
 
 def _write_pair(match: Any, found: Any, sides: Any, options: dict[str, Any]) -> None:
@@ -232,15 +295,15 @@ def _write_pair(match: Any, found: Any, sides: Any, options: dict[str, Any]) -> 
     if options["mask"]:
         written.append(write_pair_sheet(found, sides, Path(options["mask"])))
     for path in written:
-        click.echo(f"written: {path}", err=options["as_json"])
+        (warn if options["as_json"] else say)(f"written: {path}")
 
 
 def _print_evidence(match: dict[str, Any], clusters: list[dict[str, Any]]) -> None:
     certain = "" if match["confidence"] is None else f", confidence {match['confidence']:.4g}"
-    click.echo(f"distance {match['distance']:g} ({match['metric']}){certain}")
+    say(f"distance {match['distance']:g} ({match['metric']}){certain}")
     seen = match["verification"]
     if seen:
-        click.echo(
+        say(
             f"overlap {seen['overlap_query']:.0%} of {match['query_path']}, "
             f"{seen['overlap_ref']:.0%} of {match['ref_path']}; "
             f"{seen['agreement']:.0%} of the textures agree; {seen['inliers']} inliers"
@@ -248,4 +311,4 @@ def _print_evidence(match: dict[str, Any], clusters: list[dict[str, Any]]) -> No
     for cluster in clusters:
         for member in cluster["members"]:
             if member["action"] == "keep":
-                click.echo(f"keep {member['path']}: {member['reason']}")
+                say(f"keep {member['path']}: {member['reason']}")

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from lookalike.cli.saying import warn
+
 __all__ = ["show_progress"]
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -52,6 +54,6 @@ def _lines() -> Callable[[str, int, int], None]:
         now = time.monotonic()
         if now - last[0] >= _SECONDS_BETWEEN_LINES:
             last[0] = now
-            print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+            warn(f"{stage}: {done:,} of {total:,}")
 
     return report

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lookalike.cli.options import db_option
+from lookalike.cli.saying import say
 from lookalike.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def review(report: str | None, db: str | None, port: int, no_browser: bool) -> N
     shown = _from_file(Path(report)) if report else _from_collection(place)
 
     def opened(address: str) -> None:
-        click.echo(f"{len(shown.clusters):,} clusters at {address}\nCtrl+C ends it")
+        say(f"{len(shown.clusters):,} clusters at {address}", "Ctrl+C ends it")
         if not no_browser:
             click.launch(address)
 

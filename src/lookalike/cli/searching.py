@@ -13,6 +13,7 @@ import click
 from lookalike.cli.lists import check_lists
 from lookalike.cli.options import asked_inputs, db_option, list_options
 from lookalike.cli.progress import show_progress
+from lookalike.cli.saying import say, say_json
 
 __all__ = ["buckets", "search"]
 
@@ -62,7 +63,7 @@ def search(query: str, **options: Any) -> None:
     if is_table(query):
         sys.exit(FOUND if found else 0)
     if options["as_json"]:
-        click.echo(json.dumps(asdict(answer)))
+        say_json(json.dumps(asdict(answer)))
     else:
         _print(answer, _written(answer, options))
     sys.exit(FOUND if _is_found(answer) else 0)
@@ -85,22 +86,18 @@ def _each(query: str, question: Any, config: Any, options: dict[str, Any]) -> bo
     failures = [one for one in found if not isinstance(one, Answer)]
     if options["as_json"]:
         plain = {"answers": [*map(asdict, answers)], "failures": [*map(asdict, failures)]}
-        click.echo(json.dumps(plain))
+        say_json(json.dumps(plain))
     else:
         for answer in answers:
-            click.echo(_text(f"{answer.query}:"))
+            say(f"{answer.query}:")
             _print(answer, [])
         for failure in failures:
-            click.echo(_text(f"{failure.path}: {failure.message}"))
+            say(f"{failure.path}: {failure.message}")
     return any(map(_is_found, answers))
 
 
 def _is_found(answer: Any) -> bool:
     return bool(answer.containments) or any(hit.tier != "similar" for hit in answer.hits)
-
-
-def _text(value: str) -> str:
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _focus(options: dict[str, Any]) -> Any:
@@ -133,18 +130,17 @@ def _print(answer: Any, written: list[Path]) -> None:
     from lookalike.report.as_sheet import hit_in_words
     from lookalike.report.containments import containment_in_words
 
-    click.echo(
+    say(
         f"the query is in the set: {', '.join(answer.in_set)}"
         if answer.in_set
         else "the query itself is not in the set"
     )
     for place, hit in enumerate(answer.hits, start=1):
-        click.echo(f"{place}. {_text(hit.image.shown)}\n   {hit_in_words(hit)}")
+        say(f"{place}. {hit.image.shown}", f"   {hit_in_words(hit)}")
     for item in answer.containments:
-        words = containment_in_words(item)
-        click.echo(_text(words))
+        say(containment_in_words(item))
     for path in written:
-        click.echo(f"written: {path}")
+        say(f"written: {path}")
 
 
 @click.command()
@@ -159,7 +155,7 @@ def buckets(db: str | None, descriptor: str, everything: bool) -> None:
         found = bucket(descriptor, db=db, progress=progress)
     shown = {bits: paths for bits, paths in found.items() if everything or len(paths) > 1}
     for bits, paths in shown.items():
-        click.echo(f"{bits}  {len(paths)}")
+        say(f"{bits}  {len(paths)}")
         for path in paths:
-            click.echo(f"  {_text(path)}")
+            say(f"  {path}")
     sys.exit(FOUND if any(len(paths) > 1 for paths in shown.values()) else 0)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from lookalike.cli.options import db_option
+from lookalike.cli.saying import say
 from lookalike.errors import ConfigError
 
 __all__ = ["serve"]
@@ -48,4 +49,4 @@ def serve(**options: Any) -> None:
     named = name_of(settings.db)
     # a service runs for long: what a single command leaves behind is collected here
     gc.enable()
-    run(settings, started=lambda address: click.echo(f"serving {named} at {address}"))
+    run(settings, started=lambda address: say(f"serving {named} at {address}"))

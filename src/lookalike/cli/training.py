@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from lookalike.cli.progress import show_progress
+from lookalike.cli.saying import say, warn
 from lookalike.training.settings import TRAINING, TrainKind
 
 __all__ = ["train"]
@@ -62,11 +63,11 @@ def _train(kind: TrainKind, data: str, **options: Any) -> None:
             Path(options["out"]),
             config,
             progress=progress,
-            line=lambda text: click.echo(text, err=True),
+            line=warn,
         )
-    click.echo(f"learnt from {done.photos:,} pictures; {len(done.failures):,} could not be read")
+    say(f"learnt from {done.photos:,} pictures; {len(done.failures):,} could not be read")
     for path in done.files:
-        click.echo(f"written: {path}")
+        say(f"written: {path}")
 
 
 _trainer("copy", "Copy detection without labels: edits of a picture in DATA are near each other.")

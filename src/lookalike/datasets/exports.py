@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lookalike.datasets.records import write_fiftyone, write_huggingface
 from lookalike.datasets.ties import Ties
 from lookalike.joined import Joined
+from lookalike.output import writing
 from lookalike.reading.addresses import absolute
+from lookalike.report.as_csv import write_rows
 from lookalike.types import Cluster, Report
 
 __all__ = ["EXPORTS", "export"]
@@ -28,7 +29,6 @@ def export(report: Report, kind: str, folder: Path) -> tuple[Path, ...]:
     Returns:
         The files written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     return EXPORTS[kind](report, folder)
 
 
@@ -68,18 +68,18 @@ def _fastdup(report: Report, folder: Path) -> tuple[Path, ...]:
             component[image], alone = alone, alone + 1
     counts = Counter(component.values())
     return (
-        _csv(
+        write_rows(
             folder / "similarity.csv",
             "from,to,distance",
             ((first, second, -score) for score, first, second in sorted(pairs)),
         ),
-        _csv(
+        write_rows(
             folder / "connected_components.csv",
             "__id,component_id,min_distance",
             ((place[i], component[i], least.get(i, 0.0)) for i in place),
         ),
-        _csv(folder / "component_info.csv", "component_id,Count", sorted(counts.items())),
-        _csv(
+        write_rows(folder / "component_info.csv", "component_id,Count", sorted(counts.items())),
+        write_rows(
             folder / "atrain_features.dat.csv",
             "index,filename",
             ((number, _whole(report, image)) for image, number in place.items()),
@@ -130,13 +130,6 @@ def _whole(report: Report, image: str) -> str:
 
 
 def _json(path: Path, value: object) -> Path:
-    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="ascii")
-    return path
-
-
-def _csv(path: Path, columns: str, rows: Iterable[Sequence[object]]) -> Path:
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns.split(","))
-        writer.writerows(rows)
+    with writing(path) as place:
+        place.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="ascii")
     return path

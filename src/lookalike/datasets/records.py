@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lookalike.output import writing
 from lookalike.reading.addresses import absolute
 from lookalike.report.as_text import edit_towards, tie_to_keeper
 from lookalike.tables import Table, write_table
@@ -94,7 +95,8 @@ def write_fiftyone(report: Report, folder: Path) -> tuple[Path, ...]:
         for row in rows
     ]
     path = folder / "samples.json"
-    path.write_text(json.dumps(samples, indent=1) + "\n", encoding="ascii")
+    with writing(path) as place:
+        place.write_text(json.dumps(samples, indent=1) + "\n", encoding="ascii")
     return write_table(folder / "labels.csv", table), path
 
 

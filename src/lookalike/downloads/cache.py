@@ -128,7 +128,7 @@ class Cache:
         """One line about a URL."""
         assert self._log is not None
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._log.write(orjson.dumps({"url": name, **about, "at": now}) + b"\n")
+        _write_all(self._log, orjson.dumps({"url": name, **about, "at": now}) + b"\n")
 
     def part(self, name: str) -> Part:
         """The file of a URL in the making."""
@@ -179,7 +179,7 @@ class Part:
     def write(self, data: bytes) -> None:
         """The next bytes."""
         assert self._file is not None
-        self._file.write(data)
+        _write_all(self._file, data)
         self.size += len(data)
 
     def head(self) -> bytes:
@@ -222,6 +222,13 @@ class Part:
 
 def _stem(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """Without a buffer a disk that is nearly full takes a part, and says so only the next time."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 def read_line(line: bytes) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lookalike.output import writing
 from lookalike.report.containments import COLUMNS, containment_rows, were_asked_for
 from lookalike.types import Report
 
-__all__ = ["write_csv"]
+__all__ = ["write_csv", "write_rows"]
 
 
 def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
@@ -26,17 +27,16 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
     Returns:
         The files written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     inside: tuple[Path, ...] = ()
     if were_asked_for(report):
-        inside = (_write(folder / "containments.csv", COLUMNS, containment_rows(report)),)
+        inside = (write_rows(folder / "containments.csv", COLUMNS, containment_rows(report)),)
     return (
-        _write(
+        write_rows(
             folder / "clusters.csv",
             "cluster,path,action,keeper,reason,width,height,n_bytes,format,sha256",
             _cluster_rows(report),
         ),
-        _write(
+        write_rows(
             folder / "matches.csv",
             "query,ref,tier,distance,metric,confidence,edit",
             (
@@ -52,7 +52,7 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
                 for match in report.matches
             ),
         ),
-        _write(
+        write_rows(
             folder / "failures.csv",
             "path,stage,message",
             ((item.path, item.stage, item.message) for item in report.failures),
@@ -80,8 +80,12 @@ def _cluster_rows(report: Report) -> Iterable[Sequence[object]]:
             )
 
 
-def _write(path: Path, columns: str, rows: Iterable[Sequence[object]]) -> Path:
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+def write_rows(path: Path, columns: str, rows: Iterable[Sequence[object]]) -> Path:
+    """Write rows with the names of their columns, which have commas between them."""
+    with (
+        writing(path) as place,
+        place.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(columns.split(","))
         writer.writerows(rows)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from lookalike.errors import ConfigError
+from lookalike.output import writing
 from lookalike.reading import read_again
 from lookalike.reading.addresses import is_address
 from lookalike.sources import RESULT_MARK
@@ -31,6 +30,7 @@ def write_kept(report: Report, folder: Path) -> int:
 
     Raises:
         ConfigError: the folder holds files of somebody else's.
+        OutputError: a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / RESULT_MARK
@@ -48,13 +48,10 @@ def write_kept(report: Report, folder: Path) -> int:
             continue
         if not target.resolve().is_relative_to(folder.resolve()):
             raise ConfigError("an image lies outside its source", got=image.id)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=target.parent)
-        os.close(handle)
-        if is_address(image.path):
-            Path(partial).write_bytes(read_again(image.path))
-        else:
-            shutil.copy2(image.path, partial)
-        Path(partial).replace(target)
+        with writing(target) as place:
+            if is_address(image.path):
+                place.write_bytes(read_again(image.path))
+            else:
+                shutil.copy2(image.path, place)
         copied += 1
     return copied

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lookalike.config import DecodeConfig
 from lookalike.difference import difference_of
 from lookalike.images import decode
+from lookalike.output import writing
 from lookalike.reading import read_again
 from lookalike.report.as_pair import added_in_words, mask_png
 from lookalike.report.as_text import (
@@ -132,8 +133,8 @@ def write_html(
         timings=report.timings,
         versions=report.versions,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8", errors="replace")
+    with writing(path) as place:
+        place.write_text(page, encoding="utf-8", errors="replace")
     return path
 
 

@@ -15,6 +15,7 @@ from lookalike.config import DecodeConfig
 from lookalike.difference import Box, Difference, Region
 from lookalike.explain import reverse, tone_words
 from lookalike.images import decode
+from lookalike.output import writing
 from lookalike.reading import read_again
 from lookalike.types import Failure, ImageRef, Match, UInt8Array
 
@@ -101,8 +102,8 @@ def write_pair_sheet(found: Difference, sides: Sides, path: Path) -> Path:
     for cell in cells:
         sheet[_GAP : _GAP + cell.shape[0], left : left + cell.shape[1]] = cell
         left += cell.shape[1] + _GAP
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_encoded(cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), ".png"))
+    with writing(path) as place:
+        place.write_bytes(_encoded(cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), ".png"))
     return path
 
 
@@ -130,8 +131,8 @@ def write_pair_page(match: Match, found: Difference, sides: Sides, path: Path) -
             for name, cell in cells
         ],
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8", errors="replace")
+    with writing(path) as place:
+        place.write_text(page, encoding="utf-8", errors="replace")
     return path
 
 

@@ -9,6 +9,7 @@ import cv2
 import jinja2
 import numpy as np
 
+from lookalike.output import writing
 from lookalike.report.as_html import thumbnail
 from lookalike.report.containments import containment_in_words
 from lookalike.types import Answer, Hit, UInt8Array
@@ -55,10 +56,10 @@ def write_sheet(answer: Answer, path: Path, *, columns: int = 4) -> Path:
             _GAP + number % columns * step_x,
         )
         sheet[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
-    path.parent.mkdir(parents=True, exist_ok=True)
     done, data = cv2.imencode(".png", sheet)
     assert done
-    path.write_bytes(data.tobytes())
+    with writing(path) as place:
+        place.write_bytes(data.tobytes())
     return path
 
 
@@ -85,8 +86,8 @@ def write_answer_page(answer: Answer, path: Path) -> Path:
         ],
         containments=[_text(containment_in_words(item)) for item in answer.containments],
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8", errors="replace")
+    with writing(path) as place:
+        place.write_text(page, encoding="utf-8", errors="replace")
     return path
 
 

@@ -20,6 +20,7 @@ from lookalike.cores import one_core_each
 from lookalike.focus import Focus
 from lookalike.images import decode, sniff
 from lookalike.ingest import Catalogue, ingest
+from lookalike.output import writing
 from lookalike.progress import silent
 from lookalike.queries import Question
 from lookalike.retrieval import Searchable, open_searchable, search_in
@@ -130,15 +131,12 @@ class Library:
             return picture
         kind = sniff(data[:64]) or picture.format
         folder = folder_of(self._settings.db) / "uploads"
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{hashlib.sha256(data).hexdigest()}.{kind.lower()}"
         if not path.exists():
-            part = path.with_suffix(".part")
-            with part.open("wb") as file:
+            with writing(path) as made, made.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(path)
         return path.resolve()
 
     def _search(self, picture: Picture, k: int, box: tuple[int, int, int, int] | None) -> Json:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from lookalike.errors import CollectionError
+from lookalike.store.trouble import all_or_nothing, told
 
 __all__ = ["Catalogue"]
 
@@ -55,20 +56,13 @@ class Catalogue:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-        try:
-            self._prepare()
-        except CollectionError:
-            self._connection.close()
-            raise
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise CollectionError(
-                "cannot open the collection's catalogue",
-                got=f"{path}: {error}",
-                expected="a SQLite file made by lookalike",
-                remedy="choose another --db, or delete this one",
-            ) from error
+        with self._told("cannot open the collection's catalogue"):
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def _prepare(self) -> None:
         run = self._connection.execute
@@ -104,17 +98,13 @@ class Catalogue:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with all_or_nothing(self._connection, self.writing):
             yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Every row of a query."""
-        return self._connection.execute(sql, values).fetchall()
+        with self._told("the collection cannot be read"):
+            return self._connection.execute(sql, values).fetchall()
 
     def rows_in(
         self, sql: str, values: Sequence[Any], before: Sequence[Any] = ()
@@ -129,11 +119,18 @@ class Catalogue:
 
     def write(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for many rows."""
-        try:
+        with self.writing():
             self._connection.executemany(sql, rows)
-        except sqlite3.OperationalError as error:
-            raise CollectionError(
-                "the collection cannot be written",
-                got=f"{self._path}: {error}",
-                remedy="free disk space or make the folder writable, or choose another --db",
-            ) from error
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Meanwhile what belongs to the collection is written beside the catalogue."""
+        return self._told("the collection cannot be written")
+
+    def _told(self, what: str) -> AbstractContextManager[None]:
+        """What can be described anew may go from here; decisions lie in a file of their own."""
+        return told(
+            what,
+            self._path,
+            damaged="move catalogue.sqlite* and rows out of this folder and run this again: "
+            "pictures are described anew, and what was decided (decisions.sqlite) stays",
+        )

@@ -109,7 +109,8 @@ class Described:
         fresh = {s: a for s, a in zip(shas, arrays, strict=True) if s not in held}
         if not fresh:
             return
-        end = file.append(np.concatenate(list(fresh.values())), committed)
+        with self._catalogue.writing():
+            end = file.append(np.concatenate(list(fresh.values())), committed)
         counts = [len(array) for array in fresh.values()]
         starts = committed + np.cumsum([0, *counts[:-1]])
         self._catalogue.write(

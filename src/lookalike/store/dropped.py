@@ -7,7 +7,6 @@ it stay as they are. SQLite lets one writer in at a time.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,12 +75,16 @@ class EmbeddedDropped(Closing):
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            self._catalogue = Catalogue(directory / "catalogue.sqlite")
-        except (OSError, sqlite3.Error) as error:
-            raise self._trouble(error) from error
+        except OSError as error:
+            raise CollectionError.of_system(
+                "the collection's memory of dropped pictures cannot be used",
+                directory,
+                error,
+                elsewhere="choose another --db",
+            ) from error
+        self._catalogue = Catalogue(directory / "catalogue.sqlite")
 
     def close(self) -> None:
         """Let go of it."""
@@ -89,28 +92,25 @@ class EmbeddedDropped(Closing):
 
     def update(self, dropped: Iterable[Dropped], brought_back: Iterable[Dropped]) -> None:
         """Remember what went, forget what came back by an undo."""
-        try:
-            with self._catalogue.transaction():
-                self._catalogue.write(_TABLE, [()])
-                self._catalogue.write(
-                    "DELETE FROM dropped WHERE sha256 = ? AND path = ?",
-                    ((one.sha256, os.fsencode(one.path)) for one in brought_back),
-                )
-                self._catalogue.write(
-                    "INSERT OR REPLACE INTO dropped VALUES (?,?,?,?,?)",
+        with self._catalogue.transaction():
+            self._catalogue.write(_TABLE, [()])
+            self._catalogue.write(
+                "DELETE FROM dropped WHERE sha256 = ? AND path = ?",
+                ((one.sha256, os.fsencode(one.path)) for one in brought_back),
+            )
+            self._catalogue.write(
+                "INSERT OR REPLACE INTO dropped VALUES (?,?,?,?,?)",
+                (
                     (
-                        (
-                            one.sha256,
-                            os.fsencode(one.path),
-                            one.dropped_at,
-                            os.fsencode(one.keeper),
-                            one.keeper_sha256,
-                        )
-                        for one in dropped
-                    ),
-                )
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
+                        one.sha256,
+                        os.fsencode(one.path),
+                        one.dropped_at,
+                        os.fsencode(one.keeper),
+                        one.keeper_sha256,
+                    )
+                    for one in dropped
+                ),
+            )
 
     def came_back(self) -> dict[str, Dropped]:
         """As of ``DroppedPictures``."""
@@ -120,10 +120,3 @@ class EmbeddedDropped(Closing):
             os.fsdecode(key): Dropped(sha, os.fsdecode(path), when, os.fsdecode(keeper), keeper_sha)
             for key, sha, path, when, keeper, keeper_sha in rows
         }
-
-    def _trouble(self, error: Exception) -> CollectionError:
-        return CollectionError(
-            "the collection's memory of dropped pictures cannot be used",
-            got=f"{self._directory}: {error}",
-            remedy="make the folder writable, or choose another --db",
-        )

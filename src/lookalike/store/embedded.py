@@ -249,12 +249,13 @@ class EmbeddedCollection(Describing[Described], Closing):
                 del self._fitted[shelf, other]
             return
         folder = self._shelf(shelf)
-        folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f"{name}.part.npz"
-        partial.write_bytes(data)
-        partial.replace(folder / f"{name}.npz")
-        for other in others:
-            (folder / f"{other}.npz").unlink()
+        with self._catalogue.writing():
+            folder.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(data)
+            partial.replace(folder / f"{name}.npz")
+            for other in others:
+                (folder / f"{other}.npz").unlink(missing_ok=True)
 
     # below: how
 

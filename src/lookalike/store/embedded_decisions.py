@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from lookalike.errors import CollectionError
 from lookalike.store.decisions import Choices, Decisions
 from lookalike.store.location import lies_at
+from lookalike.store.trouble import all_or_nothing, told
 
 __all__ = ["EmbeddedDecisions"]
 
@@ -44,21 +45,16 @@ class EmbeddedDecisions(Decisions):
     def __init__(self, directory: Path) -> None:
         super().__init__()
         self._path = directory / "decisions.sqlite"
-        try:
+        with self._told():
             directory.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
                 self._path, isolation_level=None, timeout=30, check_same_thread=False
             )
-        except (OSError, sqlite3.OperationalError) as error:
-            raise self._unusable(error) from error
-        try:
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise self._unusable(error) from error
-        except CollectionError:
-            self._connection.close()
-            raise
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
 
     @classmethod
     def with_edition(cls, directory: Path) -> tuple[int, Choices]:
@@ -74,24 +70,17 @@ class EmbeddedDecisions(Decisions):
             self._connection.close()
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
+        with self._told():
+            return self._connection.execute(sql, values).fetchall()
 
     def _write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        self._connection.executemany(sql, rows)
+        with self._told():
+            self._connection.executemany(sql, rows)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        run = self._connection.execute
-        try:
-            run("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise self._unusable(error) from error
-        try:
+        with all_or_nothing(self._connection, self._told):
             yield
-        except BaseException:
-            run("ROLLBACK")
-            raise
-        run("COMMIT")
 
     def _prepare(self) -> None:
         run = self._connection.execute
@@ -100,8 +89,7 @@ class EmbeddedDecisions(Decisions):
         run("PRAGMA journal_mode=WAL")
         # a decision is small and dear: it survives a power cut too
         run("PRAGMA synchronous=FULL")
-        run("BEGIN IMMEDIATE")
-        try:
+        with all_or_nothing(self._connection, self._told):
             if not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 for statement in _TABLES.split(";"):
                     run(statement)
@@ -114,13 +102,11 @@ class EmbeddedDecisions(Decisions):
                     expected=f"a file made by lookalike, schema {_SCHEMA} or older",
                     remedy="upgrade lookalike, or choose another --db",
                 )
-        finally:
-            run("COMMIT")
 
-    def _unusable(self, error: Exception) -> CollectionError:
-        return CollectionError(
+    def _told(self) -> AbstractContextManager[None]:
+        return told(
             "the collection's decisions cannot be used",
-            got=f"{self._path}: {error}",
-            expected="a file in a folder that can be written",
-            remedy="free disk space or make the folder writable, or choose another --db",
+            self._path,
+            damaged="put back a copy of it if there is one; only if not, move decisions.sqlite* "
+            "out of this folder and decide anew",
         )

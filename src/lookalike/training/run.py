@@ -16,6 +16,7 @@ from lookalike.descriptors.networks import seeded_weights
 from lookalike.descriptors.weights import Weights, read_torch
 from lookalike.descriptors.zoo import find_model, model_file
 from lookalike.errors import ModelError
+from lookalike.output import writing
 from lookalike.progress import Progress
 from lookalike.training.copy import CopyTask
 from lookalike.training.export import CopyGraph, export_float, export_int8
@@ -67,7 +68,8 @@ def train(
     int8 = out.with_suffix(".int8.onnx")
     export_int8(out, int8, _calibration(photos, config.graph_side))
     card = out.with_suffix(".json")
-    card.write_text(_card(photos, config, records), encoding="utf-8")
+    with writing(card) as place:
+        place.write_text(_card(photos, config, records), encoding="utf-8")
     return Trained((out, int8, card, checkpoint), len(photos), photos.failures, records)
 
 

@@ -20,6 +20,7 @@ from lookalike.config import DecodeConfig
 from lookalike.errors import ConfigError, LookalikeError
 from lookalike.focus import Focus
 from lookalike.images import decode
+from lookalike.output import writing
 from lookalike.reading import read_again
 from lookalike.retrieval import Question
 from lookalike.types import Answer, Failure
@@ -66,7 +67,8 @@ class Guests:
             raise ConfigError("this is not a picture", got=seen.message)
         guest = f"up-{hashlib.sha256(data).hexdigest()[:12]}{secrets.token_hex(6)}"
         path = Path(self._folder.name) / guest
-        path.write_bytes(data)
+        with writing(path) as place:
+            place.write_bytes(data)
         self._uploads[guest] = path
         self._names[guest] = name or "pasted picture"
         while len(self._uploads) > _MOST_UPLOADS:

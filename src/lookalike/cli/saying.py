@@ -1,0 +1,110 @@
+"""What commands print: text for people, JSON for programs; and a terminal that goes away."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from lookalike.errors import OutputError
+
+__all__ = [
+    "ReaderGoneError",
+    "be_silent",
+    "finish",
+    "prepare",
+    "say",
+    "say_json",
+    "say_rich",
+    "warn",
+]
+
+
+class ReaderGoneError(Exception):
+    """Nobody reads the output any more, as behind ``| head``."""
+
+
+def prepare() -> None:
+    """What the terminal's encoding lacks becomes a question mark; files are UTF-8 in any case."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def say(*lines: str) -> None:
+    """Print lines for people."""
+    for line in lines:
+        with _output():
+            print(_text(line), flush=True)
+
+
+def say_rich(*renderables: Any) -> None:
+    """Print what ``rich`` lays out: tables, colours."""
+    from rich.console import Console
+
+    terminal, page = Console(), io.StringIO()
+    # rich itself would end the process where nobody reads
+    console = Console(
+        file=page,
+        width=terminal.width,
+        force_terminal=terminal.is_terminal,
+        highlight=False,
+        markup=False,
+    )
+    console.print(*renderables, sep="\n")
+    with _output():
+        print(page.getvalue(), end="", flush=True)
+
+
+def say_json(text: str) -> None:
+    """Print JSON for programs: UTF-8, whatever the terminal is set to."""
+    if sys.stdout is not None:
+        with _output():
+            sys.stdout.flush()
+            sys.stdout.buffer.write(f"{text}\n".encode())
+            sys.stdout.buffer.flush()
+
+
+def warn(line: str) -> None:
+    """One line on standard error; where that is full or gone the exit code must do."""
+    with suppress(OSError):
+        print(_text(line), file=sys.stderr, flush=True)
+
+
+def finish() -> None:
+    """Have everything printed.
+
+    Raises:
+        OutputError: it cannot be.
+        ReaderGoneError: nobody reads it.
+    """
+    if sys.stdout is not None:
+        with _output():
+            sys.stdout.flush()
+
+
+def be_silent() -> None:
+    """Drop what is still to be printed, for the interpreter would try again and complain."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+    except OSError as error:
+        raise OutputError.of_system(
+            "the output cannot be printed", "standard output", error, elsewhere="print elsewhere"
+        ) from error
+
+
+def _text(value: str) -> str:
+    """File names may hold bytes that are no UTF-8."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
