@@ -13,6 +13,7 @@ FLOORS = {
         "types",
         "found_files",
         "errors",
+        "legible",
         "output",
         "config",
         "download_config",
@@ -305,6 +306,17 @@ def test_sizes(path: Path) -> None:
             assert node.end_lineno is not None
             assert node.end_lineno - node.lineno < 60, node.name
             assert len(node.args.args) + len(node.args.kwonlyargs) <= 7, node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_commands_print_in_one_place(path: Path) -> None:
+    """There names are made harmless, and a terminal that is full or gone is told."""
+    if part(path) != "cli" or path.name == "saying.py":
+        return
+    calls = (
+        node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+    )
+    assert not {ast.unparse(call) for call in calls} & {"print", "click.echo", "sys.stdout.write"}
 
 
 def test_every_part_has_a_floor() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pkgutil
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from lookalike.actions.metadata import read_metadata
 from lookalike.cli import main
 from lookalike.downloads.cache import Cache
 from lookalike.errors import CollectionError
+from lookalike.legible import inert_json, legible
 from lookalike.reading import read_bytes, read_start
 from lookalike.store.decisions import Change, Choices
 from lookalike.store.embedded_decisions import EmbeddedDecisions
@@ -540,3 +543,108 @@ def test_a_mistake_of_ours_is_told_in_one_line(
     monkeypatch.setenv("LOOKALIKE_TRACEBACK", "1")
     with pytest.raises(KeyError):
         main()
+
+
+# names that act on a terminal
+
+_ODD = {
+    "escape": "a\x1b[2J\x1b]0;owned\x07.jpg",
+    "line": "b\ndrop  victim.jpg: exact\r.jpg",
+    "turned": "c\u202egpj.exe\u2066\u200f.jpg",
+    "eight bits": "d\x9b31m\x85\u2028\x7f.jpg",
+    "tags": "e\U000e0041\ufeff\xad\t.jpg",
+    "no text": os.fsdecode(b"f\xff\xfe.jpg"),
+}
+_INNOCENT = "日本 été 👩‍👧 می‌خواهم\\x1b.jpg"
+
+
+def acting(text: str) -> set[str]:
+    """Characters of a text that do more than to be seen."""
+    kinds = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return {
+        one
+        for one in text
+        if unicodedata.category(one) in kinds and one not in "\n\u200c\u200d"
+    }  # fmt: skip
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """Copies under odd names, an odd broken file, and an odd folder."""
+    folder = tmp_path / "in\x1b[31m\u202e"
+    save(folder / "plain.jpg", scene(1))
+    for name in (*_ODD.values(), _INNOCENT):
+        shutil.copy(folder / "plain.jpg", folder / name)
+    (folder / "broken\x1b[1m\n\u202e.jpg").write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize("name", _ODD.values(), ids=_ODD)
+def test_legible_names(name: str) -> None:
+    """Whatever acts is written out; what belongs to words, and emoji, stays."""
+    assert not acting(legible(name)) and "\n" not in legible(name)
+    assert legible(_INNOCENT) == _INNOCENT and legible("\x1b\u202e\udcff\n") == r"\x1b\u202e\xff\n"
+    dumped = json.dumps({name: [name, _INNOCENT]}, ensure_ascii=False)
+    assert json.loads(inert_json(dumped)) == {name: [name, _INNOCENT]}
+    assert not acting(inert_json(dumped))
+
+
+def test_no_name_acts_on_the_terminal(odd: Path, db: Path, tmp_path: Path) -> None:
+    """In reports, previews, hits, failures, lists and errors, on both streams; lines stay whole."""
+    plan, out, other = tmp_path / "plan\x1b.json", tmp_path / "out\u202e", tmp_path / "more\x1b"
+    save(other / "one\x1b.jpg", scene(1))
+    (odd / "list.csv").write_text("path,label\nplain.jpg,a\x1b[5m\nnone\x9b.jpg,b\n")
+    query = odd / _ODD["line"]
+    for code, words in (
+        (11, ("find", odd, "--db", db, "--csv", out)),
+        (11, ("find", odd, "--db", db, "--json")),
+        (11, ("search", query, "--db", db)),
+        (11, ("search", query, "--db", db, "--json")),
+        (11, ("compare", query, odd / "plain.jpg")),
+        (11, ("buckets", "--db", db)),
+        (0, ("index", odd, "--db", db)),
+        (0, ("describe-list", odd / "list.csv")),
+        (11, ("leaks", odd, other, "--db", db)),
+        (0, ("conflicts", odd / "list.csv", "--db", db)),
+        (11, ("unique", odd, out / "list.csv", "--db", db)),
+        (11, ("plan", odd, "--db", db, "-o", plan)),
+        (11, ("apply", plan)),
+        (11, ("apply", plan, "--yes", "--move-to", out / "gone", "--journal", out / "j.jsonl")),
+        (11, ("undo", out / "j.jsonl")),
+        (1, ("find", odd / "no\x1b.jpg")),
+        (1, ("find", odd, "--db", odd / "plain.jpg" / "x\u202e")),
+        (2, ("find", odd, "--effort", "a\x1b")),
+        (2, ("apply", odd / "no\x1b\n.json")),
+    ):
+        done = run(*words)
+        assert done.returncode == code, (words, done.stderr)
+        assert not acting(done.stdout + done.stderr), words
+        assert "victim" not in [line[6:12] for line in done.stdout.splitlines()]
+
+
+def test_no_name_acts_on_a_page(odd: Path, db: Path, tmp_path: Path) -> None:
+    """Of find, search and compare."""
+    page, query = tmp_path / "page.html", odd / _ODD["turned"]
+    for words in (
+        ("find", odd, "--db", db),
+        ("search", query, "--db", db),
+        ("compare", query, odd / "plain.jpg"),
+    ):
+        assert run(*words, "--html", page).returncode == 11
+        text = page.read_text(encoding="utf-8")
+        assert not acting(text) and r"c\u202egpj" in text
+
+
+def test_machines_get_the_true_names(odd: Path, db: Path, tmp_path: Path) -> None:
+    """JSON, tables and lists hold every name as it is, byte for byte."""
+    there = {os.fsencode(path.name) for path in odd.iterdir()}
+    done = run("find", odd, "--db", db, "--json", "--csv", tmp_path / "tables")
+    report = json.loads(done.stdout)
+    named = [item["path"] for part in ("images", "failures") for item in report[part]]
+    assert {os.fsencode(Path(path).name) for path in named} == there
+    table = tmp_path / "tables" / "clusters.csv"
+    with table.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        listed = {os.fsencode(Path(row["path"]).name) for row in csv.DictReader(file)}
+    assert len(listed) == 8 and listed < there
+    assert run("unique", odd, tmp_path / "kept.jsonl", "--db", db).returncode == 11
+    assert run("find", tmp_path / "kept.jsonl", "--db", db).returncode == 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lookalike.actions import trash
 from lookalike.actions.disk import Disk
 from lookalike.actions.guard import look
 from lookalike.actions.records import How, Outcome, Plan, Step
+from lookalike.legible import legible
 from lookalike.report.as_text import size_in_words
 
 __all__ = ["outcome_in_words", "preview"]
@@ -34,7 +35,7 @@ def preview(plan: Plan, how: How | None = None, *, disk: Disk = _DISK) -> str:
     if len(going) > _SHOWN:
         lines.append(f"and {len(going) - _SHOWN:,} more, in the plan")
     lines += _stays(plan, wrong)
-    return "\n".join(lines)
+    return _joined(lines)
 
 
 def outcome_in_words(outcome: Outcome, verb: str) -> str:
@@ -47,7 +48,12 @@ def outcome_in_words(outcome: Outcome, verb: str) -> str:
     for state, words in (("refused", "left alone"), ("failed", "failed")):
         items = [item for item in outcome.items if item.state == state]
         lines += [f"{words}: {item.path}: {item.message}" for item in items]
-    return "\n".join([*lines, f"journal: {outcome.journal}"])
+    return _joined([*lines, f"journal: {outcome.journal}"])
+
+
+def _joined(lines: Sequence[str]) -> str:
+    """What stands in names breaks no line."""
+    return "\n".join(map(legible, lines))
 
 
 def _fate(how: How) -> str:
@@ -68,7 +74,8 @@ def _steps(steps: list[Step]) -> Iterator[str]:
     for step in steps[:_SHOWN]:
         if step.keeper != keeper:
             keeper = step.keeper
-            yield f"\nkeep  {keeper}"
+            yield ""
+            yield f"keep  {keeper}"
         yield f"drop  {step.path}"
         yield f"      {step.reason}" + (" (decided by a person)" if step.by == "person" else "")
         if step.companions:
@@ -83,7 +90,7 @@ def _stays(plan: Plan, wrong: dict[str, str]) -> list[str]:
     refused += [(path, reason) for path, reason in wrong.items() if reason]
     if not refused:
         return []
-    lines = [f"\n{_pictures(len(refused))} would stay against the decisions:"]
+    lines = ["", f"{_pictures(len(refused))} would stay against the decisions:"]
     if len(refused) > _SHOWN:
         counted = Counter(reason for _, reason in refused)
         return lines + [f"  {count:,} × {reason}" for reason, count in counted.most_common()]

@@ -14,6 +14,7 @@ from lookalike.cli.lists import downloads_of
 from lookalike.cli.options import asked_form, db_option, list_options
 from lookalike.cli.progress import show_progress
 from lookalike.cli.saying import say, say_json, say_rich
+from lookalike.legible import legible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,7 +65,7 @@ def _print(found: ListSummary) -> None:
     columns = _table("column", "filled", "empty", "distinct")
     for name, counts in found.columns.items():
         columns.add_row(
-            Text(_text(name)), *(f"{counts[k]:,}" for k in ("filled", "empty", "distinct"))
+            Text(legible(name)), *(f"{counts[k]:,}" for k in ("filled", "empty", "distinct"))
         )
     say_rich(columns)
     for name, values in found.categories.items():
@@ -88,12 +89,12 @@ def _bars(name: str, values: Mapping[str, int], rows: int) -> Table:
     """Values with their rows, the most frequent first."""
     from rich.text import Text
 
-    table = _table(_text(name), "rows", "share")
+    table = _table(legible(name), "rows", "share")
     table.add_column("")
     longest = max(values.values(), default=1)
     for value, count in list(values.items())[:_SHOWN]:
         bar = "█" * max(1, round(_BAR * count / longest))
-        table.add_row(Text(_text(value) or "(empty)"), f"{count:,}", f"{count / rows:.1%}", bar)
+        table.add_row(Text(legible(value) or "(empty)"), f"{count:,}", f"{count / rows:.1%}", bar)
     if len(values) > _SHOWN:
         table.add_row(f"and {len(values) - _SHOWN:,} more: --json", "", "", "")
     return table
@@ -141,7 +142,3 @@ def _pictures_in_words(pictures: Pictures) -> list[str]:
         if len(pictures.failures) > _SHOWN:
             lines.append(f"  and {len(pictures.failures) - _SHOWN:,} more: --json")
     return lines
-
-
-def _text(value: str) -> str:
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -47,6 +47,7 @@ from lookalike.cli.training import train
 from lookalike.config import EFFORTS, LINKAGES
 from lookalike.engine import ENGINES
 from lookalike.errors import LookalikeError
+from lookalike.legible import legible
 
 __all__ = ["main"]
 
@@ -228,8 +229,9 @@ def _run() -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.UsageError as error:
-        warn(error.ctx.get_usage() if error.ctx else "")
-        warn(f"Error: {error.format_message()}")
+        usage = error.ctx.get_usage() if error.ctx else ""
+        for line in (*usage.splitlines(), f"Error: {error.format_message()}"):
+            warn(line)
         return 2
     except (click.Abort, KeyboardInterrupt):
         return _failed("interrupted; what was done is kept, run the same command to go on")
@@ -266,10 +268,15 @@ def _unforeseen(error: Exception) -> str:
     return str(
         LookalikeError(
             "something went wrong that should not",
-            got=f"{type(error).__name__}: {error}{where}",
+            got=f"{type(error).__name__}: {_last_line(error)}{where}",
             remedy="please report it, with what LOOKALIKE_TRACEBACK=1 shows",
         )
     )
+
+
+def _last_line(error: Exception) -> str:
+    """Of several, as of a task elsewhere, the last says what happened."""
+    return (str(error).strip().splitlines() or [""])[-1]
 
 
 def _unreadable(failures: Sequence[Any]) -> LookalikeError:
@@ -282,7 +289,7 @@ def _print_summary(report: Any, written: list[Path]) -> None:
     from lookalike.report.as_text import summary
 
     more = ", ".join(str(path) for path in written) or "--html FILE, --csv DIR or --json"
-    names = [Text(f"written: {path}", style="dim") for path in written]
+    names = [Text(legible(f"written: {path}"), style="dim") for path in written]
     say_rich(summary(report, more=more), *names)
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from lookalike.errors import OutputError
+from lookalike.legible import inert_json, legible
 
 __all__ = [
     "ReaderGoneError",
@@ -34,10 +35,10 @@ def prepare() -> None:
 
 
 def say(*lines: str) -> None:
-    """Print lines for people."""
+    """Print lines for people; what file names hold never acts on the terminal."""
     for line in lines:
         with _output():
-            print(_text(line), flush=True)
+            print(legible(line), flush=True)
 
 
 def say_rich(*renderables: Any) -> None:
@@ -63,14 +64,14 @@ def say_json(text: str) -> None:
     if sys.stdout is not None:
         with _output():
             sys.stdout.flush()
-            sys.stdout.buffer.write(f"{text}\n".encode())
+            sys.stdout.buffer.write(f"{inert_json(text)}\n".encode())
             sys.stdout.buffer.flush()
 
 
 def warn(line: str) -> None:
     """One line on standard error; where that is full or gone the exit code must do."""
     with suppress(OSError):
-        print(_text(line), file=sys.stderr, flush=True)
+        print(legible(line), file=sys.stderr, flush=True)
 
 
 def finish() -> None:
@@ -103,8 +104,3 @@ def _output() -> Iterator[None]:
         raise OutputError.of_system(
             "the output cannot be printed", "standard output", error, elsewhere="print elsewhere"
         ) from error
-
-
-def _text(value: str) -> str:
-    """File names may hold bytes that are no UTF-8."""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

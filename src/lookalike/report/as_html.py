@@ -11,14 +11,12 @@ from functools import partial
 from pathlib import Path
 
 import cv2
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config import DecodeConfig
 from lookalike.difference import difference_of
 from lookalike.images import decode
-from lookalike.output import writing
 from lookalike.reading import read_again
 from lookalike.report.as_pair import added_in_words, mask_png
 from lookalike.report.as_text import (
@@ -30,6 +28,7 @@ from lookalike.report.as_text import (
     tie_to_keeper,
 )
 from lookalike.report.containments import outline, place_in_words
+from lookalike.report.pages import write_page
 from lookalike.types import Cluster, Containment, Decision, Failure, Match, Report
 
 __all__ = ["thumbnail", "write_html"]
@@ -113,10 +112,9 @@ def write_html(
     with ThreadPoolExecutor() as pool:
         pictures = dict(zip(paths, pool.map(load, paths), strict=True))
         added = dict(pool.map(partial(_added, report), _to_explain(report, shown, max_explained)))
-    template = jinja2.Environment(
-        loader=jinja2.PackageLoader("lookalike.report"), autoescape=True, trim_blocks=True
-    ).get_template("report.html.j2")
-    page = template.render(
+    return write_page(
+        path,
+        "report.html.j2",
         headline=title or headline(report),
         expectation=expectation(report) if report.matches else "",
         freed=size_in_words(reclaimable_bytes(report)),
@@ -126,16 +124,11 @@ def write_html(
         hidden=len(clusters) - len(shown),
         containments=[_inside(report, item, pictures) for item in inside],
         more_containments=len(report.containments) - len(inside),
-        returned=[
-            (_text(report.images[one.image].shown), _text(one.in_words)) for one in report.returned
-        ],
-        failures=[(_text(f.path), f.stage, _text(f.message)) for f in report.failures],
+        returned=[(report.images[one.image].shown, one.in_words) for one in report.returned],
+        failures=[(f.path, f.stage, f.message) for f in report.failures],
         timings=report.timings,
         versions=report.versions,
     )
-    with writing(path) as place:
-        place.write_text(page, encoding="utf-8", errors="replace")
-    return path
 
 
 def thumbnail(path: str) -> bytes | None:
@@ -226,8 +219,8 @@ def _card(
     picture = pictures[image.path]
     facts = f"{image.width}×{image.height} · {image.format} · {size_in_words(image.n_bytes)}"
     return _Card(
-        name=_text(member),
-        path=_text(image.shown),
+        name=member,
+        path=image.shown,
         picture=_data(picture),
         kept=tie is None,
         tier=tie.tier if tie else "",
@@ -265,8 +258,8 @@ class _Inside:
 def _inside(report: Report, item: Containment, pictures: dict[str, bytes | None]) -> _Inside:
     small, large = report.images[item.small], report.images[item.large]
     return _Inside(
-        small=_text(item.small),
-        large=_text(item.large),
+        small=item.small,
+        large=item.large,
         small_picture=_data(pictures[small.path]),
         large_picture=_data(pictures[large.path]),
         small_ratio=f"{small.width / small.height:.4f}",
@@ -308,8 +301,3 @@ def _funnel_bars(report: Report) -> Iterator[tuple[str, int, float]]:
     top = max((count for _, count in counts), default=0) or 1
     for label, count in counts:
         yield label, count, 100 * (count / top) ** 0.5
-
-
-def _text(value: str) -> str:
-    """File names may hold bytes that are no UTF-8."""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

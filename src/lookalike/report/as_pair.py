@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import jinja2
 import numpy as np
 
 from lookalike.config import DecodeConfig
@@ -17,6 +16,7 @@ from lookalike.explain import reverse, tone_words
 from lookalike.images import decode
 from lookalike.output import writing
 from lookalike.reading import read_again
+from lookalike.report.pages import write_page
 from lookalike.types import Failure, ImageRef, Match, UInt8Array
 
 __all__ = [
@@ -43,7 +43,7 @@ def difference_in_words(match: Match, found: Difference, sides: Sides) -> list[s
         found: how they differ.
         sides: query and ref.
     """
-    query, ref = (_text(image.path) for image in sides)
+    query, ref = (image.path for image in sides)
     lines = [f"both show {_box(found.query_box)} of {query}, {_box(found.ref_box)} of {ref}"]
     tone = tone_words(found.tone)
     if tone:
@@ -115,11 +115,10 @@ def write_pair_page(match: Match, found: Difference, sides: Sides, path: Path) -
         ("ref", _marked(ref, found.ref_mask, found.ref_box, sides[1])),
         ("laid", _laid_over(query, ref, found, sides)),
     )
-    template = jinja2.Environment(
-        loader=jinja2.PackageLoader("lookalike.report"), autoescape=True, trim_blocks=True
-    ).get_template("pair.html.j2")
-    names = {"query": _text(sides[0].path), "ref": _text(sides[1].path)}
-    page = template.render(
+    names = {"query": sides[0].path, "ref": sides[1].path}
+    return write_page(
+        path,
+        "pair.html.j2",
         headline=f"{match.tier}: {match.edit}",
         lines=difference_in_words(match, found, sides),
         cells=[
@@ -131,9 +130,6 @@ def write_pair_page(match: Match, found: Difference, sides: Sides, path: Path) -
             for name, cell in cells
         ],
     )
-    with writing(path) as place:
-        place.write_text(page, encoding="utf-8", errors="replace")
-    return path
 
 
 def _made(match: Match, found: Difference, sides: Sides) -> str:
@@ -147,7 +143,7 @@ def _made(match: Match, found: Difference, sides: Sides) -> str:
     # the planes of a match are too small to tell a caption or a page from a plain border
     if kinds:
         edit = edit.replace("border added", f"{kinds[0]} added")
-    return f"{_text(child.path)}: {edit}"
+    return f"{child.path}: {edit}"
 
 
 def _box(box: Box) -> str:
@@ -201,7 +197,3 @@ def _encoded(bgr: UInt8Array, suffix: str) -> bytes:
     done, data = cv2.imencode(suffix, bgr)
     assert done
     return data.tobytes()
-
-
-def _text(value: str) -> str:
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

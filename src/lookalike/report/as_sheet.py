@@ -6,12 +6,13 @@ import base64
 from pathlib import Path
 
 import cv2
-import jinja2
 import numpy as np
 
+from lookalike.legible import legible
 from lookalike.output import writing
 from lookalike.report.as_html import thumbnail
 from lookalike.report.containments import containment_in_words
+from lookalike.report.pages import write_page
 from lookalike.types import Answer, Hit, UInt8Array
 
 __all__ = ["hit_in_words", "write_answer_page", "write_sheet"]
@@ -65,17 +66,16 @@ def write_sheet(answer: Answer, path: Path, *, columns: int = 4) -> Path:
 
 def write_answer_page(answer: Answer, path: Path) -> Path:
     """One HTML page with the query and its hits, everything inside."""
-    template = jinja2.Environment(
-        loader=jinja2.PackageLoader("lookalike.report"), autoescape=True, trim_blocks=True
-    ).get_template("answer.html.j2")
-    page = template.render(
-        query=_text(answer.query),
+    return write_page(
+        path,
+        "answer.html.j2",
+        query=answer.query,
         picture=_data(answer.query),
         searched=answer.searched,
-        in_set=[_text(path) for path in answer.in_set],
+        in_set=answer.in_set,
         hits=[
             {
-                "path": _text(hit.image.shown),
+                "path": hit.image.shown,
                 "picture": _data(hit.image.path),
                 "tier": hit.tier,
                 "words": hit_in_words(hit),
@@ -84,11 +84,8 @@ def write_answer_page(answer: Answer, path: Path) -> Path:
             }
             for hit in answer.hits
         ],
-        containments=[_text(containment_in_words(item)) for item in answer.containments],
+        containments=[containment_in_words(item) for item in answer.containments],
     )
-    with writing(path) as place:
-        place.write_text(page, encoding="utf-8", errors="replace")
-    return path
 
 
 def _votes(hit: Hit) -> str:
@@ -109,7 +106,7 @@ def _cell(path: str, name: str, tier: str, words: str) -> UInt8Array:
     cv2.rectangle(cell, (0, 0), (_CELL - 1, _CELL + _BAR - 1), ink, 3)
     for line, text in enumerate((f"{tier}  {words}", Path(name).name[:30])):
         at = (8, _CELL + 17 + 19 * line)
-        plain = text.encode("ascii", "replace").decode()
+        plain = legible(text).encode("ascii", "replace").decode()
         cv2.putText(cell, plain, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, ink, 1, cv2.LINE_AA)
     return cell
 
@@ -117,7 +114,3 @@ def _cell(path: str, name: str, tier: str, words: str) -> UInt8Array:
 def _data(path: str) -> str:
     data = thumbnail(path)
     return "data:image/jpeg;base64," + base64.b64encode(data).decode() if data else ""
-
-
-def _text(value: str) -> str:
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

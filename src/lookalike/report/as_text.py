@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lookalike.explain import reverse
+from lookalike.legible import legible
 from lookalike.report.containments import place_in_words, were_asked_for
 from lookalike.types import Cluster, Match, Report
 
@@ -111,7 +112,7 @@ def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> Re
         more: where the rest of a cut list is.
     """
     parts: list[RenderableType] = [Text(headline(report), style="bold")]
-    parts += [Text(line) for line in chosen_rows_in_words(report)]
+    parts += [_line(line) for line in chosen_rows_in_words(report)]
     tiers = Counter(match.tier for match in report.matches)
     if tiers:
         words = ", ".join(
@@ -124,7 +125,7 @@ def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> Re
     parts += [_cluster(report, cluster) for cluster in report.clusters[:_SHOWN_CLUSTERS]]
     if len(report.clusters) > _SHOWN_CLUSTERS:
         left = len(report.clusters) - _SHOWN_CLUSTERS
-        parts.append(Text(f"and {left:,} more clusters: see {more}", style="dim"))
+        parts.append(_line(f"and {left:,} more clusters: see {more}", "dim"))
     parts += _containments(report, more)
     parts += _returned(report, more)
     parts += _failures(report, more)
@@ -142,13 +143,13 @@ def _cluster(report: Report, cluster: Cluster) -> RenderableType:
     ordered = [keeper, *(member for member in cluster.members if member != keeper)]
     for member in ordered[:_SHOWN_MEMBERS]:
         if member == keeper:
-            row = (Text("keep", style="green"), _name(member), Text(decisions[member].reason))
+            row = (Text("keep", style="green"), _line(member), _line(decisions[member].reason))
         else:
             match = tie_to_keeper(cluster, member, keeper)
             row = (
                 Text("drop", style="yellow"),
-                _name(member),
-                Text(_tie_in_words(report, match, member, keeper) if match else ""),
+                _line(member),
+                _line(_tie_in_words(report, match, member, keeper) if match else ""),
             )
         table.add_row(*row)
     if len(ordered) > _SHOWN_MEMBERS:
@@ -162,8 +163,9 @@ def _tie_in_words(report: Report, match: Match, member: str, keeper: str) -> str
     return f"{words} (confidence {match.confidence:.2f})" if is_doubtful else words
 
 
-def _name(member: str) -> Text:
-    return Text(member.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+def _line(words: str, style: str = "") -> Text:
+    """Words that may hold the names of files; on one line, whatever these are."""
+    return Text(legible(words), style=style)
 
 
 def _containments(report: Report, more: str) -> Sequence[RenderableType]:
@@ -188,9 +190,9 @@ def _failures(report: Report, more: str) -> Sequence[RenderableType]:
 def _some(title: str, lines: Sequence[str], most: int, more: str) -> Sequence[RenderableType]:
     """How many there are, and the first of them."""
     shown = [Text(f"\n{len(lines):,} {title}", style="bold")]
-    shown += [_name(f"  {line}") for line in lines[:most]]
+    shown += [_line(f"  {line}") for line in lines[:most]]
     if len(lines) > most:
-        shown.append(Text(f"  and {len(lines) - most:,} more: see {more}", style="dim"))
+        shown.append(_line(f"  and {len(lines) - most:,} more: see {more}", "dim"))
     return shown
 
 

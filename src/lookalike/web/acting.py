@@ -180,7 +180,7 @@ def action_routes(acting: Acting) -> list[Route]:
         try:
             return answer(await run_in_threadpool(do, await plain_of(request)))
         except LookalikeError as error:
-            return answer({"message": str(error)}, 422)
+            return answer({"message": shown(str(error))}, 422)
         except (KeyError, ValueError, TypeError) as error:
             return answer({"message": f"not understood: {error}"}, 400)
 

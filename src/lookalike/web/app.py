@@ -29,7 +29,7 @@ from lookalike.web.deciding import (
     tell_apart,
     undo,
 )
-from lookalike.web.desk import Desk, as_numbers
+from lookalike.web.desk import Desk, as_numbers, shown
 from lookalike.web.guard import Guard
 from lookalike.web.pictures import Cache, overlay, picture_of
 from lookalike.web.relating import Relation, in_words, relate, why
@@ -131,7 +131,7 @@ def _decides(endpoint: Endpoint) -> Endpoint:
                 body["cluster"] = room.desk.cluster(number)
             return answer({**body, "message": "decided meanwhile elsewhere; shown anew"}, 409)
         except (RefusedError, LookalikeError) as error:
-            return answer({"message": str(error)}, 422)
+            return answer({"message": shown(str(error))}, 422)
         except (ValueError, TypeError, KeyError) as error:
             return answer({"message": f"not understood: {error}"}, 400)
 

@@ -17,6 +17,7 @@ from lookalike.overview import cluster_tree, hash_gaps, picture_map
 from lookalike.store import open_collection
 from lookalike.types import Report
 from lookalike.web.app import Room, answer
+from lookalike.web.desk import shown
 
 __all__ = ["ROUTES"]
 
@@ -29,7 +30,7 @@ async def _charts(request: Request) -> Response:
     try:
         return answer(await run_in_threadpool(_drawn, room))
     except LookalikeError as error:
-        return answer({"message": str(error)}, 422)
+        return answer({"message": shown(str(error))}, 422)
 
 
 async def _tree(request: Request) -> Response:
@@ -40,7 +41,7 @@ async def _tree(request: Request) -> Response:
     try:
         return answer(await run_in_threadpool(_drawn_tree, room, number))
     except LookalikeError as error:
-        return answer({"message": str(error)}, 422)
+        return answer({"message": shown(str(error))}, 422)
 
 
 ROUTES = (Route("/api/charts", _charts), Route("/api/tree/{number:int}", _tree))

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from lookalike.decided import Parts, Reviewed, with_choices
+from lookalike.legible import legible as shown
 from lookalike.report.as_text import edit_towards, headline, tie_to_keeper
 from lookalike.store.decisions import Change, Decisions
 from lookalike.types import Cluster, ImageRef, Match, Report
@@ -253,11 +254,6 @@ def kinds_of(edit: str) -> frozenset[str]:
     words = {found.group().strip() for part in edit.split(", ") if (found := _KIND.match(part))}
     aside = ("picture", "which", "it")
     return frozenset(word for word in words if word and word.split()[0] not in aside)
-
-
-def shown(text: str) -> str:
-    """A name that may hold bytes that are no UTF-8, for people."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _weakest(cluster: Cluster) -> float | None:

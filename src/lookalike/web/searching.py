@@ -148,7 +148,7 @@ def routes(guests: Guests) -> list[Route]:
             name = request.query_params.get("name", "")[:200]
             guest = await run_in_threadpool(guests.take_in, bytes(data), name)
         except LookalikeError as error:
-            return answer({"message": str(error)}, 422)
+            return answer({"message": shown(str(error))}, 422)
         return answer({"input": guest, **await run_in_threadpool(guests.size_of, guest)})
 
     async def search(request: Request) -> Response:
@@ -159,7 +159,7 @@ def routes(guests: Guests) -> list[Route]:
             found = await run_in_threadpool(guests.search, name, focus)
             return answer(_told(found, guests, name))
         except LookalikeError as error:
-            return answer({"message": str(error)}, 422)
+            return answer({"message": shown(str(error))}, 422)
         except (KeyError, ValueError, TypeError) as error:
             return answer({"message": f"not understood: {error}"}, 400)
 
@@ -168,7 +168,7 @@ def routes(guests: Guests) -> list[Route]:
             name = request.path_params["name"]
             return answer({"input": name, **await run_in_threadpool(guests.size_of, name)})
         except LookalikeError as error:
-            return answer({"message": str(error)}, 422)
+            return answer({"message": shown(str(error))}, 422)
 
     async def progress(request: Request) -> Response:
         return answer(guests.progress)
