@@ -15,7 +15,8 @@ import pytest
 
 import lookalike
 from conftest import save, scene
-from lookalike.store import open_decisions
+from lookalike.decided import place_of
+from lookalike.store import Change, open_decisions
 from lookalike.types import Report
 
 pytest.importorskip("starlette", reason="the extra review is not installed")
@@ -123,6 +124,51 @@ def ask(address: str, path: str, method: str = "GET", **headers: str) -> tuple[i
     return answer.status, body
 
 
+class Asker:
+    """The page's own requests without a browser, as from the page.
+
+    Args:
+        address: of the page, token included.
+    """
+
+    def __init__(self, address: str) -> None:
+        where = urlsplit(address)
+        self.port = where.port
+        self.headers = {
+            "Host": where.netloc,
+            "Origin": f"http://{where.netloc}",
+            "Cookie": f"lookalike-{where.port}={where.query.partition('=')[2]}",
+        }
+
+    def raw(self, path: str, body: Any = None) -> tuple[int, Any, bytes]:
+        """Status, headers and body of an answer; POST where there is something to say."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        method, data = ("GET", None) if body is None else ("POST", json.dumps(body))
+        connection.request(method, path, data, self.headers)
+        answer = connection.getresponse()
+        told = answer.status, answer.headers, answer.read()
+        connection.close()
+        return told
+
+    def get(self, path: str) -> Any:
+        """What a request is answered with."""
+        status, _, body = self.raw(path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def post(self, path: str, body: Any) -> tuple[int, Any]:
+        """Status and answer of something that is to be done."""
+        status, _, told = self.raw(path, body)
+        return status, json.loads(told)
+
+    def decide(self, number: int, do: str, name: str = "") -> tuple[int, Any]:
+        """Decide about a cluster, or a picture of it, as it is shown now."""
+        shown = self.get(f"/api/cluster/{number}")
+        picture = next((m["picture"] for m in shown["members"] if m["name"] == name), None)
+        body = {"version": shown["version"], "do": do, "picture": picture}
+        return self.post(f"/api/cluster/{number}", body)
+
+
 def test_only_the_page_itself_is_answered(found: Report, db: Path) -> None:
     """No other host name, no other origin, no missing token; pictures by number, never by path."""
     with served(found, db) as address:
@@ -149,20 +195,12 @@ def test_only_the_page_itself_is_answered(found: Report, db: Path) -> None:
 def test_a_stale_decision_is_refused(found: Report, db: Path) -> None:
     """The second of two decisions made on the same view gets 409 and the cluster as it is."""
     with served(found, db) as address:
-        where = urlsplit(address)
-        headers = {
-            "Cookie": f"lookalike-{where.port}={where.query.partition('=')[2]}",
-            "Origin": f"http://{where.netloc}",
-            "Host": where.netloc,
-        }
-        version = json.loads(ask(address, "/api/cluster/0", **headers)[1])["version"]
+        asker = Asker(address)
+        version = asker.get("/api/cluster/0")["version"]
         statuses = []
 
         def decide(body: dict[str, Any]) -> None:
-            connection = http.client.HTTPConnection("127.0.0.1", where.port, timeout=20)
-            connection.request("POST", "/api/cluster/0", json.dumps(body), headers)
-            statuses.append(connection.getresponse().status)
-            connection.close()
+            statuses.append(asker.post("/api/cluster/0", body)[0])
 
         numbers = [list(found.images).index(m) for m in found.clusters[0].members[1:]]
         bodies = [{"version": version, "do": "keeper", "picture": n} for n in numbers]
@@ -172,6 +210,86 @@ def test_a_stale_decision_is_refused(found: Report, db: Path) -> None:
         for thread in threads:
             thread.join()
         assert sorted(statuses) == [200, 409]
+
+
+def refused(asker: Asker, how: str) -> None:
+    """Ask for something that is refused, in one of the ways there are."""
+    everything = {"numbers": [0, 1], "least": 0.1, "edition": -1}
+    if how == "stale":
+        status, _ = asker.post("/api/cluster/1", {"version": "old", "do": "accept"})
+    elif how == "stale pair":
+        status, _ = asker.post(
+            "/api/cluster/1", {"version": "old", "do": "pair apart", "pair": [4, 5]}
+        )
+    elif how == "unknown":
+        status, _ = asker.decide(1, "burn", "2.jpg")
+    elif how == "foreign":
+        status, _ = asker.decide(1, "drop", "1.jpg")
+    elif how == "undo":
+        status, _ = asker.post("/api/undo", {"step": 4711})
+    elif how == "accept many":
+        status, _ = asker.post("/api/accept", everything)
+    else:
+        status, _ = asker.post("/api/rules", {**everything, "rules": ["no such rule"]})
+    assert status in (409, 422)
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["stale", "stale pair", "unknown", "foreign", "undo", "accept many", "unknown rule"],
+)
+def test_after_a_refusal_decisions_are_shown_and_kept(found: Report, db: Path, how: str) -> None:
+    """Whatever was refused: later decisions are shown, undone, and not overwritten by many."""
+    with served(found, db) as address:
+        asker = Asker(address)
+        refused(asker, how)
+        status, body = asker.decide(0, "keeper", "1_crop.jpg")
+        assert status == 200
+        assert body["cluster"]["members"][0]["name"] == "1_crop.jpg"
+        assert asker.get("/api/index")["state"][0] == 2
+        refused(asker, how)
+        status, body = asker.post("/api/undo", {"step": body["undo"]["step"]})
+        assert status == 200 and asker.get("/api/index")["state"][0] == 0
+        assert asker.get("/api/cluster/0")["members"][0]["name"] == "1.jpg"
+        refused(asker, how)
+        assert asker.decide(0, "keeper", "1_crop.jpg")[0] == 200
+        assert asker.decide(1, "apart", "2_small.jpg")[0] == 200
+        assert asker.get("/api/cluster/1")["members"][-1]["action"] == "apart"
+        refused(asker, how)
+        seen = asker.post("/api/accept", {"numbers": [0, 1], "least": 0.1})[1]
+        asked = {"numbers": [0, 1], "least": 0.1, "edition": seen["edition"]}
+        assert asker.post("/api/accept", asked)[0] == 200
+        assert asker.get("/api/index")["state"] == [1, 1]
+    with open_decisions(db) as decisions:
+        marks = {Path(path).name: action for (_, path), action in decisions.choices.marks.items()}
+    assert marks["1_crop.jpg"] == "keeper" and marks["1.jpg"] == "drop"
+    assert "2_small.jpg" not in marks
+
+
+def test_decisions_of_another_process_are_shown_after_a_refusal(found: Report, db: Path) -> None:
+    """What someone else decides beside the page is shown in it, before and after a refusal."""
+    place = place_of(found.images["1_crop.jpg"])
+    with served(found, db) as address, open_decisions(db) as other:
+        asker = Asker(address)
+        for mark in ("keeper", "drop"):
+            other.change(Change("elsewhere", {place: mark}))
+            cards = {m["name"]: m for m in asker.get("/api/cluster/0")["members"]}
+            assert cards["1_crop.jpg"]["marked"] == mark
+            refused(asker, "stale")
+
+
+def test_marks_of_a_file_that_moved_are_taken_back(found: Report, db: Path) -> None:
+    """A mark made where the file lay before is shown by its bytes, and gone once undone."""
+    moved = found.images["1_crop.jpg"].sha256, "/elsewhere/1_crop.jpg"
+    with open_decisions(db) as other:
+        other.change(Change("elsewhere", {moved: "keeper"}))
+    with served(found, db) as address:
+        asker = Asker(address)
+        assert asker.get("/api/cluster/0")["members"][0]["name"] == "1_crop.jpg"
+        step = asker.get("/api/standing")["undo"]["step"]
+        assert asker.post("/api/undo", {"step": step})[0] == 200
+        assert asker.get("/api/cluster/0")["members"][0]["name"] == "1.jpg"
+        assert asker.get("/api/index")["state"] == [0, 0]
 
 
 def test_decides_with_keys_among_thousands(chromium: Any, many: Report, db: Path) -> None:

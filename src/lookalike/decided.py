@@ -12,7 +12,7 @@ from lookalike.assemble import decide
 from lookalike.cluster import make_cluster, separate
 from lookalike.config import KeepConfig, RunConfig
 from lookalike.representative import choose
-from lookalike.store.decisions import Action, Choices, Place, pair_of
+from lookalike.store.decisions import Action, Change, Choices, Place, pair_of
 from lookalike.types import Cluster, Decision, ImageRef, Report
 
 __all__ = ["Parts", "Reviewed", "place_of", "with_choices"]
@@ -87,14 +87,24 @@ class Reviewed:
         self._here = set(self._places.values())
         self.see(choices)
 
-    def see(self, choices: Choices) -> None:
-        """Take notice of newer choices."""
+    def see(self, choices: Choices, change: Change | None = None) -> None:
+        """Take notice of newer choices.
+
+        Args:
+            choices: everything decided.
+            change: all that tells them from those seen before, where that is known.
+        """
         self._choices = choices
-        moved: dict[str, set[Action]] = defaultdict(set)
-        for place, action in choices.marks.items():
-            if place not in self._here:
-                moved[place[0]].add(action)
-        self._moved = {sha: next(iter(some)) for sha, some in moved.items() if len(some) == 1}
+        if change is None:
+            #: marks of contents at places that are not of this report
+            self._elsewhere: dict[str, dict[str, Action]] = defaultdict(dict)
+        for place, action in (change or choices).marks.items():
+            if place in self._here:
+                continue
+            if action is None:
+                self._elsewhere[place[0]].pop(place[1], None)
+            else:
+                self._elsewhere[place[0]][place[1]] = action
 
     def place(self, image: str) -> Place:
         """Where decisions about an image are remembered."""
@@ -103,7 +113,11 @@ class Reviewed:
     def mark(self, image: str) -> Action | None:
         """What a person marked an image as; a moved file is known by its bytes."""
         place = self._places[image]
-        return self._choices.marks.get(place) or self._moved.get(place[0])
+        own = self._choices.marks.get(place)
+        if own is not None:
+            return own
+        moved = set(self._elsewhere.get(place[0], {}).values())
+        return moved.pop() if len(moved) == 1 else None
 
     def parts(self, cluster: Cluster) -> Parts:
         """A cluster as the person decided it."""

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,7 +27,7 @@ Apart = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Everything a person decided.
+    """Everything a person decided, as of one moment; what is decided later makes another one.
 
     Attributes:
         marks: what is to become of a file: (SHA-256 of its bytes, absolute path) to ``keeper``
@@ -36,7 +36,7 @@ class Choices:
     """
 
     marks: Mapping[Place, Action] = field(default_factory=dict)
-    apart: frozenset[Apart] | set[Apart] = frozenset()
+    apart: Set[Apart] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,8 @@ class Decisions(Closing, ABC):
     def __init__(self) -> None:
         self._busy = threading.RLock()
         self._writing = False
-        self._edition = -1
-        self._marks: dict[Place, Action] = {}
-        self._apart: set[Apart] = set()
+        # what was read last, and its edition; None before anything was
+        self._known: tuple[int, Choices] | None = None
 
     @abstractmethod
     def close(self) -> None:
@@ -100,12 +99,12 @@ class Decisions(Closing, ABC):
 
     @property
     def choices(self) -> Choices:
-        """Everything decided, as of now; a view that later changes alter."""
+        """Everything decided, as of now; the same object as long as nothing changes."""
         with self._busy:
             edition = self.edition
-            if edition != self._edition:
-                self._load(edition)
-            return Choices(self._marks, self._apart)
+            if self._known is None or self._known[0] != edition:
+                self._known = edition, self._load()
+            return self._known[1]
 
     @property
     def last(self) -> Step | None:
@@ -118,12 +117,16 @@ class Decisions(Closing, ABC):
     def writing(self) -> Iterator[Choices]:
         """Hold everyone else off, look at what is decided now, and change it, all or nothing."""
         with self._busy:
+            known = self._known
             try:
                 with self._alone():
                     self._writing = True
-                    yield self.choices
+                    now = self.choices
+                    known = self._known
+                    yield now
             except BaseException:
-                self._edition = -1
+                # nothing was written: what was known before still holds
+                self._known = known
                 raise
             finally:
                 self._writing = False
@@ -135,7 +138,7 @@ class Decisions(Closing, ABC):
                 "marks": [[*place, choices.marks.get(place)] for place in change.marks],
                 "apart": [[*pair, pair in choices.apart] for pair in change.apart],
             }
-            self._record(change.marks, change.apart)
+            self._record(change, choices)
             self._write(
                 "INSERT INTO step(made, words, before) VALUES (?,?,?)",
                 [(time.time_ns(), change.words, json.dumps(before))],
@@ -147,7 +150,7 @@ class Decisions(Closing, ABC):
         Returns:
             The step's words, and how everything that it changed is now.
         """
-        with self._ours():
+        with self._ours() as choices:
             last = self.last
             if last is None or last.number != number:
                 return None
@@ -157,7 +160,7 @@ class Decisions(Closing, ABC):
                 {(sha, key): action for sha, key, action in before["marks"]},
                 {(low, high): apart for low, high, apart in before["apart"]},
             )
-            self._record(back.marks, back.apart)
+            self._record(back, choices)
             self._write("DELETE FROM step WHERE id = ?", [(number,)])
             return back
 
@@ -172,36 +175,37 @@ class Decisions(Closing, ABC):
             with self.writing() as choices:
                 yield choices
 
-    def _record(self, marks: Mapping[Place, Action | None], apart: Mapping[Apart, bool]) -> None:
-        gone = [(sha, os.fsencode(key)) for (sha, key), action in marks.items() if action is None]
-        self._write("DELETE FROM mark WHERE sha256 = ? AND key = ?", gone)
-        made = [(sha, os.fsencode(key), action) for (sha, key), action in marks.items() if action]
+    def _record(self, change: Change, before: Choices) -> None:
+        gone = [place for place, action in change.marks.items() if action is None]
+        made = {place: action for place, action in change.marks.items() if action is not None}
+        told = {pair for pair, on in change.apart.items() if on}
+        joined = change.apart.keys() - told
+        self._write(
+            "DELETE FROM mark WHERE sha256 = ? AND key = ?",
+            [(sha, os.fsencode(key)) for sha, key in gone],
+        )
         self._write(
             "INSERT INTO mark(sha256, key, action) VALUES (?,?,?) "
             "ON CONFLICT(sha256, key) DO UPDATE SET action = excluded.action",
-            made,
+            [(sha, os.fsencode(key), action) for (sha, key), action in made.items()],
         )
+        self._write("DELETE FROM apart WHERE low = ? AND high = ?", sorted(joined))
         now = time.time_ns()
-        joined = [pair for pair, on in apart.items() if not on]
-        self._write("DELETE FROM apart WHERE low = ? AND high = ?", joined)
-        told = [(*pair, now) for pair, on in apart.items() if on]
         insert = "INSERT INTO apart(low, high, made) VALUES (?,?,?)"
-        self._write(f"{insert} ON CONFLICT DO NOTHING", told)
+        self._write(f"{insert} ON CONFLICT DO NOTHING", [(*pair, now) for pair in sorted(told)])
         self._write("UPDATE edition SET number = number + 1", [()])
-        for place, action in marks.items():
-            if action is None:
-                self._marks.pop(place, None)
-            else:
-                self._marks[place] = action
-        self._apart |= {pair for pair, on in apart.items() if on}
-        self._apart -= {pair for pair, on in apart.items() if not on}
-        self._edition = self.edition
+        marks = {**before.marks, **made}
+        for place in gone:
+            marks.pop(place, None)
+        self._known = self.edition, Choices(marks, before.apart - joined | told)
 
-    def _load(self, edition: int) -> None:
+    def _load(self) -> Choices:
         marks = self._rows("SELECT sha256, key, action FROM mark")
-        self._marks = {(sha, os.fsdecode(key)): action for sha, key, action in marks}
-        self._apart = {(low, high) for low, high in self._rows("SELECT low, high FROM apart")}
-        self._edition = edition
+        apart = self._rows("SELECT low, high FROM apart")
+        return Choices(
+            {(sha, os.fsdecode(key)): action for sha, key, action in marks},
+            {(low, high) for low, high in apart},
+        )
 
 
 def pair_of(a: str, b: str) -> Apart:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -23,6 +23,7 @@ __all__ = [
     "undo",
 ]
 
+_Marks = Callable[[Reviewed, Cluster], Mapping[Place, Action | None]]
 _MOST_APART = 60
 _SAMPLE = 8
 
@@ -72,8 +73,7 @@ def decide_one(desk: Desk, number: int, version: str, do: str, picture: int | No
             if picture is None or desk.images[picture].id not in cluster.members:
                 raise RefusedError("no such picture in this cluster")
             change = _about(desk, cluster, desk.images[picture].id, do)
-        desk.decisions.change(change)
-    desk.changed([number])
+        desk.change(change)
 
 
 def tell_apart(desk: Desk, number: int, version: str, pair: Sequence[int]) -> None:
@@ -88,8 +88,7 @@ def tell_apart(desk: Desk, number: int, version: str, pair: Sequence[int]) -> No
             raise StaleError
         a, b = (desk.images[n].sha256 for n in pair)
         change = Change("told two pictures apart", apart=_apart(a, [b]))
-        desk.decisions.change(change)
-    desk.changed([number])
+        desk.change(change)
 
 
 def accept_many(
@@ -107,14 +106,10 @@ def accept_many(
         StaleError: decisions were made since the preview.
     """
     sure = desk.fixed["confidence"]
-    wanted = [n for n in numbers if (sure[n] or 0.0) >= least and not desk.is_decided(n)]
+    wanted = [n for n in numbers if (sure[n] or 0.0) >= least]
 
-    reviewed = desk.reviewed
-
-    def marks(cluster: Cluster) -> dict[Place, Action | None]:
-        return _accepted(reviewed, cluster)
-
-    return _many(desk, wanted, marks, f"accepted clusters at confidence {least:g} or more", edition)
+    words = f"accepted clusters at confidence {least:g} or more"
+    return _many(desk, wanted, _accepted, words, edition)
 
 
 def keep_by_rules(
@@ -128,9 +123,8 @@ def keep_by_rules(
         ConfigError: an unknown rule.
         StaleError: decisions were made since the preview.
     """
-    reviewed = desk.reviewed
 
-    def marks(cluster: Cluster) -> dict[Place, Action | None]:
+    def marks(reviewed: Reviewed, cluster: Cluster) -> dict[Place, Action | None]:
         if reviewed.parts(cluster).alone:
             return {}
         images = [desk.report.images[member] for member in cluster.members]
@@ -139,8 +133,7 @@ def keep_by_rules(
             for d in choose(images, rules, center=cluster.center)
         }
 
-    wanted = [n for n in numbers if not desk.is_decided(n)]
-    return _many(desk, wanted, marks, f"kept by {', '.join(rules)}", edition)
+    return _many(desk, numbers, marks, f"kept by {', '.join(rules)}", edition)
 
 
 def undo(desk: Desk, step: int) -> str:
@@ -150,11 +143,9 @@ def undo(desk: Desk, step: int) -> str:
         StaleError: it is not the last step.
     """
     with desk.decisions.writing():
-        assert desk.reviewed, "what others decided was seen before"
-        taken = desk.decisions.undo(step)
+        taken = desk.undo(step)
         if taken is None:
             raise StaleError
-    desk.undone(taken)
     return taken.words
 
 
@@ -217,9 +208,9 @@ def _all_apart(desk: Desk, cluster: Cluster) -> dict[Apart, bool]:
 
 
 def _many(
-    desk: Desk, numbers: Sequence[int], marks_of: Any, words: str, edition: int | None
+    desk: Desk, numbers: Iterable[int], marks_of: _Marks, words: str, edition: int | None
 ) -> dict[str, Any]:
-    """Preview, or decide about, many clusters in one step."""
+    """Preview, or decide about, those of many clusters that are open, in one step."""
     if edition is None:
         bulk = _bulk(desk, numbers, marks_of)
     else:
@@ -228,8 +219,7 @@ def _many(
                 raise StaleError
             bulk = _bulk(desk, numbers, marks_of)
             if bulk.marks:
-                desk.decisions.change(Change(f"{words}: {len(bulk.clusters):,}", bulk.marks))
-        desk.changed(bulk.clusters)
+                desk.change(Change(f"{words}: {len(bulk.clusters):,}", bulk.marks))
     return {
         "clusters": len(bulk.clusters),
         "dropped": bulk.dropped,
@@ -239,13 +229,14 @@ def _many(
     }
 
 
-def _bulk(desk: Desk, numbers: Sequence[int], marks_of: Any) -> _Bulk:
+def _bulk(desk: Desk, numbers: Iterable[int], marks_of: _Marks) -> _Bulk:
     marks: dict[Place, Action | None] = {}
     clusters, dropped, n_bytes = [], 0, 0
-    place = desk.reviewed.place
+    reviewed = desk.reviewed
+    place = reviewed.place
     for number in numbers:
         cluster = desk.clusters[number]
-        own = marks_of(cluster)
+        own = {} if desk.is_decided(number) else marks_of(reviewed, cluster)
         if not own:
             continue
         clusters.append(number)

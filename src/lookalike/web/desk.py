@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from lookalike.decided import Parts, Reviewed, with_choices
@@ -39,49 +39,58 @@ class Desk:
         self.images: Sequence[ImageRef] = list(report.images.values())
         self.number = {image.id: n for n, image in enumerate(self.images)}
         self.clusters: Sequence[Cluster] = report.clusters
-        self._reviewed = Reviewed(report, decisions.choices)
-        self._edition = decisions.edition
-        self._freed: list[int] = []
-        self._states: list[int] = []
-        self._look_again()
-        assert self.fixed, "the columns are made before anyone waits for them"
+        self._seen = decisions.choices
+        self._reviewed = Reviewed(report, self._seen)
+        self._freed, self._states = [0] * len(self.clusters), [0] * len(self.clusters)
+        self._look_at(range(len(self.clusters)))
+        #: clusters in which a content lies, by its SHA-256
+        self._homes: dict[str, list[int]] = defaultdict(list)
+        for number, cluster in enumerate(self.clusters):
+            for member in cluster.members:
+                self._homes[report.images[member].sha256].append(number)
+        #: the columns that no decision alters, one entry a cluster
+        self.fixed = self._columns()
 
     @property
     def reviewed(self) -> Reviewed:
         """The report's clusters as decided, also by another process."""
-        edition = self.decisions.edition
-        if edition != self._edition:
-            self._reviewed.see(self.decisions.choices)
-            self._edition = edition
-            self._look_again()
+        self._catch_up()
         return self._reviewed
 
-    def changed(self, numbers: Iterable[int]) -> None:
-        """Look again at clusters that were just decided here; the others are as they were."""
-        self._edition = self.decisions.edition
+    def change(self, change: Change) -> None:
+        """Decide, inside ``decisions.writing``."""
+        self._catch_up()
+        self.decisions.change(change)
+        self._made(change)
+
+    def undo(self, step: int) -> Change | None:
+        """Take back the last step if it is this one, inside ``decisions.writing``; what it was."""
+        self._catch_up()
+        taken = self.decisions.undo(step)
+        if taken is not None:
+            self._made(taken)
+        return taken
+
+    def _catch_up(self) -> None:
+        choices = self.decisions.choices
+        if choices is not self._seen:
+            self._seen = choices
+            self._reviewed.see(choices)
+            self._look_at(range(len(self.clusters)))
+
+    def _made(self, change: Change) -> None:
+        """Look again at the clusters that our own change is about; the others are as they were."""
+        self._seen = self.decisions.choices
+        self._reviewed.see(self._seen, change)
+        shas = {sha for sha, _ in change.marks}.union(*change.apart)
+        self._look_at(sorted({n for sha in shas for n in self._homes.get(sha, ())}))
+
+    def _look_at(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             cluster = self.clusters[number]
             parts = self._reviewed.parts(cluster)
             self._freed[number] = self._freed_by(parts)
             self._states[number] = self._state(cluster, parts)
-
-    def undone(self, change: Change) -> None:
-        """Look again at every cluster that a change taken back was about."""
-        shas = {sha for sha, _ in change.marks}.union(*change.apart)
-        self.changed(sorted({n for sha in shas for n in self._homes.get(sha, ())}))
-
-    @cached_property
-    def _homes(self) -> dict[str, list[int]]:
-        """Clusters in which a content lies, by its SHA-256."""
-        homes: dict[str, list[int]] = defaultdict(list)
-        for number, cluster in enumerate(self.clusters):
-            for member in cluster.members:
-                homes[self.report.images[member].sha256].append(number)
-        return homes
-
-    def _look_again(self) -> None:
-        self._freed, self._states = [0] * len(self.clusters), [0] * len(self.clusters)
-        self.changed(range(len(self.clusters)))
 
     def decided(self, report: Report) -> Report:
         """A report, ours or a part of it, with everything decided so far."""
@@ -89,9 +98,7 @@ class Desk:
 
     # the list
 
-    @cached_property
-    def fixed(self) -> dict[str, Any]:
-        """The columns that no decision alters, one entry a cluster."""
+    def _columns(self) -> dict[str, Any]:
         kinds: dict[str, int] = {}
         folders: dict[str, int] = {}
         columns: dict[str, list[Any]] = {
@@ -117,7 +124,7 @@ class Desk:
 
     def index(self) -> dict[str, Any]:
         """Everything the list filters and sorts by, in columns, one entry a cluster."""
-        assert self.reviewed
+        self._catch_up()
         columns = {"bytes": self._freed, "state": self._states}
         return {**self.fixed, **columns, **self.standing()}
 
