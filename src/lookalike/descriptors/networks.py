@@ -315,7 +315,10 @@ def weight_shapes(name: str) -> dict[str, tuple[int, ...]]:
 
 
 def seeded_weights(name: str, seed: int = 0) -> Weights:
-    """Random weights of the right shapes, to check an architecture without its official ones."""
+    """Random weights of the right shapes, to check or train an architecture without its own.
+
+    Norms have gains around one, so that what a picture shows reaches the last layer.
+    """
     random = np.random.default_rng(seed)
     made = {}
     for key, shape in weight_shapes(name).items():
@@ -323,7 +326,9 @@ def seeded_weights(name: str, seed: int = 0) -> Weights:
             made[key] = random.uniform(0.5, 1.5, shape).astype(np.float32)
             continue
         spread = np.sqrt(2.0 / max(1, int(np.prod(shape[1:])))) if len(shape) > 1 else 0.1
-        made[key] = (random.standard_normal(shape, np.float32) * spread).astype(np.float32)
+        centre = 1.0 if len(shape) == 1 and key.endswith(".weight") else 0.0
+        values = centre + random.standard_normal(shape, np.float32) * spread
+        made[key] = values.astype(np.float32)
     return made
 
 

@@ -45,6 +45,7 @@ class CopyTask(nn.Module):
     """
 
     views = 2
+    steepest = 50.0
     mean: Tensor
     whitening: Tensor
     memory: Tensor
@@ -76,7 +77,7 @@ class CopyTask(nn.Module):
         self.mean.copy_(features.mean(0))
         values, vectors = torch.linalg.eigh(torch.cov(features.T))
         order = torch.argsort(values, descending=True)[:_WHITENED]
-        spread = torch.sqrt(values[order].clamp(min=0) + 1e-4 * values.max())
+        spread = torch.sqrt(values[order].clamp(min=0) + 1e-4 * values.max() + 1e-10)
         self.whitening.copy_(vectors[:, order] / spread)
 
     def groups(self) -> list[dict[str, Any]]:

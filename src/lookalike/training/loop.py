@@ -24,7 +24,9 @@ from lookalike.training.settings import TrainConfig
 
 __all__ = ["EpochRecord", "Trainable", "fit"]
 
-_WARM_UP = 0.05
+# of the run; a short one warms up over more of it, for Adam's first steps are as long as the rate
+# whatever the gradient
+_WARM_UP, _WARM_UP_STEPS = 0.05, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Trainable(Protocol):
     """What the loop needs of a kind of training, which is a ``torch.nn.Module``."""
 
     views: int
+    steepest: float  # the longest gradient that a step follows; longer ones are shortened to it
 
     def groups(self) -> list[dict[str, Any]]:
         """Parameter groups for the optimiser, each with its own largest ``lr``."""
@@ -85,7 +88,7 @@ def fit(
         One record for every epoch, those of earlier runs too.
 
     Raises:
-        ConfigError: the checkpoint is of other settings.
+        ConfigError: the checkpoint is of other settings, or the loss is no longer a number.
     """
     batch = min(config.batch, count)
     steps = count // batch  # what is left over comes in another epoch's order
@@ -98,14 +101,11 @@ def fit(
         order = np.random.default_rng([config.seed, epoch]).permutation(count)
         losses, started = [], time.monotonic()
         for step in range(steps):
-            share = (epoch * steps + step) / (config.epochs * steps)
+            rate = _rate(epoch * steps + step, config.epochs * steps)
             for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-                group["lr"] = peak * _rate(share)
+                group["lr"] = peak * rate
             loss = task.loss(order[step * batch : (step + 1) * batch].tolist(), epoch)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            losses.append(float(loss.detach()))
+            losses.append(_follow(loss, optimiser, task.steepest))
             progress("train", epoch * steps + step + 1, config.epochs * steps)
         seconds = time.monotonic() - started
         images = steps * batch * task.views / max(seconds, 1e-9)
@@ -115,11 +115,29 @@ def fit(
     return tuple(records)
 
 
-def _rate(share: float) -> float:
-    """Linear warm-up, then half a cosine to nothing."""
-    if share < _WARM_UP:
-        return (share + 0.002) / (_WARM_UP + 0.002)
-    return 0.5 * (1 + math.cos(math.pi * (share - _WARM_UP) / (1 - _WARM_UP)))
+def _follow(loss: Tensor, optimiser: torch.optim.Optimizer, steepest: float) -> float:
+    """One step down a gradient of bounded length; the loss, which must be a number."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    learning = [value for group in optimiser.param_groups for value in group["params"]]
+    slope = torch.nn.utils.clip_grad_norm_(learning, steepest)
+    if not (loss.isfinite() and slope.isfinite()):
+        raise ConfigError(
+            "the training diverged",
+            got=f"a loss of {float(loss.detach())}, a gradient of length {float(slope)}",
+            expected="finite numbers",
+            remedy="begin anew, without the checkpoint, with a lower --rate",
+        )
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _rate(step: int, steps: int) -> float:
+    """Linear warm-up, then half a cosine to nothing; a share of the largest rate."""
+    warm = max(_WARM_UP * steps, min(_WARM_UP_STEPS, steps / 2))
+    if step < warm:
+        return (step + 1) / (warm + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
 
 
 def _in_words(records: Sequence[EpochRecord], epochs: int) -> str:

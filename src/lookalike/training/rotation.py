@@ -39,6 +39,7 @@ class RotationTask(nn.Module):
     """
 
     views = 1
+    steepest = 10.0
 
     def __init__(self, photos: Photos, weights: Weights | None, config: TrainConfig) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ from lookalike.descriptors.zoo import find_model, model_file
 from lookalike.errors import ModelError
 from lookalike.output import writing
 from lookalike.progress import Progress
+from lookalike.training.arithmetic import plain_arithmetic
 from lookalike.training.copy import CopyTask
 from lookalike.training.export import CopyGraph, export_float, export_int8
 from lookalike.training.loop import EpochRecord, fit
@@ -54,7 +55,13 @@ def train(
     data: Path, out: Path, config: TrainConfig, progress: Progress, line: Callable[[str], None]
 ) -> Trained:
     """As ``training.train_network``, with every package there."""
-    torch.set_num_threads(config.threads)
+    with plain_arithmetic(config.threads):
+        return _trained(data, out, config, progress, line)
+
+
+def _trained(
+    data: Path, out: Path, config: TrainConfig, progress: Progress, line: Callable[[str], None]
+) -> Trained:
     weights = _start(config)
     out.parent.mkdir(parents=True, exist_ok=True)
     photos = read_photos(data, progress)

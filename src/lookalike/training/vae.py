@@ -56,6 +56,7 @@ class VaeTask(nn.Module):
     """
 
     views = 1
+    steepest = 2.0
 
     def __init__(self, photos: Photos, config: TrainConfig) -> None:
         super().__init__()
