@@ -85,7 +85,7 @@ class Kept:
 
     Attributes:
         index: place in the list of the candidate that represents it, from 0.
-        rank: best place of all that show it; ``index`` itself with ``keep="rank"``.
+        rank: best place of all that show it; with ``keep="rank"`` mostly ``index`` itself.
         dropped: the others, by place.
     """
 
@@ -167,8 +167,9 @@ def collapse(
             than ``k`` needs.
         k: pictures wanted; then the answer is that for the first ``looked`` candidates, as few as
             hold so many pictures. None for all.
-        keep: which of a picture's candidates represents it: the first in ``rank``, or the
-            ``best`` by ``config.keep``. Its place in the answer is that of the first either way.
+        keep: which of a picture's candidates represents it: the first in ``rank`` whose file is
+            not damaged, or the ``best`` by ``config.keep``. Its place in the answer is that of the
+            first either way.
         config: settings, as of ``find``; ``threads`` describe candidates at once.
 
     Returns:
@@ -281,7 +282,10 @@ class _Candidates:
         matches = file_matches(found, by_content)
         clusters = file_clusters(found, by_content, matches, self._config)
         refs = {ref.id: ref for ref in self._refs}
-        keepers = {cluster.id: cluster.members[0] for cluster in clusters}
+        keepers = {
+            cluster.id: min(cluster.members, key=lambda member: (bool(refs[member].damage), member))
+            for cluster in clusters
+        }
         if keep == "best":
             decisions = {d.image: d.keeper for d in decide(clusters, refs, self._config)}
             keepers = {cluster.id: decisions[cluster.members[0]] for cluster in clusters}

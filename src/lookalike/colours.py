@@ -39,10 +39,11 @@ def _oriented(image: Image.Image) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            turned = ImageOps.exif_transpose(image)
+            # what lies upright is not copied
+            is_turned = image.getexif().get(0x0112, 1) in range(2, 9)
+            return ImageOps.exif_transpose(image) if is_turned else image
         except Exception:  # broken EXIF must not lose a picture
             return image
-    return turned or image
 
 
 def _from_deep(image: Image.Image) -> UInt8Array | None:

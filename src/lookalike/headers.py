@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-__all__ = ["JpegHeader", "describe_content", "parse_jpeg", "sniff"]
+__all__ = ["JpegHeader", "describe_content", "parse_jpeg", "sniff", "without_applications"]
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -49,6 +49,7 @@ class JpegHeader:
         orientation: EXIF orientation 1..8, 1 where absent or broken.
         exif_fields: tags in IFD0 and the EXIF IFD.
         icc: embedded colour profile, empty where none.
+        is_lossless: of the lossless process, which is never reduced while it is decoded.
     """
 
     width: int
@@ -57,6 +58,7 @@ class JpegHeader:
     orientation: int
     exif_fields: int
     icc: bytes
+    is_lossless: bool = False
 
 
 def sniff(head: bytes) -> str | None:
@@ -120,7 +122,8 @@ def parse_jpeg(data: bytes) -> JpegHeader | None:
                 return None
             height, width = struct.unpack(">HH", data[at + 5 : at + 9])
             icc = b"".join(profile[number] for number in sorted(profile))
-            return JpegHeader(width, height, data[at + 9], orientation, fields, icc)
+            is_lossless = marker in (0xC3, 0xC7, 0xCB, 0xCF)
+            return JpegHeader(width, height, data[at + 9], orientation, fields, icc, is_lossless)
         body = data[at + 4 : at + 2 + size]
         if marker == 0xE1 and body[:6] == b"Exif\0\0":
             orientation, fields = _parse_exif(body[6:])
@@ -128,6 +131,18 @@ def parse_jpeg(data: bytes) -> JpegHeader | None:
             profile[body[12]] = body[14:]
         at += 2 + size
     return None
+
+
+def without_applications(data: bytes) -> bytes:
+    """A JPEG without what applications and people wrote into it: frame, tables, colours, scans."""
+    parts, at = [data[:2]], 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        # the one of Adobe says how colours are stored
+        if data[at + 1] not in (*range(0xE0, 0xEE), 0xEF, 0xFE):
+            parts.append(data[at:end])
+        at = end
+    return b"".join([*parts, data[at:]])
 
 
 def _parse_exif(tiff: bytes) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """Decoding: upright, sRGB, opaque, reduced; failures are returned, never raised.
 
 JPEGs are reduced by powers of two while decoding (libjpeg-turbo), about ten times faster than in
-full on photographs of many megapixels. Everything else goes through Pillow. The size in the header
+full on photographs of many megapixels. A file that opens although parts of it are missing or
+corrupt gives a picture that says so. Everything else goes through Pillow. The size in the header
 is bounded before any decoder runs. OpenCV is never a decoder here: it returns pictures for corrupt
 files and allocates before it checks.
 """
@@ -12,17 +13,23 @@ import hashlib
 import io
 import threading
 import warnings
-from typing import Literal
 
 import cv2
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from lookalike.colours import canonical, is_srgb
 from lookalike.config import DecodeConfig
-from lookalike.headers import JpegHeader, describe_content, parse_jpeg, sniff
+from lookalike.damage import frames_damage, scan_damage
+from lookalike.headers import (
+    JpegHeader,
+    describe_content,
+    parse_jpeg,
+    sniff,
+    without_applications,
+)
+from lookalike.jpegs import Colours, complaint_about, decode_jpeg
 from lookalike.read_config import NO_MEMORY
 from lookalike.tiffs import UnsupportedTiffError, is_misread, open_tiff
 from lookalike.types import Failure, Picture, UInt8Array
@@ -62,7 +69,7 @@ def decode(path: str, data: bytes, config: DecodeConfig) -> Picture | Failure:
         if kind == "JPEG":
             decoded = _decode_jpeg(data, config, "RGB")
             if decoded is not None:
-                return _jpeg_picture(*decoded)
+                return _jpeg_picture(data, *decoded)
         return _decode_any(data, kind, config)
     except _BadImageError as reason:
         return Failure(path, "decode", str(reason))
@@ -175,9 +182,9 @@ def _reduction(width: int, height: int, config: DecodeConfig) -> int:
 
 
 def _decode_jpeg(
-    data: bytes, config: DecodeConfig, colours: Literal["RGB", "GRAY"]
-) -> tuple[UInt8Array, JpegHeader] | None:
-    """The fast path; None where the file needs Pillow (CMYK, odd profiles, complaints)."""
+    data: bytes, config: DecodeConfig, colours: Colours
+) -> tuple[UInt8Array, JpegHeader, str] | None:
+    """The fast path, with libjpeg's complaint; None where the file needs Pillow."""
     header = parse_jpeg(data)
     if header is None:
         return None
@@ -185,28 +192,20 @@ def _decode_jpeg(
     if header.components == 4 or (header.icc and not is_srgb(header.icc)):
         return None
     factor = min(8, _reduction(header.width, header.height, config))
-    try:
-        pixels = simplejpeg.decode_jpeg(
-            data,
-            colours,
-            fastdct=True,
-            fastupsample=True,
-            min_height=-(-header.height // factor),
-            min_width=-(-header.width // factor),
-        )
-    except ValueError:
-        # a warning of the decoder: Pillow tells harmless leftovers from missing pixels
+    decoded = decode_jpeg(data, header, colours, factor)
+    if decoded is None:
         return None
-    pixels = pixels[..., 0] if colours == "GRAY" else pixels
+    pixels, complaint = decoded
     pixels = _reduced(pixels, _reduction(pixels.shape[1], pixels.shape[0], config))
-    return _upright(pixels, header.orientation), header
+    return _upright(pixels, header.orientation), header, complaint
 
 
-def _jpeg_picture(rgb: UInt8Array, header: JpegHeader) -> Picture:
+def _jpeg_picture(data: bytes, rgb: UInt8Array, header: JpegHeader, complaint: str) -> Picture:
     width, height = header.width, header.height
     if header.orientation >= 5:
         width, height = height, width
-    return Picture(rgb, width, height, "JPEG", False, header.exif_fields)
+    damage = scan_damage(data, complaint)
+    return Picture(rgb, width, height, "JPEG", False, header.exif_fields, damage=damage)
 
 
 def _upright(rgb: UInt8Array, orientation: int) -> UInt8Array:
@@ -228,7 +227,7 @@ def _decode_any(data: bytes, kind: str, config: DecodeConfig) -> Picture:
     lossless = kind in _LOSSLESS or _is_lossless(image, kind, data)
     turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     fields = _exif_fields(image)
-    image.load()
+    image, damage = _loaded(image, data, kind)
     if kind == "JPEG" and not data.rstrip(b"\x00").endswith(b"\xff\xd9") and _is_cut(data):
         raise _BadImageError("truncated: the picture ends before its end marker")
     pixels, alpha = canonical(image)
@@ -237,7 +236,25 @@ def _decode_any(data: bytes, kind: str, config: DecodeConfig) -> Picture:
     small = None if alpha is None else _reduced(alpha, again)
     width, height = (full[1], full[0]) if turned else full
     digest = None if kind == "JPEG" else _digest_of(pixels, alpha)
-    return Picture(_reduced(rgb, again), width, height, kind, lossless, fields, small, digest)
+    return Picture(
+        _reduced(rgb, again), width, height, kind, lossless, fields, small, digest, damage
+    )
+
+
+def _loaded(image: Image.Image, data: bytes, kind: str) -> tuple[Image.Image, str]:
+    """With its pixels decoded, and what is damaged in the file, in words."""
+    header = parse_jpeg(data) if kind == "JPEG" else None
+    if header is not None and image.mode in ("RGB", "L"):
+        # the same pixels as Pillow's, and Pillow says nothing of what it fills in
+        decoded = decode_jpeg(data, header, "RGB" if image.mode == "RGB" else "GRAY", is_exact=True)
+        if decoded is not None:
+            loaded = Image.fromarray(decoded[0])
+            loaded.info = image.info
+            return loaded, scan_damage(data, decoded[1])
+    image.load()
+    if header is not None and image.mode == "CMYK":
+        return image, scan_damage(data, complaint_about(without_applications(data), header))
+    return image, frames_damage(data, kind)
 
 
 def _opened(data: bytes, kind: str, config: DecodeConfig) -> Image.Image:

@@ -270,6 +270,7 @@ def describe_content(
         sharpness=_sharpness(picture),
         low_information=hashed.telling < config.hashes.min_telling,
         pixel_digest=picture.pixel_digest,
+        damage=picture.damage,
     )
     return content, {PDQ_SPEC: hashed.pdq, THUMB_SPEC: hashed.thumb}
 
@@ -383,6 +384,7 @@ def image_ref(name: str, path: str, content: Content, modified_ns: int = 0) -> I
         exif_fields=content.exif_fields,
         sharpness=content.sharpness,
         low_information=content.low_information,
+        damage=content.damage,
     )
 
 

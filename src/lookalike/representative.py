@@ -73,6 +73,12 @@ RULES: Mapping[str, _Rule] = {
     "path": _Rule(lambda image: -len(image.id), lambda image: image.id, "shorter path"),
 }
 
+_WHOLE = _Rule(
+    lambda image: not image.damage,
+    lambda image: f"damaged ({image.damage})" if image.damage else "whole",
+    "nothing missing",
+)
+
 
 def check_rules(rules: Sequence[str]) -> None:
     """Refuse unknown rules before any work.
@@ -101,7 +107,8 @@ def choose(
         rules: names, the most important first: ``unpadded`` (not one of ``padded``),
             ``resolution``, ``lossless``, ``size`` and ``sharpness`` (within 5 % is equal),
             ``exif``, ``oldest``, ``newest``, ``path`` (shortest), ``medoid`` (the centre),
-            ``formats=png+jpeg`` and ``folders=this+that`` (the dearest first).
+            ``formats=png+jpeg`` and ``folders=this+that`` (the dearest first). Before all of them,
+            an image whose file is damaged never stays for one whose file is not.
         center: id of the cluster's centre, for ``medoid``.
         padded: ids of images that only add a border, a caption or a page around the picture.
 
@@ -113,7 +120,8 @@ def choose(
     """
     check_rules(rules)
     own = {"medoid": _medoid(center), "unpadded": _unpadded(padded)}
-    applied = [(name.partition("=")[0], own.get(name) or _rule(name)) for name in rules]
+    named = [(name.partition("=")[0], own.get(name) or _rule(name)) for name in rules]
+    applied = [("undamaged", _WHOLE), *named]
     left = sorted(images, key=lambda image: image.id)
     for _, rule in applied:
         left = rule.best(left)

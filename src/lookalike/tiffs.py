@@ -20,7 +20,7 @@ from PIL import Image, TiffTags
 from lookalike.colours import from_floats
 from lookalike.types import UInt8Array
 
-__all__ = ["PlanarTiff", "UnsupportedTiffError", "is_misread", "open_tiff"]
+__all__ = ["PlanarTiff", "UnsupportedTiffError", "is_misread", "lacks_pages", "open_tiff"]
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _ORIENTATION, _PLANES, _ROWS, _LAYOUT, _PREDICTOR, _EXTRA = 274, 277, 278, 284, 317, 338
@@ -49,7 +49,7 @@ _READ = {
 }
 #: how the whole numbers of a directory are stored, by their kind
 _NUMBERS = {1: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}
-_MOST_TAGS = 4096
+_MOST_TAGS, _MOST_PAGES = 4096, 65_536
 
 
 class UnsupportedTiffError(Exception):
@@ -150,7 +150,7 @@ def open_tiff(data: bytes) -> PlanarTiff:
         ValueError: there is no such directory.
     """
     try:
-        tags = _read_directory(data)
+        tags, _ = _read_directory(data, _first_directory(data))
         width, height = tags[_WIDTH][0], tags[_HEIGHT][0]
     except (struct.error, KeyError, IndexError) as error:
         raise ValueError("its header does not read as TIFF") from error
@@ -183,26 +183,57 @@ def is_misread(image: Image.Image) -> bool:
     return deepest > 16 or (deepest == 16 and colours == 0) or (deepest >= 8 and is_split)
 
 
-def _read_directory(data: bytes) -> dict[int, tuple[int, ...]]:
-    """The whole numbers of the first directory, by tag; a profile as its bytes."""
-    order = "<" if data[:2] == b"II" else ">"
-    is_big = 43 in data[2:4]
-    entry, offset = ("HHQ8s", "Q") if is_big else ("HHI4s", "I")
-    at = struct.unpack_from(order + offset, data, 8 if is_big else 4)[0]
-    count = struct.unpack_from(order + ("Q" if is_big else "H"), data, at)[0]
-    at += 8 if is_big else 2
-    step = struct.calcsize(order + entry)
+def lacks_pages(data: bytes) -> bool:
+    """Whether a page behind the first, or a part of its strips, lies beyond the end of the file."""
+    try:
+        _, at = _read_directory(data, _first_directory(data))
+        for _ in range(_MOST_PAGES):
+            if at == 0:
+                return False
+            tags, at = _read_directory(data, at)
+            for starts, sizes in ((_STRIPS, _STRIP_SIZES), (_TILES, _TILE_SIZES)):
+                parts = zip(tags.get(starts, ()), tags.get(sizes, ()), strict=False)
+                if any(start + size > len(data) for start, size in parts):
+                    return True
+    except struct.error:
+        return True
+    return False
+
+
+def _first_directory(data: bytes) -> int:
+    return int(_unpack(data, "Q" if _is_big(data) else "I", 8 if _is_big(data) else 4)[0])
+
+
+def _is_big(data: bytes) -> bool:
+    return 43 in data[2:4]
+
+
+def _unpack(data: bytes, form: str, at: int) -> tuple[Any, ...]:
+    return struct.unpack_from(("<" if data[:2] == b"II" else ">") + form, data, at)
+
+
+def _read_directory(data: bytes, at: int) -> tuple[dict[int, tuple[int, ...]], int]:
+    """The whole numbers of a directory by tag, a profile as its bytes; where the next one begins.
+
+    Raises:
+        struct.error: it does not lie within the file.
+    """
+    entry, offset = ("HHQ8s", "Q") if _is_big(data) else ("HHI4s", "I")
+    step, count = struct.calcsize("<" + entry), _unpack(data, "Q" if _is_big(data) else "H", at)[0]
+    at += 8 if _is_big(data) else 2
+    end = _unpack(data, offset, at + count * step)[0]
     tags = {}
     for number in range(min(count, _MOST_TAGS)):
-        tag, kind, n, field = struct.unpack_from(order + entry, data, at + number * step)
+        tag, kind, n, field = _unpack(data, entry, at + number * step)
         size = _NUMBERS.get(kind)
         if size is None or tag not in _READ:
             continue
-        format_ = f"{order}{min(n, len(data))}{size}"
-        if struct.calcsize(format_) > len(field):
-            field = data[struct.unpack(order + offset, field)[0] :]
-        tags[tag] = struct.unpack_from(format_, field)
-    return tags
+        form = f"{min(n, len(data))}{size}"
+        place = at + number * step + step - len(field)
+        if struct.calcsize("<" + form) > len(field):
+            place = _unpack(data, offset, place)[0]
+        tags[tag] = _unpack(data, form, place)
+    return tags, end
 
 
 def _directory(tags: dict[int, tuple[int, ...]], start: int) -> bytes:

@@ -86,6 +86,7 @@ class ImageRef(Addressed):
             one; higher is sharper.
         low_information: blank, or a slope from tone to tone; such an image matches by its bytes, by
             keypoints, or because both look the same everywhere, never by a hash.
+        damage: what is missing or corrupt in a file that opens, in words; empty where nothing is.
     """
 
     id: str
@@ -100,6 +101,7 @@ class ImageRef(Addressed):
     exif_fields: int = 0
     sharpness: float = 0.0
     low_information: bool = False
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class Picture:
         exif_fields: number of EXIF tags.
         alpha: ``(h, w)`` uint8 as reduced, None where all is opaque.
         pixel_digest: of the full-size pixels, None of a JPEG, which its decoder reduced.
+        damage: as of ``ImageRef``.
     """
 
     rgb: UInt8Array
@@ -125,6 +128,7 @@ class Picture:
     exif_fields: int
     alpha: UInt8Array | None = None
     pixel_digest: str | None = None
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

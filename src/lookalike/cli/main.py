@@ -172,7 +172,9 @@ def compare(first: str, second: str, **options: Any) -> None:
         raise _unreadable([found])
     plain = to_dict(report)
     if options["as_json"]:
-        say_json(json.dumps({**plain["matches"][0], "difference": difference_to_dict(found)}))
+        damage = {"query": sides[0].damage, "ref": sides[1].damage}
+        more = {"difference": difference_to_dict(found), "damage": damage}
+        say_json(json.dumps({**plain["matches"][0], **more}))
     else:
         say(f"{match.tier}: {match.edit}")
         _print_evidence(plain["matches"][0], plain["clusters"])

@@ -15,7 +15,7 @@ from lookalike.types import Cluster, Report
 
 __all__ = ["Row", "rows_of", "write_fiftyone", "write_huggingface"]
 
-_COLUMNS = ("cluster", "keep", "keeper", "tier", "edit", "confidence")
+_COLUMNS = ("cluster", "keep", "keeper", "tier", "edit", "confidence", "damage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Row:
         tier: how it is tied to its cluster; None for the keeper and without a cluster.
         edit: in words, what makes it from the keeper, or from the image it names.
         confidence: probability that the tie holds.
+        damage: what is missing or corrupt in its file, in words; None where nothing is known to be.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Row:
     tier: str | None = None
     edit: str | None = None
     confidence: float | None = None
+    damage: str | None = None
 
     def values(self) -> tuple[object, ...]:
         """All but the path, in the order of the columns."""
@@ -53,7 +55,7 @@ def rows_of(report: Report) -> tuple[Row, ...]:
     for image in report.images:
         cluster = cluster_of.get(image)
         if cluster is None:
-            rows.append(Row(_whole(report, image)))
+            rows.append(Row(_whole(report, image), damage=report.images[image].damage or None))
         else:
             decision = decisions[image]
             rows.append(_tied(report, cluster, image, decision.keeper, decision.action == "keep"))
@@ -110,6 +112,7 @@ def _tied(report: Report, cluster: Cluster, image: str, keeper: str, keep: bool)
         tier=tie.tier if tie else None,
         edit=edit_towards(report, tie, image, keeper) if tie else None,
         confidence=tie.confidence if tie else None,
+        damage=report.images[image].damage or None,
     )
 
 

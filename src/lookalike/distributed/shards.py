@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 SIDES = 4
-_FORMAT = "shard 1"
+_FORMAT = "shard 2"
 _READERS, _AHEAD = 4, 8
 _LARGEST_TIMES = 4
 _CONTENT = [field.name for field in fields(Content) if field.name != "pixel_digest"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lookalike.output import writing
+from lookalike.report.as_text import damaged_images
 from lookalike.report.containments import COLUMNS, containment_rows, were_asked_for
 from lookalike.types import Report
 
@@ -16,7 +17,8 @@ __all__ = ["write_csv", "write_rows"]
 def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
     """Write ``clusters.csv``, ``matches.csv`` and ``failures.csv``.
 
-    Where pictures were looked for inside larger ones, ``containments.csv`` too.
+    Where pictures were looked for inside larger ones, ``containments.csv`` too; where files are
+    damaged, ``damaged.csv``.
 
     File names that are not UTF-8 keep their bytes.
 
@@ -27,13 +29,16 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
     Returns:
         The files written.
     """
-    inside: tuple[Path, ...] = ()
+    more: list[Path] = []
     if were_asked_for(report):
-        inside = (write_rows(folder / "containments.csv", COLUMNS, containment_rows(report)),)
+        more.append(write_rows(folder / "containments.csv", COLUMNS, containment_rows(report)))
+    if damaged := damaged_images(report):
+        rows = ((image.shown, image.damage) for image in damaged)
+        more.append(write_rows(folder / "damaged.csv", "path,damage", rows))
     return (
         write_rows(
             folder / "clusters.csv",
-            "cluster,path,action,keeper,reason,width,height,n_bytes,format,sha256",
+            "cluster,path,action,keeper,reason,width,height,n_bytes,format,damage,sha256",
             _cluster_rows(report),
         ),
         write_rows(
@@ -57,7 +62,7 @@ def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
             "path,stage,message",
             ((item.path, item.stage, item.message) for item in report.failures),
         ),
-        *inside,
+        *more,
     )
 
 
@@ -76,6 +81,7 @@ def _cluster_rows(report: Report) -> Iterable[Sequence[object]]:
                 image.height,
                 image.n_bytes,
                 image.format,
+                image.damage,
                 image.sha256,
             )
 

@@ -20,6 +20,7 @@ from lookalike.images import decode
 from lookalike.reading import read_again
 from lookalike.report.as_pair import added_in_words, mask_png
 from lookalike.report.as_text import (
+    damaged_images,
     edit_towards,
     expectation,
     headline,
@@ -60,6 +61,7 @@ class _Card:
     certain: str
     reason: str
     facts: str
+    damage: str
     mirrored: bool
     polygon: str
     mask: str
@@ -125,6 +127,7 @@ def write_html(
         containments=[_inside(report, item, pictures) for item in inside],
         more_containments=len(report.containments) - len(inside),
         returned=[(report.images[one.image].shown, one.in_words) for one in report.returned],
+        damaged=[(image.shown, image.damage) for image in damaged_images(report)],
         failures=[(f.path, f.stage, f.message) for f in report.failures],
         timings=report.timings,
         versions=report.versions,
@@ -228,6 +231,7 @@ def _card(
         certain="" if tie is None or tie.confidence is None else f"{tie.confidence:.2%}",
         reason=decision.reason,
         facts=facts,
+        damage=image.damage,
         mirrored=bool(seen and seen.mirrored),
         polygon=_polygon(report, tie, member) if seen else "",
         mask=added[0],

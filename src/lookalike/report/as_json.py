@@ -24,7 +24,9 @@ from lookalike.types import (
 
 __all__ = ["SCHEMA", "from_json", "funnel_of", "to_body", "to_dict", "to_json", "with_run"]
 
-SCHEMA = "lookalike-report/2"
+SCHEMA = "lookalike-report/3"
+#: nothing was known of damage in the second
+_READ = (SCHEMA, "lookalike-report/2")
 _EVIDENCE = tuple(item.name for item in fields(Verification))
 _IMAGE = tuple(item.name for item in fields(ImageRef))
 _read_evidence = attrgetter(*_EVIDENCE)
@@ -106,13 +108,13 @@ def from_json(text: str) -> Report:
         ValueError: not JSON, or another schema.
     """
     plain = orjson.loads(text) if "\\ud" not in text else json.loads(text)
-    if not isinstance(plain, dict) or plain.get("schema") != SCHEMA:
+    if not isinstance(plain, dict) or plain.get("schema") not in _READ:
         got = plain.get("schema") if isinstance(plain, dict) else type(plain).__name__
         raise ValueError(f"not a report: got schema {got!r}, expected {SCHEMA!r}")
     images = {item["id"]: ImageRef(**item) for item in plain["images"]}
     matches = tuple(_read_match(item) for item in plain["matches"])
     return Report(
-        schema=plain["schema"],
+        schema=SCHEMA,
         config=plain["config"],
         versions=plain["versions"],
         images=images,
@@ -164,6 +166,7 @@ def _cluster(
                 "height": images[member].height,
                 "n_bytes": images[member].n_bytes,
                 "format": images[member].format,
+                "damage": images[member].damage,
                 "action": decisions[member].action,
                 "reason": decisions[member].reason,
                 "by": decisions[member].by,

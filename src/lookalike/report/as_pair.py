@@ -45,6 +45,7 @@ def difference_in_words(match: Match, found: Difference, sides: Sides) -> list[s
     """
     query, ref = (image.path for image in sides)
     lines = [f"both show {_box(found.query_box)} of {query}, {_box(found.ref_box)} of {ref}"]
+    lines += [f"damaged: {image.path}: {image.damage}" for image in sides if image.damage]
     tone = tone_words(found.tone)
     if tone:
         lines.append(f"tone from {query} to {ref}: {', '.join(tone)}")

@@ -28,11 +28,12 @@ _COLOURS = {
 
 
 def hit_in_words(hit: Hit) -> str:
-    """Tier, edit, distance, confidence and votes in one line."""
+    """Tier, edit, distance, confidence, votes and damage in one line."""
     words = f"{hit.tier}: {hit.edit}" if hit.tier != "similar" else "similar"
     votes = f", {len(hit.votes)} votes" if len(hit.votes) > 1 else ""
     certain = "" if hit.confidence is None else f", confidence {hit.confidence:.4g}"
-    return f"{words} ({hit.metric} {hit.distance:g}{certain}{votes})"
+    damaged = f", damaged: {hit.image.damage}" if hit.image.damage else ""
+    return f"{words} ({hit.metric} {hit.distance:g}{certain}{votes}){damaged}"
 
 
 def write_sheet(answer: Answer, path: Path, *, columns: int = 4) -> Path:

@@ -13,10 +13,11 @@ from rich.text import Text
 from lookalike.explain import reverse
 from lookalike.legible import legible
 from lookalike.report.containments import place_in_words, were_asked_for
-from lookalike.types import Cluster, Match, Report
+from lookalike.types import Cluster, ImageRef, Match, Report
 
 __all__ = [
     "chosen_rows_in_words",
+    "damaged_images",
     "edit_towards",
     "expectation",
     "headline",
@@ -69,6 +70,11 @@ def reclaimable_bytes(report: Report) -> int:
         for decision in report.decisions
         if decision.action == "drop"
     )
+
+
+def damaged_images(report: Report) -> list[ImageRef]:
+    """Images that open although something of their files is missing or corrupt, by id."""
+    return [image for image in report.images.values() if image.damage]
 
 
 def size_in_words(n_bytes: float) -> str:
@@ -128,6 +134,7 @@ def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> Re
         parts.append(_line(f"and {left:,} more clusters: see {more}", "dim"))
     parts += _containments(report, more)
     parts += _returned(report, more)
+    parts += _damaged(report, more)
     parts += _failures(report, more)
     parts.append(_funnel(report))
     return Group(*parts)
@@ -180,6 +187,11 @@ def _containments(report: Report, more: str) -> Sequence[RenderableType]:
 def _returned(report: Report, more: str) -> Sequence[RenderableType]:
     lines = [f"{report.images[one.image].shown}: {one.in_words}" for one in report.returned]
     return _some("dropped before and there again:", lines, _SHOWN_FAILURES, more) if lines else []
+
+
+def _damaged(report: Report, more: str) -> Sequence[RenderableType]:
+    lines = [f"{image.shown}: {image.damage}" for image in damaged_images(report)]
+    return _some("files are damaged:", lines, _SHOWN_FAILURES, more) if lines else []
 
 
 def _failures(report: Report, more: str) -> Sequence[RenderableType]:

@@ -108,6 +108,7 @@ class Library:
                     "width": image.width,
                     "height": image.height,
                     "format": image.format,
+                    "damage": image.damage,
                 }
                 for image in catalogue.images
             ]
@@ -206,6 +207,7 @@ def _answer(answer: Answer) -> Json:
                 "sha256": hit.image.sha256,
                 "width": hit.image.width,
                 "height": hit.image.height,
+                "damage": hit.image.damage,
                 "tier": hit.tier,
                 "edit": hit.edit,
                 "distance": hit.distance,

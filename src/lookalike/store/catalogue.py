@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import CollectionError
+from lookalike.store.records import FROM_SCHEMA_1
 from lookalike.store.trouble import all_or_nothing, told
 
 __all__ = ["Catalogue"]
 
 _APPLICATION = 0x6C6F6F6B  # "look"
-_SCHEMA = 1
+_SCHEMA = 2
 _TABLES = """
 CREATE TABLE content(
   id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, n_bytes INTEGER NOT NULL,
   width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
   lossless INTEGER NOT NULL, exif_fields INTEGER NOT NULL, sharpness REAL NOT NULL,
-  low_information INTEGER NOT NULL, pixel_digest TEXT);
+  low_information INTEGER NOT NULL, damage TEXT, pixel_digest TEXT);
 CREATE TABLE file(
   key BLOB PRIMARY KEY, n_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
   device BLOB NOT NULL, inode BLOB NOT NULL, kind TEXT NOT NULL, content INTEGER REFERENCES content,
@@ -89,6 +90,11 @@ class Catalogue:
                 for statement in _TABLES.split(";"):
                     run(statement)
                 run(f"PRAGMA application_id={_APPLICATION}")
+                run(f"PRAGMA user_version={_SCHEMA}")
+        elif schema < _SCHEMA:
+            with self.transaction():
+                for statement in FROM_SCHEMA_1:
+                    run(statement)
                 run(f"PRAGMA user_version={_SCHEMA}")
 
     def close(self) -> None:

@@ -56,7 +56,8 @@ class Described:
             return set()
         found: list[tuple[Any, ...]] = self._catalogue.rows_in(
             "SELECT sha256 FROM descriptor JOIN content ON content.id = descriptor.content "
-            "WHERE spec IN (?) GROUP BY content HAVING count(*) = " + str(len(ids)),
+            "WHERE damage IS NOT NULL AND spec IN (?) "
+            "GROUP BY content HAVING count(*) = " + str(len(ids)),
             ids,
         )
         return {row[0] for row in found}

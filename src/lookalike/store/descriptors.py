@@ -42,7 +42,7 @@ class Descriptors(Protocol):
         ...
 
     def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
-        """Contents that have every one of these descriptors."""
+        """Contents that have every one of these descriptors, and were looked at for damage."""
         ...
 
     def rows(self, spec: DescriptorSpec, shas: Sequence[str]) -> NDArray[Any]:

@@ -21,7 +21,9 @@ from lookalike.store.descriptors import Describing
 from lookalike.store.embedded_decisions import EmbeddedDecisions
 from lookalike.store.lock import lock
 from lookalike.store.records import (
+    ADD_DAMAGE,
     CONTENT_COLUMNS,
+    READ_COLUMNS,
     Batch,
     Content,
     KnownFile,
@@ -93,13 +95,14 @@ class EmbeddedCollection(Describing[Described], Closing):
         """What is known of the entries whose size, time and inode are as remembered, by key."""
         select = (
             "SELECT key, file.n_bytes, modified_ns, device, inode, kind, sha256, stage, message "
-            "FROM file LEFT JOIN content ON content.id = file.content"
+            "FROM file LEFT JOIN content ON content.id = file.content "
+            "WHERE (content.id IS NULL OR damage IS NOT NULL)"
         )
         if len(entries) > ALL_AT_ONCE:
             rows = self._catalogue.rows(select)
         else:
             keys = [os.fsencode(entry.key) for entry in entries]
-            rows = self._catalogue.rows_in(f"{select} WHERE key IN (?)", keys)
+            rows = self._catalogue.rows_in(f"{select} AND key IN (?)", keys)
         remembered = {row[0]: row[1:] for row in rows}
         known = {}
         for entry in entries:
@@ -129,7 +132,7 @@ class EmbeddedCollection(Describing[Described], Closing):
     def contents(self, shas: Iterable[str]) -> dict[str, Content]:
         """What is known of some contents; unknown ones are left out."""
         wanted = list(shas)
-        select = f"SELECT {CONTENT_COLUMNS} FROM content"
+        select = f"SELECT {READ_COLUMNS} FROM content"
         if len(wanted) > ALL_AT_ONCE:
             asked = set(wanted)
             rows = [row for row in self._catalogue.rows(select) if row[0] in asked]
@@ -137,9 +140,19 @@ class EmbeddedCollection(Describing[Described], Closing):
             rows = self._catalogue.rows_in(f"{select} WHERE sha256 IN (?)", wanted)
         return {
             sha: Content(
-                sha, size, wide, tall, kind, bool(lossless), tags, sharp, bool(low), pixels
+                sha,
+                size,
+                wide,
+                tall,
+                kind,
+                bool(lossless),
+                tags,
+                sharp,
+                bool(low),
+                harm,
+                pixels,
             )
-            for sha, size, wide, tall, kind, lossless, tags, sharp, low, pixels in rows
+            for sha, size, wide, tall, kind, lossless, tags, sharp, low, harm, pixels in rows
         }
 
     def set_pixel_digests(self, digests: Mapping[str, str]) -> None:
@@ -157,9 +170,10 @@ class EmbeddedCollection(Describing[Described], Closing):
         self.revision += bool(batch.files or batch.failures)
         try:
             with self._catalogue.transaction():
-                insert = f"INSERT OR IGNORE INTO content({CONTENT_COLUMNS})"
                 self._catalogue.write(
-                    f"{insert} VALUES (?,?,?,?,?,?,?,?,?,?)", map(content_row, batch.contents)
+                    f"INSERT INTO content({CONTENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?) "
+                    f"{ADD_DAMAGE}",
+                    map(content_row, batch.contents),
                 )
                 for spec, (shas, values) in batch.rows.items():
                     self._described.append(spec, shas, list(values[:, None]))

@@ -14,7 +14,10 @@ from lookalike.errors import SpecMismatchError
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = [
+    "ADD_DAMAGE",
     "CONTENT_COLUMNS",
+    "FROM_SCHEMA_1",
+    "READ_COLUMNS",
     "Batch",
     "Content",
     "KnownFile",
@@ -27,7 +30,20 @@ __all__ = [
 
 CONTENT_COLUMNS = (
     "sha256, n_bytes, width, height, format, lossless, exif_fields, sharpness, low_information, "
-    "pixel_digest"
+    "damage, pixel_digest"
+)
+#: as they are read: where nobody looked for damage, none is known
+READ_COLUMNS = CONTENT_COLUMNS.replace("damage", "coalesce(damage, '')")
+#: what is known of a content stays, but for damage that was never looked for
+ADD_DAMAGE = (
+    "ON CONFLICT(sha256) DO UPDATE SET damage = excluded.damage WHERE content.damage IS NULL"
+)
+#: from the first schema, which knew nothing of damage: it is null where files are to be looked at
+#: again, of formats that may decode although damaged, and what did not decode is tried again
+FROM_SCHEMA_1 = (
+    "ALTER TABLE content ADD COLUMN damage TEXT",
+    "UPDATE content SET damage = '' WHERE format NOT IN ('JPEG', 'PNG', 'GIF', 'TIFF')",
+    "DELETE FROM file WHERE kind = 'failure' AND stage = 'decode'",
 )
 
 
@@ -47,6 +63,7 @@ class Content:
     exif_fields: int
     sharpness: float
     low_information: bool
+    damage: str = ""
     pixel_digest: str | None = None
 
 

@@ -225,6 +225,7 @@ class Desk:
             "bytes": image.n_bytes,
             "modified": _date(image.modified_ns),
             "lossless": image.lossless,
+            "damage": shown(image.damage),
             "marked": self.reviewed.mark(member),
         }
 

@@ -221,6 +221,7 @@ def _told(found: Answer, guests: Guests, name: str) -> dict[str, Any]:
                 "height": hit.image.height,
                 "bytes": hit.image.n_bytes,
                 "type": hit.image.format,
+                "damage": shown(hit.image.damage),
             }
             for hit in found.hits
         ],

@@ -21,7 +21,9 @@ from lookalike.store.postgres.decisions import PostgresDecisions
 from lookalike.store.postgres.described import Described
 from lookalike.store.postgres.session import Session
 from lookalike.store.records import (
+    ADD_DAMAGE,
     CONTENT_COLUMNS,
+    READ_COLUMNS,
     Batch,
     Content,
     KnownFile,
@@ -41,6 +43,7 @@ _FILES = """
 SELECT key, file.n_bytes, modified_ns, device, inode, kind, sha256, stage, message
 FROM file LEFT JOIN content ON content.id = file.content
 WHERE machine IN ('', %s) AND key = ANY(%s::bytea[])
+AND (content.id IS NULL OR damage IS NOT NULL)
 """
 _FILE = """
 INSERT INTO file(machine, key, n_bytes, modified_ns, device, inode, kind, content, stage, message)
@@ -129,7 +132,7 @@ class PostgresCollection(Describing[Described], Closing):
 
     def contents(self, shas: Iterable[str]) -> dict[str, Content]:
         """As of ``Collection``."""
-        select = f"SELECT {CONTENT_COLUMNS} FROM content WHERE sha256 = ANY(%s)"
+        select = f"SELECT {READ_COLUMNS} FROM content WHERE sha256 = ANY(%s)"
         found = (self._session.rows(select, (some,)) for some in _parts(list(shas)))
         return {row[0]: Content(*row) for rows in found for row in rows}
 
@@ -150,8 +153,8 @@ class PostgresCollection(Describing[Described], Closing):
         with self._described.undone_with(), self._session.writing():
             self._session.write(
                 f"INSERT INTO content({CONTENT_COLUMNS}) "
-                "VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) ON CONFLICT DO NOTHING",
-                [content_row(content) for content in batch.contents],
+                f"VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) {ADD_DAMAGE}",
+                map(content_row, batch.contents),
             )
             for spec, (shas, values) in batch.rows.items():
                 self._described.append(spec, shas, list(values[:, None]))

@@ -78,8 +78,9 @@ class Described:
         if len(numbers) < len(specs):
             return set()
         found = self._session.rows(
-            "SELECT sha256 FROM content WHERE id IN (SELECT content FROM descriptor "
-            "WHERE spec = ANY(%s) GROUP BY content HAVING count(*) = %s)",
+            "SELECT sha256 FROM content WHERE damage IS NOT NULL AND id IN "
+            "(SELECT content FROM descriptor WHERE spec = ANY(%s) "
+            "GROUP BY content HAVING count(*) = %s)",
             (numbers, len(numbers)),
         )
         return {row[0] for row in found}

@@ -17,6 +17,7 @@ from psycopg import sql
 from lookalike.errors import CollectionError
 from lookalike.store.location import Server
 from lookalike.store.postgres.schema import APPLICATION, LEAST_PGVECTOR, SCHEMA, TABLES
+from lookalike.store.records import FROM_SCHEMA_1
 
 __all__ = ["Session"]
 
@@ -129,6 +130,10 @@ class Session:
                 expected=f"{SCHEMA} or older",
                 remedy="upgrade lookalike, or choose another --db",
             )
+        if schema < SCHEMA:
+            for statement in FROM_SCHEMA_1:
+                self._run(statement)
+            self.write("UPDATE about SET schema = %s", [(SCHEMA,)])
 
     def _foreign(self) -> CollectionError:
         return CollectionError(

@@ -128,6 +128,7 @@ export class Detail {
         make("p", { class: "name" }, make("b", { title: member.path }, member.name), make("span", { class: `badge ${member.action}` }, WORDS[member.action])),
         make("p", { class: "quiet path", title: member.path }, member.folder === "." ? "" : member.folder),
         make("p", { class: "facts" }, `${member.width}×${member.height} · ${member.type}${member.lossless ? " lossless" : ""} · ${bytes(member.bytes)} · ${member.modified}`),
+        member.damage ? make("p", { class: "damage" }, `damaged: ${member.damage}`) : null,
         tie ? make("p", { class: "edit" }, make("b", {}, tie.tier), ` ${tie.edit} · ${sure(tie.confidence)}`) : null,
         make("p", { class: "quiet" }, `${member.by === "person" ? "by hand: " : "rule: "}${member.reason}`),
         make("div", { class: "choices" }, act("Stays", "s", "keeper"), act("Keep too", "e", "keep"), act("Drop", "d", "drop"), act("Not a match", "n", "apart"),

@@ -91,7 +91,7 @@ function hit(found) {
     make("div", { class: "text" },
       make("p", { class: "name" }, make("b", { title: found.path }, found.name), make("span", { class: `badge ${found.tier === "similar" ? "" : "keep"}` }, found.tier)),
       make("p", {}, found.edit),
-      make("p", { class: "quiet" }, `${found.width}×${found.height} · ${found.type} · ${bytes(found.bytes)} · distance ${found.distance}`),
+      make("p", { class: "quiet" }, `${found.width}×${found.height} · ${found.type} · ${bytes(found.bytes)}${found.damage ? ` · damaged: ${found.damage}` : ""} · distance ${found.distance}`),
       make("div", { class: "choices" }, make("button", { onclick: () => use(found.input), "aria-label": `Set as input: ${found.name}` }, "Set as input"))));
 }
 
