@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from lookalike.actions import How, Outcome, Plan, Step, apply_plan, undo
 from lookalike.actions.disk import Disk
 from lookalike.actions.records import SCHEMA
-from lookalike.errors import LookalikeError
+from lookalike.model.errors import LookalikeError
 
 LOOKING = {"info", "real", "holds", "same", "digest", "names", "read"}
 CHANGING = sorted(name for name in vars(Disk) if not name.startswith("_") and name not in LOOKING)

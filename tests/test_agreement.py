@@ -10,9 +10,9 @@ import pytest
 
 from conftest import save, scene
 from lookalike import explain_pair
-from lookalike.agreement import refine
-from lookalike.planes import Plane
 from lookalike.types import UInt8Array
+from lookalike.verification.block_correlation import refine
+from lookalike.verification.plane import Plane
 
 
 def grey(seed: int, width: int, height: int) -> UInt8Array:

@@ -21,13 +21,21 @@ import pytest
 import lookalike
 from conftest import save, scene
 from lookalike.actions import How, Step, apply_plan, make_plan
-from lookalike.config import FindConfig, PlanConfig
+from lookalike.config.find import FindConfig, PlanConfig
+from lookalike.config.reading import ReadConfig
 from lookalike.datasets import write_unique
-from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import encode_jpeg
-from lookalike.read_config import ReadConfig
-from lookalike.reading import archives, cache, is_there, read_again, read_bytes, read_start
-from lookalike.reading.addresses import (
+from lookalike.model.errors import ConfigError
+from lookalike.sources import open_source
+from lookalike.sources.reading import (
+    archives,
+    cache,
+    is_there,
+    read_again,
+    read_bytes,
+    read_start,
+)
+from lookalike.sources.reading.addresses import (
     absolute,
     archive_kind,
     is_address,
@@ -35,8 +43,7 @@ from lookalike.reading.addresses import (
     is_pattern,
     member_of,
 )
-from lookalike.reading.contents import contents_of, from_text, to_text
-from lookalike.sources import open_source
+from lookalike.sources.reading.contents import contents_of, from_text, to_text
 from lookalike.types import Failure, FileEntry
 
 FAST = FindConfig(effort="fast")
@@ -197,7 +204,7 @@ def test_encrypted_and_huge_members_are_failures(
     entries, failures = scanned(path)
     assert set(entries) == {"good.jpg"} and "encrypted" in failures[0].message
     for name, make in (("b.zip", zipped), ("b.tar", tarred)):
-        monkeypatch.setattr("lookalike.read_config.largest", lambda: 50)
+        monkeypatch.setattr("lookalike.config.reading.largest", lambda: 50)
         entries, failures = scanned(make(tmp_path / name, {"a.jpg": b"x" * 100, "b.jpg": b"x"}))
         assert set(entries) == {"b.jpg"} and "at once is 50" in failures[0].message
 
@@ -540,8 +547,8 @@ def test_index_on_the_command_line(tmp_path: Path, db: Path) -> None:
 
 def test_the_review_page_shows_members(tmp_path: Path, db: Path) -> None:
     """Thumbnails, two members on each other, and a search by one of them."""
-    from lookalike.config import DecodeConfig
-    from lookalike.images import decode
+    from lookalike.config.find import DecodeConfig
+    from lookalike.images.decode import decode
     from lookalike.web.pictures import overlay, picture_of, transform_of
 
     path = zipped(tmp_path / "a.zip", {"a.jpg": jpeg(1), "b.jpg": jpeg(1, 50)})

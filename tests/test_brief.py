@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 
 from conftest import scene
-from lookalike.brief import REACH, Corners, as_text, corner_bits, from_text, swapped
-from lookalike.errors import ConfigError
-from lookalike.keypoints import find_corners
+from lookalike.descriptors.binary import (
+    REACH,
+    Corners,
+    as_text,
+    corner_bits,
+    from_text,
+    swapped,
+)
+from lookalike.descriptors.keypoints import find_corners
+from lookalike.model.errors import ConfigError
 from lookalike.types import UInt8Array
 from lookalike_bench.corners import choose_pairs
 

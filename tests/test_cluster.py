@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.cluster import agglomerate, components, star, star_pairs
-from lookalike.errors import ConfigError
-from lookalike.representative import choose
+from lookalike.clustering.stars import agglomerate, components, star, star_pairs
+from lookalike.decisions.keeper import choose
+from lookalike.model.errors import ConfigError
 from lookalike.types import ImageRef
 
 NODES = list("abcdefgh")

@@ -17,12 +17,12 @@ from PIL import Image
 
 import lookalike
 from conftest import scene
-from lookalike.collapsing import collapse, relate
-from lookalike.config import ClusterConfig, FindConfig, KeepConfig
-from lookalike.cores import one_core_each
-from lookalike.errors import ConfigError
+from lookalike.config.find import ClusterConfig, FindConfig, KeepConfig
 from lookalike.evaluation.edits import encode_jpeg
-from lookalike.images import as_file, decode
+from lookalike.images.decode import as_file, decode
+from lookalike.model.errors import ConfigError
+from lookalike.run.collapse import collapse, relate
+from lookalike.runtime.workers import one_core_each
 from lookalike.store import EmbeddedCollection, open_collection
 from lookalike.types import Picture
 
@@ -255,8 +255,8 @@ def test_pixels_as_a_file_decode_to_themselves() -> None:
 def test_a_collection_in_memory_answers_like_one_on_disk(db: Path) -> None:
     """The same batch, the same rows; nothing is written."""
     from lookalike.descriptors.hashes import PDQ_SPEC
-    from lookalike.sides import PLANE_SPEC
     from lookalike.store import Batch, Content
+    from lookalike.verification.side import PLANE_SPEC
 
     random = np.random.default_rng(0)
     names = ("a", "b")

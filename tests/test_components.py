@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookalike.cluster import label_components
+from lookalike.clustering.stars import label_components
 from lookalike.distributed import components
 from lookalike.distributed.components import ShardSizes, component_labels, labels_by_stars
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 from lookalike.types import IntArray
 
 SMALL = ShardSizes(edges=7, nodes=5)

@@ -14,20 +14,20 @@ from hypothesis import strategies as st
 
 from conftest import save, scene
 from lookalike import FindConfig, compare, find, load_recipe
-from lookalike.confidence import (
+from lookalike.config.find import ClusterConfig
+from lookalike.evaluation.edits import edit_picture
+from lookalike.evaluation.reliability import fit_logistic, reliability_of, wilson
+from lookalike.model.errors import ConfigError
+from lookalike.report import from_json, to_dict, to_json
+from lookalike.report.as_text import expectation
+from lookalike.types import Match, Report, Verification
+from lookalike.verification.confidence import (
     FEATURES,
     calibration,
     certain_enough,
     confidence_of,
     kind_of,
 )
-from lookalike.config import ClusterConfig
-from lookalike.errors import ConfigError
-from lookalike.evaluation.edits import edit_picture
-from lookalike.evaluation.reliability import fit_logistic, reliability_of, wilson
-from lookalike.report import from_json, to_dict, to_json
-from lookalike.report.as_text import expectation
-from lookalike.types import Match, Report, Verification
 from lookalike_bench.fitting import Evidenced, fit_confidence, write_calibration
 from lookalike_bench.trials import Trial, judge_set, reported_pairs
 

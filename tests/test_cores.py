@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from lookalike import cores
-from lookalike.cores import each
+from lookalike.runtime import workers as cores
+from lookalike.runtime.workers import each
 
 SCRIPT = """
 import os, time
-from lookalike.cores import each
+from lookalike.runtime.workers import each
 pids = {*each(lambda _: (time.sleep(0.2), os.getpid())[1], range(8), 2, apart=True)}
 print(*pids, flush=True)
 time.sleep(60)

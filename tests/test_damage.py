@@ -22,15 +22,15 @@ from rich.console import Console
 from conftest import scene
 from lookalike import find
 from lookalike.cli.main import commands
-from lookalike.collapsing import collapse
-from lookalike.config import DecodeConfig, FindConfig, KeepConfig
+from lookalike.config.find import DecodeConfig, FindConfig, KeepConfig
 from lookalike.datasets.exports import export
-from lookalike.decided import place_of, with_choices
-from lookalike.images import decode, decode_luma
+from lookalike.decisions.choices import place_of, with_choices
+from lookalike.images.decode import decode, decode_luma
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_csv import write_csv
 from lookalike.report.as_html import write_html
 from lookalike.report.as_text import summary
+from lookalike.run.collapse import collapse
 from lookalike.store import open_collection, open_decisions
 from lookalike.store.decisions import Choices
 from lookalike.store.location import Server, locate

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import lookalike
 from conftest import save, scene
 from lookalike import FindConfig, find
-from lookalike.cluster import make_cluster
+from lookalike.clustering.stars import make_cluster
 from lookalike.datasets import (
     EXPORTS,
     Pair,
@@ -30,11 +30,11 @@ from lookalike.datasets import (
 )
 from lookalike.datasets.ties import Ties
 from lookalike.datasets.write import leaks_headline, leaks_to_dict, write_clean_splits
-from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import edit_picture
+from lookalike.model.errors import ConfigError
 from lookalike.report import from_json, to_json
 from lookalike.sources import ListSource, open_source
-from lookalike.tables import Table, read_table, write_table
+from lookalike.sources.tables import Table, read_table, write_table
 from lookalike.types import Match
 from lookalike_bench.bench_datasets import make_conflict_set, make_leak_set
 from test_cli import run

@@ -13,10 +13,10 @@ import pytest
 
 import lookalike
 from conftest import save, scene
-from lookalike.decided import place_of, with_choices
-from lookalike.errors import CollectionError, ConfigError
+from lookalike.decisions.choices import place_of, with_choices
+from lookalike.decisions.keeper import check_rules, choose
+from lookalike.model.errors import CollectionError, ConfigError
 from lookalike.report import to_json
-from lookalike.representative import check_rules, choose
 from lookalike.store import Change, Choices, open_decisions
 from lookalike.store.decisions import pair_of
 from lookalike.types import ImageRef, Report

@@ -26,8 +26,8 @@ from lookalike.descriptors.networks import (
 )
 from lookalike.descriptors.registry import descriptor_names, load_descriptor
 from lookalike.descriptors.weights import read_torch
-from lookalike.engine import open_graph
-from lookalike.errors import ConfigError, ModelError
+from lookalike.model.errors import ConfigError, ModelError
+from lookalike.runtime.inference import open_graph
 from lookalike.types import Picture
 
 DATA = Path(__file__).parent / "data"

@@ -13,13 +13,13 @@ import pytest
 
 from conftest import save, scene
 from lookalike import explain_pair
-from lookalike.added import ADDED_KINDS
-from lookalike.difference import Difference
-from lookalike.errors import ConfigError
+from lookalike.difference.additions import ADDED_KINDS
+from lookalike.difference.difference import Difference
+from lookalike.difference.overlay import Detail
+from lookalike.difference.parent import Signs, likely_parent
 from lookalike.evaluation.datasets import Label, read_photo
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
-from lookalike.laid import Detail
-from lookalike.likely import Signs, likely_parent
+from lookalike.model.errors import ConfigError
 from lookalike_bench.explained import KINDS_OF_EDITS, judge_pair, truly_added
 
 

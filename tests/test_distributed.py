@@ -19,7 +19,13 @@ from hypothesis import strategies as st
 from conftest import save, scene
 from inline import Inline
 from lookalike import distributed
-from lookalike.config import FindConfig, InsideConfig, SystemConfig, ViewConfig
+from lookalike.config.find import (
+    FindConfig,
+    InsideConfig,
+    SystemConfig,
+    ViewConfig,
+)
+from lookalike.descriptors.keypoints import ROW
 from lookalike.distributed import Layout
 from lookalike.distributed.embeddings import find_near_embeddings
 from lookalike.distributed.near_hashes import Pieces, find_near_hashes, plan_pieces
@@ -28,13 +34,12 @@ from lookalike.distributed.run import Run
 from lookalike.distributed.shards import cut, same_bytes
 from lookalike.distributed.votes import find_votes
 from lookalike.distributed.work import Work
-from lookalike.errors import ConfigError
 from lookalike.index.flat import CosineIndex
 from lookalike.index.local import VoteSettings, features_of, vote_pairs
-from lookalike.keypoints import ROW
-from lookalike.pipeline import Clock, find, load_descriptors
+from lookalike.matching.candidates import hash_pairs
+from lookalike.model.errors import ConfigError
+from lookalike.run.pipeline import Clock, find, load_descriptors
 from lookalike.sources import open_source
-from lookalike.stages import hash_pairs
 from lookalike.types import FileEntry, Report
 
 PARTS = ("images", "matches", "clusters", "decisions", "failures", "config", "versions")
@@ -295,7 +300,7 @@ def test_the_command_says_what_does_not_fit(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['ray'] = None\n"
         "import lookalike.distributed as d\n"
-        "from lookalike.errors import ConfigError\n"
+        "from lookalike.model.errors import ConfigError\n"
         f"try: d.find({str(tmp_path)!r}, work={str(tmp_path / 'w')!r})\n"
         "except ConfigError as error: print(error)"
     )

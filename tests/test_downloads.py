@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 
 from conftest import scene
-from lookalike.download_config import DownloadConfig
-from lookalike.downloads import Downloads, named_url
-from lookalike.downloads.addresses import is_public
-from lookalike.downloads.cache import Part
-from lookalike.errors import CollectionError, ConfigError
+from lookalike.config.downloads import DownloadConfig
 from lookalike.evaluation.edits import encode_jpeg
+from lookalike.model.errors import CollectionError, ConfigError
 from lookalike.sources import FolderSource, WebAddress, web_address
+from lookalike.sources.downloads import Downloads, named_url
+from lookalike.sources.downloads.addresses import is_public
+from lookalike.sources.downloads.cache import Part
 from lookalike.types import Failure
 from website import Request, Site, serve
 
@@ -271,8 +271,8 @@ def test_a_killed_run_is_gone_on_with(site: Site, tmp_path: Path) -> None:
     site.routes["/half.jpg"] = route
     half = site.url("/half.jpg")
     code = (
-        "import sys; from lookalike.downloads import Downloads; "
-        "from lookalike.download_config import DownloadConfig; "
+        "import sys; from lookalike.sources.downloads import Downloads; "
+        "from lookalike.config.downloads import DownloadConfig; "
         "from lookalike.sources import web_address; "
         "Downloads(sys.argv[1], DownloadConfig(allow_private=True, read_timeout=60))"
         "([web_address(url) for url in sys.argv[2:]])"
@@ -389,7 +389,7 @@ def test_private_addresses_are_refused(
         assert "is 127.0.0.1, not an address" in said or "is ::1, not an address" in said
         assert "--allow-private" in said
     assert site.count() == 0
-    monkeypatch.setattr("lookalike.downloads.web.is_public", lambda ip: ip == "127.0.0.1")
+    monkeypatch.setattr("lookalike.sources.downloads.web.is_public", lambda ip: ip == "127.0.0.1")
     site.offer("/secret", PICTURE)
     for host in ("127.0.0.2", "169.254.169.254", "[::ffff:127.0.0.2]"):
         to = site.url("/secret", host)
@@ -415,7 +415,7 @@ def test_the_address_that_was_checked_is_connected_to(
         return real(host, port, *rest, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", changing)
-    monkeypatch.setattr("lookalike.downloads.web.is_public", lambda ip: ip == "127.0.0.1")
+    monkeypatch.setattr("lookalike.sources.downloads.web.is_public", lambda ip: ip == "127.0.0.1")
     assert data(tmp_path, url, allow_private=False) == PICTURE
     assert len(asked) == 1 and site.headers[0]["Host"] == f"rebind.test:{site.port}"
 
@@ -545,7 +545,7 @@ def test_without_the_extra(site: Site, tmp_path: Path, monkeypatch: pytest.Monke
     """What is to be asked for names the extra; what is here needs none."""
     url = site.offer("/a.jpg", PICTURE)
     assert data(tmp_path, url) == PICTURE
-    for name in [name for name in sys.modules if name.startswith("lookalike.downloads.")]:
+    for name in [name for name in sys.modules if name.startswith("lookalike.sources.downloads.")]:
         if name.rpartition(".")[2] in ("crew", "web"):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "httpx2", None)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import save, scene
-from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import make_copies, make_speed_set, read_labels
 from lookalike.evaluation.edits import EDITS, FIVE, FOURTEEN, edit_picture
 from lookalike.evaluation.metrics import PairCounts, count_pairs, recall_by_edit
+from lookalike.model.errors import ConfigError
 
 
 @pytest.mark.parametrize("name", EDITS)

@@ -15,10 +15,15 @@ from PIL import Image
 
 from conftest import save, scene
 from lookalike import FindConfig, Report, find, search
-from lookalike.config import ClusterConfig, EmbeddingConfig, KeepConfig, Linkage
-from lookalike.errors import ConfigError
+from lookalike.config.find import (
+    ClusterConfig,
+    EmbeddingConfig,
+    KeepConfig,
+    Linkage,
+)
 from lookalike.evaluation.datasets import read_labels
 from lookalike.evaluation.edits import edit_picture
+from lookalike.model.errors import ConfigError
 from lookalike.report import to_dict
 
 
@@ -285,7 +290,7 @@ def test_a_kept_report_of_older_answers_is_not_shown(
     """Another version of the answers finds anew, and decodes nothing for it."""
     folder = make_copies(tmp_path / "in", 1)
     find(folder, db=db)
-    monkeypatch.setattr("lookalike.assemble._ANSWERS", "later")
+    monkeypatch.setattr("lookalike.report.build._ANSWERS", "later")
     again = find(folder, db=db)
     assert again.versions["answers"] == "later" and again.funnel["decoded"] == 0
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import scene
-from lookalike.config import DecodeConfig
+from lookalike.config.find import DecodeConfig
 from lookalike.evaluation.edits import encode_jpeg
-from lookalike.headers import parse_jpeg, sniff
-from lookalike.images import decode, pixel_digest
+from lookalike.images.decode import decode, pixel_digest
+from lookalike.images.headers import parse_jpeg, sniff
 from lookalike.types import Failure, Picture
 from tiff_files import tiff
 

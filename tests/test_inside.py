@@ -16,9 +16,9 @@ import pytest
 from conftest import save, scene
 from lookalike import FindConfig, InsideConfig, Question, find, search
 from lookalike.cli import main
-from lookalike.errors import ConfigError, ModelError
-from lookalike.inside import one_per_frame
-from lookalike.regions import load_regions
+from lookalike.containment.find import one_per_frame
+from lookalike.containment.regions import load_regions
+from lookalike.model.errors import ConfigError, ModelError
 from lookalike.report import from_json, to_json
 from lookalike.report.as_csv import write_csv
 from lookalike.report.as_html import write_html
@@ -296,7 +296,7 @@ def test_rectangles_are_seen() -> None:
 
 def test_wrong_regions_stop_before_any_work(folder: Path, tmp_path: Path) -> None:
     """Neither a name nor a detector, or a graph of another shape, is an error that says so."""
-    from lookalike.engine import shipped
+    from lookalike.runtime.inference import shipped
 
     with pytest.raises(ConfigError, match="unknown regions"):
         load_regions("circles")

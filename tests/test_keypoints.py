@@ -10,11 +10,11 @@ import pytest
 
 from conftest import save, scene
 from lookalike import FindConfig, find
-from lookalike.agreement import agree_aligned
-from lookalike.geometry import fit_transform
-from lookalike.keypoints import KINDS, Keypoints, describe_keypoints
-from lookalike.planes import Plane
+from lookalike.descriptors.keypoints import KINDS, Keypoints, describe_keypoints
 from lookalike.types import UInt8Array
+from lookalike.verification.block_correlation import agree_aligned
+from lookalike.verification.plane import Plane
+from lookalike.verification.transform import fit_transform
 
 
 def rows_of(rgb: UInt8Array, kind: str) -> UInt8Array:

@@ -11,9 +11,9 @@ from PIL import Image
 
 from conftest import save, scene
 from lookalike import FindConfig, compare, find, search
-from lookalike.config import Effort
+from lookalike.config.find import Effort
 from lookalike.descriptors.hashes import ORIENTATIONS, THUMB_SPEC
-from lookalike.plain import plain_pairs
+from lookalike.verification.plain import plain_pairs
 
 
 def slope(width: int, height: int, start: int, end: int) -> np.ndarray:

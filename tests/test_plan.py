@@ -21,10 +21,10 @@ from lookalike import find
 from lookalike.actions import How, Plan, apply_plan, make_plan, undo
 from lookalike.actions.metadata import read_metadata
 from lookalike.actions.sidecar import sidecar_text
-from lookalike.cluster import make_cluster
-from lookalike.config import PlanConfig
-from lookalike.errors import ConfigError
+from lookalike.clustering.stars import make_cluster
+from lookalike.config.find import PlanConfig
 from lookalike.evaluation.edits import edit_picture
+from lookalike.model.errors import ConfigError
 from lookalike.report import SCHEMA, from_json, to_json
 from lookalike.types import Decision, ImageRef, Match, Report, Returned
 

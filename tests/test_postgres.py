@@ -21,14 +21,19 @@ import pytest
 import postgres_server
 from conftest import save, scene
 from lookalike import find
-from lookalike.config import ClusterConfig, FindConfig, SystemConfig, ViewConfig
-from lookalike.decided import place_of
-from lookalike.distances import cosine
-from lookalike.errors import CollectionError, ConfigError, SpecMismatchError
+from lookalike.config.find import (
+    ClusterConfig,
+    FindConfig,
+    SystemConfig,
+    ViewConfig,
+)
+from lookalike.decisions.choices import place_of
 from lookalike.evaluation.edits import edit_picture
-from lookalike.pipeline import buckets, search
+from lookalike.index.distances import cosine
+from lookalike.model.errors import CollectionError, ConfigError, SpecMismatchError
 from lookalike.report import to_dict
-from lookalike.retrieval import Question
+from lookalike.run.pipeline import buckets, search
+from lookalike.search.session import Question
 from lookalike.store import (
     Batch,
     Change,

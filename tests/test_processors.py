@@ -14,7 +14,7 @@ import pytest
 
 from conftest import save, scene
 from lookalike.evaluation.edits import FOURTEEN, edit_picture
-from lookalike.planes import means
+from lookalike.verification.plane import means
 
 # each library has its own switch, and takes what the processor offers beyond
 PLAIN = {
@@ -78,7 +78,7 @@ def test_without_vector_units_a_person_sees_the_same(photos: Path, tmp_path: Pat
 def test_block_means_are_exact() -> None:
     """Of grey levels and their squares, whatever order a processor adds in."""
     code = (
-        "import sys, numpy as np; from lookalike.planes import means;"
+        "import sys, numpy as np; from lookalike.verification.plane import means;"
         "plane = np.random.default_rng(0).integers(0, 256, (149, 203)).astype(np.float32);"
         "sys.stdout.buffer.write(means(plane).tobytes() + means(plane * plane).tobytes())"
     )

@@ -14,7 +14,7 @@ import pytest
 
 import watched
 from conftest import save, scene
-from lookalike import engine
+from lookalike.runtime import inference as engine
 
 FOUND = 11
 # work goes on in processes of its own, which load an engine

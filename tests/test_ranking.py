@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from conftest import save, scene
-from lookalike.errors import ConfigError
 from lookalike.evaluation.calibrate import (
     advise_from_examples,
     advise_from_labels,
@@ -34,6 +33,7 @@ from lookalike.evaluation.ranking import (
 )
 from lookalike.evaluation.run import compare_recipes
 from lookalike.evaluation.truth import condensed_index, load_truth
+from lookalike.model.errors import ConfigError
 from lookalike_bench.bench_systems import with_section
 
 PAIRS = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=60)

@@ -10,16 +10,16 @@ import pytest
 
 from conftest import save, scene
 from lookalike import Focus, Question, find, load_recipe, search
-from lookalike.cluster import label_components, label_stars
-from lookalike.config import SystemConfig, ViewConfig
-from lookalike.dendrogram import cut, tree
-from lookalike.distances import METRICS
-from lookalike.errors import ConfigError
+from lookalike.clustering.dendrogram import cut, tree
+from lookalike.clustering.stars import label_components, label_stars
+from lookalike.config.find import SystemConfig, ViewConfig
+from lookalike.config.recipes import recipe_names
 from lookalike.evaluation.edits import edit_picture
-from lookalike.focus import overlay_mask
-from lookalike.recipes import recipe_names
+from lookalike.index.distances import METRICS
+from lookalike.model.errors import ConfigError
 from lookalike.report.as_folder import write_kept
 from lookalike.report.as_sheet import write_answer_page, write_sheet
+from lookalike.search.focus import overlay_mask
 
 PUBLISHED = (
     "dupimage dupimage-research raw raw-pca vgg vgg-pca visipics-strict visipics-basic "

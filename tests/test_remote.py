@@ -23,11 +23,19 @@ import pytest
 import lookalike
 from conftest import save, scene
 from lookalike.actions import make_plan
-from lookalike.config import FindConfig, PlanConfig
-from lookalike.errors import ConfigError
-from lookalike.read_config import ReadConfig
-from lookalike.reading import archives, cache, is_there, read_again, read_bytes, read_start, remote
+from lookalike.config.find import FindConfig, PlanConfig
+from lookalike.config.reading import ReadConfig
+from lookalike.model.errors import ConfigError
 from lookalike.sources import open_source
+from lookalike.sources.reading import (
+    archives,
+    cache,
+    is_there,
+    read_again,
+    read_bytes,
+    read_start,
+    remote,
+)
 from test_archives import FAST, jpeg, scanned, tarred, zipped
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
@@ -302,7 +310,7 @@ def test_read_again_is_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_large_objects_are_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too large is listed with its size, and not fetched."""
     fsspec.filesystem("memory").pipe({"/t4/a.jpg": b"x" * 100, "/t4/b.jpg": b"x"})
-    monkeypatch.setattr("lookalike.read_config.largest", lambda: 50)
+    monkeypatch.setattr("lookalike.config.reading.largest", lambda: 50)
     entries, failures = scanned("memory://t4")
     assert set(entries) == {"b.jpg"} and "100 bytes" in failures[0].message
 

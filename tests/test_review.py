@@ -15,7 +15,7 @@ import pytest
 
 import lookalike
 from conftest import save, scene
-from lookalike.decided import place_of
+from lookalike.decisions.choices import place_of
 from lookalike.store import Change, open_decisions
 from lookalike.types import Report
 

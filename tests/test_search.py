@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from conftest import scene
-from lookalike import distances
 from lookalike.descriptors import SHIPPED, load_embedding
 from lookalike.descriptors.hashes import (
     ORIENTATIONS,
@@ -25,11 +24,12 @@ from lookalike.descriptors.hashes import (
     pdq_coefficients,
     pdq_hashes,
 )
-from lookalike.errors import ModelError
+from lookalike.descriptors.keypoints import ROW
+from lookalike.index import distances
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import Features, VoteSettings, features_of, vote_pairs
-from lookalike.keypoints import ROW
+from lookalike.model.errors import ModelError
 from lookalike.types import Picture
 
 

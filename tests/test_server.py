@@ -20,10 +20,10 @@ import jsonschema
 import pytest
 
 from conftest import save, scene
-from lookalike.collapsing import collapse
-from lookalike.config import FindConfig
-from lookalike.errors import CollectionError, ConfigError
+from lookalike.config.find import FindConfig
 from lookalike.evaluation.edits import encode_jpeg
+from lookalike.model.errors import CollectionError, ConfigError
+from lookalike.run.collapse import collapse
 from lookalike.server import ServeConfig
 from lookalike.store import open_collection
 

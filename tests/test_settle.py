@@ -13,14 +13,14 @@ import pytest
 
 from conftest import save, scene
 from lookalike import FindConfig, find
-from lookalike.accepted import Lead, Pair, Pairs
-from lookalike.cluster import components
-from lookalike.config import Effort, HashConfig, SettleConfig
+from lookalike.clustering.stars import components
+from lookalike.config.find import Effort, HashConfig, SettleConfig
 from lookalike.descriptors.hashes import THUMB_SPEC
-from lookalike.pairs import _few_per_cluster, _parts
-from lookalike.settle import add_shots, settle
-from lookalike.thumbs import agree
+from lookalike.matching.cascade import _few_per_cluster, _parts
+from lookalike.matching.match_graph import Lead, Pair, Pairs
+from lookalike.matching.settle import add_shots, settle
 from lookalike.types import ImageRef, Match, Verification
+from lookalike.verification.whole_frame import agree
 
 ALL, TOP, BOTTOM = "f" * 16, "ffffffff00000000", "00000000ffffffff"
 WHOLE = Verification(

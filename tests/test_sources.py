@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 from lookalike.sources import FolderSource, looks_like_image
 from lookalike.types import Failure, FileEntry
 

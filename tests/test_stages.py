@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from lookalike.distances import METRICS, dice_binary
-from lookalike.errors import ConfigError
 from lookalike.index.blocks import block_distances, nearest_rows, pairs_within
 from lookalike.index.cells import CellIndex, fit_cells
-from lookalike.reduce import Reduction, fit_reduction
-from lookalike.vote import vote
+from lookalike.index.distances import METRICS, dice_binary
+from lookalike.model.errors import ConfigError
+from lookalike.systems.pca import Reduction, fit_reduction
+from lookalike.systems.voting import vote
 
 RANDOM = np.random.default_rng(7)
 A = RANDOM.normal(size=(9, 40)).astype(np.float32)
@@ -117,7 +117,7 @@ def test_streamed_pca_equals_that_in_memory(monkeypatch: pytest.MonkeyPatch) -> 
     """On a small set, with and without the square matrices."""
     rows = (RANDOM.normal(size=(80, 30)) * np.linspace(5, 0.1, 30)).astype(np.float32)
     exact = fit_reduction(rows, components=6, scale="standard")
-    monkeypatch.setattr("lookalike.reduce._SQUARE", 4)
+    monkeypatch.setattr("lookalike.systems.pca._SQUARE", 4)
     streamed = fit_reduction(rows, components=6, scale="standard", streamed=True)
     assert np.abs(streamed.apply(rows)) == pytest.approx(np.abs(exact.apply(rows)), abs=0.02)
     assert streamed.variance == pytest.approx(exact.variance, rel=1e-3)

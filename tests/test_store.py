@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookalike.errors import CollectionError, SpecMismatchError
+from lookalike.model.errors import CollectionError, SpecMismatchError
 from lookalike.store import (
     Batch,
     Collection,

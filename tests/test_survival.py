@@ -24,10 +24,10 @@ from conftest import save, scene
 from lookalike import collapse, find
 from lookalike.actions.metadata import read_metadata
 from lookalike.cli import main
-from lookalike.downloads.cache import Cache
-from lookalike.errors import CollectionError
-from lookalike.legible import inert_json, legible
-from lookalike.reading import read_bytes, read_start
+from lookalike.model.errors import CollectionError
+from lookalike.model.legible import inert_json, legible
+from lookalike.sources.downloads.cache import Cache
+from lookalike.sources.reading import read_bytes, read_start
 from lookalike.store.decisions import Change, Choices
 from lookalike.store.embedded_decisions import EmbeddedDecisions
 from lookalike.types import Picture
@@ -242,7 +242,9 @@ def test_too_little_memory_is_a_failure_of_the_file(photos: Path, db: Path) -> N
     assert failures_of(run(*told)) == {"huge.jpg": "the file is empty"}
 
 
-@pytest.mark.parametrize("place", ["lookalike.images._opened", "lookalike.ingest.describe_hashes"])
+@pytest.mark.parametrize(
+    "place", ["lookalike.images.decode._opened", "lookalike.ingest.ingest.describe_hashes"]
+)
 def test_memory_that_ends_while_decoding_is_a_failure_of_the_file(
     place: str, photos: Path, db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +287,7 @@ def test_objects_far_away_are_bounded_where_nothing_listed_them(
     """A query that lies in a bucket is asked for its size before it is fetched."""
     fsspec = pytest.importorskip("fsspec", reason="addresses need the extra remote")
     fsspec.filesystem("memory").pipe("/survival/a.jpg", b"x" * 100)
-    monkeypatch.setattr("lookalike.read_config.largest", lambda: 50)
+    monkeypatch.setattr("lookalike.config.reading.largest", lambda: 50)
     with pytest.raises(OSError, match="100 bytes; the most that is read at once is 50"):
         read_bytes("memory://survival/a.jpg", listed=False)
 
@@ -532,7 +534,7 @@ def test_a_mistake_of_ours_is_told_in_one_line(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("unforeseen")
 
-    monkeypatch.setattr("lookalike.pipeline.find_json", broken)
+    monkeypatch.setattr("lookalike.run.pipeline.find_json", broken)
     monkeypatch.setattr(sys, "argv", ["lookalike", "find", str(photos), "--db", str(db)])
     monkeypatch.delenv("LOOKALIKE_TRACEBACK", raising=False)
     with pytest.raises(SystemExit) as left:

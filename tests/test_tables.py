@@ -11,9 +11,9 @@ import pytest
 
 from conftest import save, scene
 from lookalike import find
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 from lookalike.sources import FolderSource, JoinedSource, ListForm, ListSource, open_source
-from lookalike.tables import Table, is_table, read_table, write_table
+from lookalike.sources.tables import Table, is_table, read_table, write_table
 from lookalike.types import Failure, FileEntry
 
 

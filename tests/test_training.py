@@ -16,8 +16,8 @@ import pytest
 
 from conftest import save, scene
 from lookalike.descriptors import load_embedding
-from lookalike.errors import ConfigError, ModelError
-from lookalike.progress import silent
+from lookalike.model.errors import ConfigError, ModelError
+from lookalike.runtime.progress import silent
 from lookalike.training.settings import TRAINING, TrainConfig, TrainKind
 from lookalike.types import Picture
 
@@ -243,7 +243,7 @@ def test_the_trained_network_starts_as_the_published_one() -> None:
     import tempfile
 
     from lookalike.descriptors.networks import build_graph, seeded_weights
-    from lookalike.engine import open_graph
+    from lookalike.runtime.inference import open_graph
     from lookalike.training.networks import Lite0
     from lookalike.training.tensors import normalised
 
@@ -260,7 +260,7 @@ def test_the_trained_network_starts_as_the_published_one() -> None:
 
 def test_the_written_graph_says_what_the_trained_network_says(photos: Path, tmp_path: Path) -> None:
     """Folding norms, normalisation, whitening and projection changes nothing that matters."""
-    from lookalike.engine import open_graph
+    from lookalike.runtime.inference import open_graph
     from lookalike.training.export import CopyGraph, export_float
     from lookalike.training.photos import read_photos
     from lookalike.training.run import _start, _task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lookalike.transforms import growth_of, inverse, stretches
+from lookalike.verification.matrices import growth_of, inverse, stretches
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -15,13 +15,12 @@ import pytest
 from conftest import scene
 from lookalike import find, search
 from lookalike.actions import make_plan
-from lookalike.config import FindConfig, PlanConfig
+from lookalike.config.downloads import DownloadConfig
+from lookalike.config.find import FindConfig, PlanConfig
 from lookalike.datasets import clean_table, conflicts, describe_list, leaks, read_labels
 from lookalike.datasets.listing import Spread
-from lookalike.download_config import DownloadConfig
-from lookalike.downloads import Downloads
-from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
+from lookalike.model.errors import ConfigError
 from lookalike.report.as_folder import write_kept
 from lookalike.sources import (
     ListForm,
@@ -33,7 +32,8 @@ from lookalike.sources import (
     urls_in_cell,
     web_address,
 )
-from lookalike.tables import Table, read_table, write_table
+from lookalike.sources.downloads import Downloads
+from lookalike.sources.tables import Table, read_table, write_table
 from lookalike.types import Failure, FileEntry
 from website import Site, serve
 

@@ -10,10 +10,10 @@ import pytest
 
 from conftest import save, scene
 from lookalike import compare
-from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import edit_picture
-from lookalike.explain import reverse
+from lookalike.model.errors import ConfigError
 from lookalike.types import Match
+from lookalike.verification.edit import reverse
 
 
 def matched(tmp_path: Path, first: np.ndarray, second: np.ndarray) -> Match | None:

@@ -25,8 +25,8 @@ from lookalike.evaluation.datasets import Split, make_copies, read_labels
 from lookalike.evaluation.edits import FIVE, FOURTEEN
 from lookalike.evaluation.metrics import count_pairs
 from lookalike.evaluation.predict import measured_find
-from lookalike.pipeline import compare
 from lookalike.report.as_html import thumbnail
+from lookalike.run.pipeline import compare
 from lookalike.types import Report
 from lookalike_bench.bench_systems import with_section
 

@@ -31,10 +31,10 @@ from pathlib import Path
 from typing import Any
 
 from lookalike import distributed
-from lookalike.config import FindConfig
+from lookalike.config.find import FindConfig
 from lookalike.distributed import Layout
-from lookalike.pipeline import find
-from lookalike.progress import Progress
+from lookalike.run.pipeline import find
+from lookalike.runtime.progress import Progress
 from lookalike.types import Report
 from lookalike_bench.bench_systems import with_section
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lookalike.collapsing import Candidate, collapse
-from lookalike.config import DecodeConfig, FindConfig
+from lookalike.config.find import DecodeConfig, FindConfig
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
-from lookalike.images import decode
+from lookalike.images.decode import decode
+from lookalike.run.collapse import Candidate, collapse
 from lookalike.types import Picture, UInt8Array
 from lookalike_bench.bench_systems import with_section
 

@@ -15,12 +15,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lookalike.confidence import FEATURES, calibration, certain_enough, with_confidence
 from lookalike.evaluation.datasets import Split, make_copies
 from lookalike.evaluation.edits import FIVE, FOURTEEN
 from lookalike.evaluation.plots import plot_reliability
 from lookalike.evaluation.reliability import Reliability, reliability_of
-from lookalike.progress import silent
+from lookalike.runtime.progress import silent
+from lookalike.verification.confidence import (
+    FEATURES,
+    calibration,
+    certain_enough,
+    with_confidence,
+)
 from lookalike_bench.bench_systems import with_section
 from lookalike_bench.fitting import Evidenced, fit_confidence, write_calibration
 from lookalike_bench.hard.sets import HARD_SETS, make_hard_set

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import cv2
 
-from lookalike.config import FindConfig
+from lookalike.config.find import FindConfig
+from lookalike.config.recipes import load_recipe
 from lookalike.datasets import Pair, conflicts, leaks
-from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import (
     Split,
     at_least,
@@ -32,7 +32,7 @@ from lookalike.evaluation.datasets import (
     without_twins,
 )
 from lookalike.evaluation.edits import FIVE, FOURTEEN, ROBUSTNESS, edit_picture, encode_jpeg
-from lookalike.recipes import load_recipe
+from lookalike.model.errors import ConfigError
 from lookalike.types import Report, UInt8Array
 from lookalike_bench.bench_systems import with_section
 

@@ -24,10 +24,10 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
-from lookalike.errors import LookalikeError
 from lookalike.evaluation.datasets import Label, Split, make_copies, read_labels
 from lookalike.evaluation.edits import FIVE, FOURTEEN
 from lookalike.evaluation.predict import TIMER, measured_find
+from lookalike.model.errors import LookalikeError
 from lookalike_bench.bench_systems import with_section
 from lookalike_bench.peer_scores import (
     LINKAGES,

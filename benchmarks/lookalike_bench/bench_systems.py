@@ -14,15 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lookalike.errors import ModelError
+from lookalike.config.recipes import load_recipe
 from lookalike.evaluation.datasets import Split, make_copies
 from lookalike.evaluation.edits import FIVE, FOURTEEN, ROBUSTNESS
 from lookalike.evaluation.predict import measured_find
 from lookalike.evaluation.run import Comparison, compare_recipes
 from lookalike.evaluation.tables import edit_matrix, main_table
 from lookalike.evaluation.truth import load_truth
-from lookalike.recipes import load_recipe
-from lookalike.retrieval import as_system
+from lookalike.model.errors import ModelError
+from lookalike.search.session import as_system
 from lookalike_bench.query_sets import make_query_sets
 
 __all__ = ["END", "START", "main", "with_section"]

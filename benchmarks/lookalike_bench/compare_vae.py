@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config import DecodeConfig
+from lookalike.config.find import DecodeConfig
 from lookalike.evaluation.datasets import read_labels
-from lookalike.images import decode
+from lookalike.images.decode import decode
 from lookalike.training.augment import squared
 from lookalike.training.photos import read_photos
 from lookalike.types import Picture

@@ -1,4 +1,4 @@
-"""Which pairs of points tell corners apart: the choice behind ``lookalike.brief``.
+"""Which pairs of points tell corners apart: the choice behind ``lookalike.descriptors.binary``.
 
 As in ORB (Rublee et al., ICCV 2011): of random pairs, those whose comparison is as often true as
 false, each unlike all chosen before. Among these the ones come first that an edited copy answers
@@ -18,9 +18,15 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lookalike.brief import REACH, Corners, as_text, seen
-from lookalike.errors import ConfigError
-from lookalike.keypoints import KINDS, LEVELS, find_corners, fitted, shrunk
+from lookalike.descriptors.binary import REACH, Corners, as_text, seen
+from lookalike.descriptors.keypoints import (
+    KINDS,
+    LEVELS,
+    find_corners,
+    fitted,
+    shrunk,
+)
+from lookalike.model.errors import ConfigError
 from lookalike.sources import FolderSource, looks_like_image
 from lookalike.types import Failure, IntArray, UInt8Array
 
@@ -177,7 +183,9 @@ def _standard(told: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the pairs as the text that ``brief`` holds."""
-    parser = argparse.ArgumentParser(description="Choose the pairs of lookalike.brief.")
+    parser = argparse.ArgumentParser(
+        description="Choose the pairs of lookalike.descriptors.binary."
+    )
     parser.add_argument("photos", type=Path, help="folder of photos")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(arguments)

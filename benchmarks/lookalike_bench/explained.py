@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.added import AddedKind
-from lookalike.difference import Difference
+from lookalike.difference.additions import AddedKind
+from lookalike.difference.difference import Difference
 from lookalike.evaluation.datasets import Label, read_labels, read_photo
 from lookalike.evaluation.edits import edit_picture
-from lookalike.pipeline import explain_pair
+from lookalike.run.pipeline import explain_pair
 from lookalike.types import UInt8Array
 from lookalike_bench.bench_systems import with_section
 

@@ -13,11 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 import lookalike.models
-from lookalike.confidence import FEATURES, Fit, Kind, bits_of, calibration, features_of, kind_of
-from lookalike.config import FindConfig, VerifyConfig
+from lookalike.config.find import FindConfig, VerifyConfig
 from lookalike.evaluation.reliability import fit_logistic
-from lookalike.settle import is_strong
+from lookalike.matching.settle import is_strong
 from lookalike.types import Verification
+from lookalike.verification.confidence import (
+    FEATURES,
+    Fit,
+    Kind,
+    bits_of,
+    calibration,
+    features_of,
+    kind_of,
+)
 from lookalike_bench.trials import Trial
 
 __all__ = ["Evidenced", "fit_confidence", "write_calibration"]

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config import DecodeConfig
+from lookalike.config.find import DecodeConfig
 from lookalike.descriptors.registry import load_descriptor
-from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import Label, read_labels
-from lookalike.images import decode
-from lookalike.protocols import Descriptor
+from lookalike.images.decode import decode
+from lookalike.model.errors import ConfigError
+from lookalike.model.protocols import Descriptor
 from lookalike.types import Failure, FloatArray
 
 __all__ = ["NearestScores", "describe_set", "recall_of_sources", "source_ranks"]

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config import RunConfig
+from lookalike.config.find import RunConfig
+from lookalike.config.recipes import load_recipe
 from lookalike.evaluation.datasets import Split, read_photo, split_photos
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
-from lookalike.focus import Focus
-from lookalike.pipeline import find, search
-from lookalike.recipes import load_recipe
-from lookalike.retrieval import Question
+from lookalike.run.pipeline import find, search
+from lookalike.search.focus import Focus
+from lookalike.search.session import Question
 from lookalike.types import UInt8Array
 
 __all__ = ["OwlScore", "main", "owl_test"]

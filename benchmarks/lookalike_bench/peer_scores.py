@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.clustering.disjoint_set import Joined
 from lookalike.evaluation.datasets import Label
 from lookalike.evaluation.metrics import PairCounts
-from lookalike.joined import Joined
 
 __all__ = [
     "LINKAGES",

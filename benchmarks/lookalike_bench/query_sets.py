@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config import DecodeConfig
+from lookalike.config.find import DecodeConfig
 from lookalike.descriptors.neural import SHIPPED
 from lookalike.descriptors.registry import load_descriptor
 from lookalike.evaluation.datasets import Split, read_photo, split_photos
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
-from lookalike.images import decode, sniff
+from lookalike.images.decode import decode, sniff
 from lookalike.index.blocks import block_distances
 from lookalike.types import Failure, FloatArray
 

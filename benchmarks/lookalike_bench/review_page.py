@@ -23,9 +23,9 @@ import cv2
 import numpy as np
 import uvicorn
 
-from lookalike.cluster import make_cluster
+from lookalike.clustering.stars import make_cluster
+from lookalike.decisions.keeper import choose
 from lookalike.report import SCHEMA
-from lookalike.representative import choose
 from lookalike.store import open_decisions
 from lookalike.types import Cluster, Decision, ImageRef, Match, Report, Verification
 from lookalike.web.run import configured, listen, prepared

@@ -23,24 +23,24 @@ import numpy as np
 import orjson
 
 from lookalike import find
-from lookalike.cluster import stars
-from lookalike.config import DecodeConfig, FindConfig
-from lookalike.cores import one_core_each
+from lookalike.clustering.stars import stars
+from lookalike.config.find import DecodeConfig, FindConfig
 from lookalike.descriptors import load_embedding
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
+from lookalike.descriptors.keypoints import KINDS, KeypointKind
 from lookalike.distributed.components import labels_by_stars
 from lookalike.evaluation.datasets import photos_in, read_photo
 from lookalike.evaluation.edits import FIVE, FOURTEEN, edit_picture, encode_jpeg
-from lookalike.images import decode, decode_luma, pixel_digest
+from lookalike.images.decode import decode, decode_luma, pixel_digest
 from lookalike.index.local import VoteSettings, features_of, vote_pairs
-from lookalike.ingest import describe_content
-from lookalike.keypoints import KINDS, KeypointKind
-from lookalike.reading import read_bytes
+from lookalike.ingest.ingest import describe_content
 from lookalike.report.as_json import to_body
-from lookalike.sides import Side, describe_side
-from lookalike.thumbs import agree
+from lookalike.runtime.workers import one_core_each
+from lookalike.sources.reading import read_bytes
 from lookalike.types import Failure, Picture
-from lookalike.verify import verify
+from lookalike.verification.side import Side, describe_side
+from lookalike.verification.verify import verify
+from lookalike.verification.whole_frame import agree
 
 __all__ = ["Cost", "Costs", "main", "read_costs"]
 

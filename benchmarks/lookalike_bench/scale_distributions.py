@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config import DecodeConfig, FindConfig
+from lookalike.config.find import DecodeConfig, FindConfig
 from lookalike.descriptors import load_embedding
 from lookalike.descriptors.hashes import ORIENTATIONS, describe_hashes
+from lookalike.descriptors.keypoints import KINDS
 from lookalike.evaluation.datasets import photos_in, read_photo
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
-from lookalike.images import decode, decode_luma
+from lookalike.images.decode import decode, decode_luma
 from lookalike.index.blocks import among_nearest
 from lookalike.index.cells import fit_cells, nearest_centres
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import Features, VoteSettings, features_of, vote_between, vote_pairs
-from lookalike.keypoints import KINDS
-from lookalike.sides import describe_side
-from lookalike.thumbs import agree
 from lookalike.types import Failure, FloatArray, IntArray, Picture, UInt8Array
+from lookalike.verification.side import describe_side
+from lookalike.verification.whole_frame import agree
 
 __all__ = [
     "PROBES",

@@ -9,8 +9,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from lookalike.config import FindConfig
-from lookalike.keypoints import KINDS
+from lookalike.config.find import FindConfig
+from lookalike.descriptors.keypoints import KINDS
 from lookalike.types import FloatArray
 from lookalike_bench.scale_distributions import PROBES
 

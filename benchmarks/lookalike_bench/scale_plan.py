@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config import FindConfig
-from lookalike.errors import ConfigError
+from lookalike.config.find import FindConfig
+from lookalike.model.errors import ConfigError
 from lookalike_bench.scale_cluster import cluster_sizes
 from lookalike_bench.scale_costs import Costs
 from lookalike_bench.scale_distributions import cells_for

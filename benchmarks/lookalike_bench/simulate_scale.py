@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from lookalike.cores import one_core_each
+from lookalike.runtime.workers import one_core_each
 from lookalike_bench.bench_systems import with_section
 from lookalike_bench.scale_cluster import Timeline, run_tasks
 from lookalike_bench.scale_costs import Costs, read_costs

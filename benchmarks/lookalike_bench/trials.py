@@ -10,16 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lookalike.config import ClusterConfig, FindConfig, HashConfig, SettleConfig, VerifyConfig
+from lookalike.config.find import (
+    ClusterConfig,
+    FindConfig,
+    HashConfig,
+    SettleConfig,
+    VerifyConfig,
+)
+from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.evaluation.datasets import read_labels
-from lookalike.evidence import Evidence
-from lookalike.ingest import ingest
-from lookalike.keypoints import KeypointKind
-from lookalike.pairs import find_pairs
-from lookalike.pipeline import find
-from lookalike.progress import Progress
+from lookalike.ingest.ingest import ingest
+from lookalike.matching.candidates import CollectionStages
+from lookalike.matching.cascade import find_pairs
+from lookalike.matching.verifier import Evidence
+from lookalike.run.pipeline import find
+from lookalike.runtime.progress import Progress
 from lookalike.sources import FolderSource
-from lookalike.stages import CollectionStages
 from lookalike.store import Collection, open_collection
 from lookalike.types import ImageRef, Match, Verification
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lookalike.collapsing import Collapsed, acollapse, collapse
-    from lookalike.config import FindConfig, InsideConfig
+    from lookalike.config.find import FindConfig, InsideConfig
+    from lookalike.config.recipes import load_recipe
     from lookalike.datasets import conflicts, leaks, unique
-    from lookalike.difference import Difference
-    from lookalike.focus import Focus
-    from lookalike.pipeline import compare, explain_pair, find, search
-    from lookalike.recipes import load_recipe
-    from lookalike.retrieval import Question
+    from lookalike.difference.difference import Difference
+    from lookalike.run.collapse import Collapsed, acollapse, collapse
+    from lookalike.run.pipeline import compare, explain_pair, find, search
+    from lookalike.run.update import update
+    from lookalike.search.focus import Focus
+    from lookalike.search.session import Question
     from lookalike.types import Answer, Report
-    from lookalike.updating import update
 
 __version__ = "0.1.0"
 __all__ = [
@@ -41,25 +41,25 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Collapsed": "lookalike.collapsing",
-    "acollapse": "lookalike.collapsing",
-    "collapse": "lookalike.collapsing",
-    "FindConfig": "lookalike.config",
-    "InsideConfig": "lookalike.config",
+    "Collapsed": "lookalike.run.collapse",
+    "acollapse": "lookalike.run.collapse",
+    "collapse": "lookalike.run.collapse",
+    "FindConfig": "lookalike.config.find",
+    "InsideConfig": "lookalike.config.find",
     "Report": "lookalike.types",
-    "Difference": "lookalike.difference",
-    "compare": "lookalike.pipeline",
+    "Difference": "lookalike.difference.difference",
+    "compare": "lookalike.run.pipeline",
     "conflicts": "lookalike.datasets",
     "leaks": "lookalike.datasets",
     "unique": "lookalike.datasets",
-    "explain_pair": "lookalike.pipeline",
-    "find": "lookalike.pipeline",
-    "search": "lookalike.pipeline",
-    "update": "lookalike.updating",
+    "explain_pair": "lookalike.run.pipeline",
+    "find": "lookalike.run.pipeline",
+    "search": "lookalike.run.pipeline",
+    "update": "lookalike.run.update",
     "Answer": "lookalike.types",
-    "Focus": "lookalike.focus",
-    "Question": "lookalike.retrieval",
-    "load_recipe": "lookalike.recipes",
+    "Focus": "lookalike.search.focus",
+    "Question": "lookalike.search.session",
+    "load_recipe": "lookalike.config.recipes",
 }
 
 

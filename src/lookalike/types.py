@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.found_files import Addressed, Failure, Returned
+from lookalike.model.files import Addressed, Failure, Returned
 
 __all__ = [
     "Answer",

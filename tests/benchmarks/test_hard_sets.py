@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from conftest import save, scene
-from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import Label, read_labels, read_photo
 from lookalike.evaluation.drawing import resized
+from lookalike.model.errors import ConfigError
 from lookalike_bench.hard import faces, paper, plain, shots
 from lookalike_bench.hard.pasted import read_boxes
 from lookalike_bench.hard.relations import (

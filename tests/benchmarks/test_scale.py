@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 from lookalike_bench import simulate_scale
 from lookalike_bench.scale_cluster import (
     Machines,

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import photos_in, read_photo, split_photos, without_twins
 from lookalike.evaluation.drawing import resized
+from lookalike.model.errors import ConfigError
 from lookalike.types import FloatArray, UInt8Array
 from lookalike_bench.hard.ingredients import (
     Ingredients,

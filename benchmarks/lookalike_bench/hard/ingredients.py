@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import (
     Label,
     Split,
@@ -23,6 +22,7 @@ from lookalike.evaluation.datasets import (
 )
 from lookalike.evaluation.drawing import resized
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
+from lookalike.model.errors import ConfigError
 from lookalike.types import UInt8Array
 
 __all__ = ["Ingredients", "SetFolder", "cover", "gather", "longest"]

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config import DecodeConfig, FindConfig, InsideConfig
+from lookalike.config.find import DecodeConfig, FindConfig, InsideConfig
+from lookalike.containment.inset import PAGE_MIN_SIDE, describe_page
+from lookalike.containment.regions import PROPOSERS, Regions, load_regions
 from lookalike.evaluation.datasets import read_labels, read_photo
-from lookalike.images import decode
-from lookalike.inset import PAGE_MIN_SIDE, describe_page
-from lookalike.pipeline import find
-from lookalike.regions import PROPOSERS, Regions, load_regions
+from lookalike.images.decode import decode
+from lookalike.run.pipeline import find
 from lookalike.types import Failure, Report
 from lookalike_bench.hard.pasted import PastedBox, read_boxes
 

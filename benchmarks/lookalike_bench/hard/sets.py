@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lookalike.errors import ConfigError
 from lookalike.evaluation.datasets import Label, Split
+from lookalike.model.errors import ConfigError
 from lookalike_bench.hard.faces import fill_faces
 from lookalike_bench.hard.faint import fill_faint
 from lookalike_bench.hard.ingredients import Ingredients, SetFolder, gather

@@ -15,10 +15,10 @@ from lookalike.actions.journal import Entry, Journal
 from lookalike.actions.moves import Move, carry_out, finish_delete, take_back
 from lookalike.actions.records import How, Item, Outcome, Plan, Step
 from lookalike.actions.sidecar import merged_metadata, sidecar_path, sidecar_text
-from lookalike.errors import ActionError, ConfigError
-from lookalike.progress import Progress
-from lookalike.reading.addresses import is_address
+from lookalike.model.errors import ActionError, ConfigError
+from lookalike.runtime.progress import Progress
 from lookalike.sources import RESULT_MARK
+from lookalike.sources.reading.addresses import is_address
 from lookalike.store.lock import lock
 
 __all__ = ["apply_plan", "undo"]

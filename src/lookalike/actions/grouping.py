@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lookalike.assemble import decide
-from lookalike.config import KeepConfig, PlanConfig, RunConfig
-from lookalike.joined import Joined
+from lookalike.clustering.disjoint_set import Joined
+from lookalike.config.find import KeepConfig, PlanConfig, RunConfig
+from lookalike.report.build import decide
 from lookalike.types import Cluster, Decision, Match, Report
 
 __all__ = ["Drop", "Grouping", "Left"]

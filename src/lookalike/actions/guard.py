@@ -7,7 +7,7 @@ import stat
 from lookalike.actions.companions import Neighbours
 from lookalike.actions.disk import Disk, is_under
 from lookalike.actions.records import How, Plan, Step
-from lookalike.reading.addresses import is_address
+from lookalike.sources.reading.addresses import is_address
 
 __all__ = ["keeper_trouble", "look", "trouble"]
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from lookalike.actions.disk import Disk
 from lookalike.actions.moves import Move
 from lookalike.actions.records import Step
-from lookalike.errors import ActionError
+from lookalike.model.errors import ActionError
 
 __all__ = ["SCHEMA", "Entry", "Journal", "collection_of", "open_journals", "read_journal"]
 

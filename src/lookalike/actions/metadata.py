@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from lookalike.reading import read_start
+from lookalike.sources.reading import read_start
 
 __all__ = ["FIELDS", "only_in", "read_metadata"]
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from lookalike.actions import trash
 from lookalike.actions.disk import Disk
-from lookalike.errors import ActionError
+from lookalike.model.errors import ActionError
 
 __all__ = ["Move", "carry_out", "finish_delete", "take_back"]
 

@@ -13,11 +13,11 @@ from lookalike.actions.grouping import Drop, Grouping
 from lookalike.actions.guard import look
 from lookalike.actions.metadata import only_in, read_metadata
 from lookalike.actions.records import SCHEMA, How, Plan, Refusal, Step
-from lookalike.config import PlanConfig
-from lookalike.errors import ConfigError
-from lookalike.progress import Progress, silent
-from lookalike.reading.addresses import is_address
+from lookalike.config.find import PlanConfig
+from lookalike.model.errors import ConfigError
 from lookalike.report.as_text import edit_towards, tie_to_keeper
+from lookalike.runtime.progress import Progress, silent
+from lookalike.sources.reading.addresses import is_address
 from lookalike.types import ImageRef, Report
 
 __all__ = ["make_plan"]

@@ -9,7 +9,7 @@ from lookalike.actions import trash
 from lookalike.actions.disk import Disk
 from lookalike.actions.guard import look
 from lookalike.actions.records import How, Outcome, Plan, Step
-from lookalike.legible import legible
+from lookalike.model.legible import legible
 from lookalike.report.as_text import size_in_words
 
 __all__ = ["outcome_in_words", "preview"]

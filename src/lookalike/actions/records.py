@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 
 __all__ = ["SCHEMA", "How", "Item", "Kind", "Outcome", "Plan", "Refusal", "State", "Step"]
 

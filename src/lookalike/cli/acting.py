@@ -42,9 +42,9 @@ FOUND = 11
 def plan(sources: tuple[str, ...], **options: Any) -> None:
     """Say which copies would go, from the folders or the report SOURCES; change nothing."""
     from lookalike.actions import make_plan, preview
-    from lookalike.config import PlanConfig
-    from lookalike.output import writing
-    from lookalike.pipeline import default_collection
+    from lookalike.config.find import PlanConfig
+    from lookalike.run.pipeline import default_collection
+    from lookalike.runtime.output import writing
     from lookalike.store import name_of
 
     if options["within"] and options["across"]:
@@ -115,7 +115,7 @@ def undo(journal: str | None, db: str | None) -> None:
     from lookalike.actions import open_journals, remember
     from lookalike.actions import undo as bring_back
     from lookalike.actions.preview import outcome_in_words
-    from lookalike.pipeline import default_collection
+    from lookalike.run.pipeline import default_collection
 
     if journal is None:
         journals = open_journals(_journals(db or str(default_collection())))
@@ -131,11 +131,11 @@ def undo(journal: str | None, db: str | None) -> None:
 
 
 def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) -> Any:
-    from lookalike.decided import with_choices
-    from lookalike.errors import ConfigError
-    from lookalike.pipeline import default_collection, find
-    from lookalike.recipes import load_recipe
+    from lookalike.config.recipes import load_recipe
+    from lookalike.decisions.choices import with_choices
+    from lookalike.model.errors import ConfigError
     from lookalike.report import from_json
+    from lookalike.run.pipeline import default_collection, find
     from lookalike.store import choices_of
 
     if len(sources) == 1 and sources[0].endswith(".json"):
@@ -170,7 +170,7 @@ def _how(options: dict[str, Any]) -> Any:
 
 
 def _journals(collection: str) -> Path:
-    from lookalike.pipeline import default_collection
+    from lookalike.run.pipeline import default_collection
     from lookalike.store import folder_of
 
     return folder_of(collection or default_collection()) / "journals"

@@ -14,7 +14,7 @@ from lookalike.cli.lists import downloads_of
 from lookalike.cli.options import asked_form, db_option, list_options
 from lookalike.cli.progress import show_progress
 from lookalike.cli.saying import say, say_json, say_rich
-from lookalike.legible import legible
+from lookalike.model.legible import legible
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -27,7 +27,7 @@ _SHOWN = 20
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, nothing else.")
 def index(paths: tuple[str, ...], **options: Any) -> None:
     """Take all images of PATHS into a collection, for ``search``; pairs are not looked for."""
-    from lookalike.updating import update
+    from lookalike.run.update import update
 
     config = asked_config(**options)
     with show_progress() as progress:

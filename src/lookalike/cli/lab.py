@@ -17,7 +17,7 @@ __all__ = ["calibrate", "edits", "evaluate", "models", "recipes"]
 @click.command()
 def recipes() -> None:
     """List the recipes: ours, and every published system."""
-    from lookalike.recipes import load_recipe, recipe_names
+    from lookalike.config.recipes import load_recipe, recipe_names
 
     for name in recipe_names():
         recipe = load_recipe(name)
@@ -59,7 +59,7 @@ def get_model(name: str, local: str | None) -> None:
 def model_path(name: str) -> None:
     """Print where the weights of model NAME lie."""
     from lookalike.descriptors.zoo import find_model, model_file
-    from lookalike.errors import ModelError
+    from lookalike.model.errors import ModelError
 
     path = model_file(find_model(name))
     if path is None:

@@ -96,9 +96,9 @@ def asked_separator(options: dict[str, Any]) -> str | None:
 
 def downloads_of(options: dict[str, Any]) -> Any:
     """What downloads, into the folder that was named or the collection's."""
-    from lookalike.download_config import DownloadConfig
-    from lookalike.downloads import Downloads
-    from lookalike.pipeline import default_collection
+    from lookalike.config.downloads import DownloadConfig
+    from lookalike.run.pipeline import default_collection
+    from lookalike.sources.downloads import Downloads
     from lookalike.store import folder_of
 
     numbers = {
@@ -122,7 +122,7 @@ def downloads_of(options: dict[str, Any]) -> Any:
 
 def check_lists(inputs: Iterable[object], options: dict[str, Any]) -> None:
     """Options that only lists have are not passed over where there is none."""
-    from lookalike.tables import is_table
+    from lookalike.sources.tables import is_table
 
     asked = [name for name in _ABOUT_LISTS if options.get(name)]
     if asked and not options.get("files_from") and not any(is_table(str(one)) for one in inputs):

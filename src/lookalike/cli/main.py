@@ -44,10 +44,10 @@ from lookalike.cli.saying import (
 from lookalike.cli.searching import buckets, search
 from lookalike.cli.serving import serve
 from lookalike.cli.training import train
-from lookalike.config import EFFORTS, LINKAGES
-from lookalike.engine import ENGINES
-from lookalike.errors import LookalikeError
-from lookalike.legible import legible
+from lookalike.config.find import EFFORTS, LINKAGES
+from lookalike.model.errors import LookalikeError
+from lookalike.model.legible import legible
+from lookalike.runtime.inference import ENGINES
 
 __all__ = ["main"]
 
@@ -139,7 +139,7 @@ def _found(paths: tuple[str, ...], options: dict[str, Any]) -> str:
 
             asked = {"cluster": options["cluster"], "work": options["work"]}
             return distributed.find_json(inputs, config=config, progress=progress, **asked)
-        from lookalike.pipeline import find_json
+        from lookalike.run.pipeline import find_json
 
         return find_json(inputs, db=options["db"], config=config, progress=progress)
 
@@ -154,10 +154,10 @@ def _found(paths: tuple[str, ...], options: dict[str, Any]) -> str:
 )
 def compare(first: str, second: str, **options: Any) -> None:
     """Say how the image FIRST is related to SECOND, and which of them is likely the parent."""
-    from lookalike.difference import difference_of
-    from lookalike.pipeline import compare as compare_files
+    from lookalike.difference.difference import difference_of
     from lookalike.report import to_dict
     from lookalike.report.as_pair import difference_in_words, difference_to_dict
+    from lookalike.run.pipeline import compare as compare_files
     from lookalike.types import Failure
 
     match, report = compare_files(first, second)

@@ -16,7 +16,7 @@ from lookalike.cli.lists import (
     check_lists,
     row_options,
 )
-from lookalike.config import EFFORTS, FindConfig, KeepConfig, RunConfig
+from lookalike.config.find import EFFORTS, FindConfig, KeepConfig, RunConfig
 
 __all__ = [
     "EXPORT_KINDS",
@@ -102,7 +102,7 @@ def asked_inputs(paths: Sequence[str], **options: Any) -> Any:
 
 def asked_config(**options: Any) -> RunConfig:
     """A recipe's settings, with what was asked for besides."""
-    from lookalike.recipes import load_recipe
+    from lookalike.config.recipes import load_recipe
 
     config = load_recipe(options.get("recipe") or "default").config
     if not options.get("recipe"):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lookalike.cli.saying import warn
-from lookalike.legible import legible
+from lookalike.model.legible import legible
 
 __all__ = ["show_progress"]
 

@@ -10,7 +10,7 @@ import click
 
 from lookalike.cli.options import db_option
 from lookalike.cli.saying import say
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from lookalike.types import Report
@@ -33,7 +33,7 @@ def review(report: str | None, db: str | None, port: int, no_browser: bool) -> N
             got=str(error),
             remedy="pip install 'lookalike[review]'",
         ) from error
-    from lookalike.pipeline import default_collection
+    from lookalike.run.pipeline import default_collection
 
     place = db or default_collection()
     shown = _from_file(Path(report)) if report else _from_collection(place)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from lookalike.errors import OutputError
-from lookalike.legible import inert_json, legible
+from lookalike.model.errors import OutputError
+from lookalike.model.legible import inert_json, legible
 
 __all__ = [
     "ReaderGoneError",

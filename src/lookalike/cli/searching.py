@@ -38,10 +38,10 @@ FOUND = 11
 @click.option("--png", type=click.Path(dir_okay=False), help="Write a sheet with the hits.")
 def search(query: str, **options: Any) -> None:
     """Find the images of a collection that are nearest to QUERY: a picture, or a list of many."""
-    from lookalike.pipeline import search as search_for
-    from lookalike.recipes import load_recipe
-    from lookalike.retrieval import Question
-    from lookalike.tables import is_table
+    from lookalike.config.recipes import load_recipe
+    from lookalike.run.pipeline import search as search_for
+    from lookalike.search.session import Question
+    from lookalike.sources.tables import is_table
 
     config = load_recipe(options["recipe"]).config
     config = replace(config, threads=options["threads"] or config.threads)
@@ -71,7 +71,7 @@ def search(query: str, **options: Any) -> None:
 
 def _each(query: str, question: Any, config: Any, options: dict[str, Any]) -> bool:
     """Search with every picture of a list; whether a copy was found of any."""
-    from lookalike.searches import search_each
+    from lookalike.run.search_many import search_each
     from lookalike.types import Answer
 
     if options["html"] or options["png"]:
@@ -101,7 +101,7 @@ def _is_found(answer: Any) -> bool:
 
 
 def _focus(options: dict[str, Any]) -> Any:
-    from lookalike.focus import Focus, read_mask
+    from lookalike.search.focus import Focus, read_mask
 
     box = None
     if options["box"]:
@@ -149,7 +149,7 @@ def _print(answer: Any, written: list[Path]) -> None:
 @click.option("--all", "everything", is_flag=True, help="Also hashes that one image has.")
 def buckets(db: str | None, descriptor: str, everything: bool) -> None:
     """List the images of a collection that share a hash."""
-    from lookalike.pipeline import buckets as bucket
+    from lookalike.run.pipeline import buckets as bucket
 
     with show_progress() as progress:
         found = bucket(descriptor, db=db, progress=progress)

@@ -10,7 +10,7 @@ import click
 
 from lookalike.cli.options import db_option
 from lookalike.cli.saying import say
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 
 __all__ = ["serve"]
 
@@ -25,7 +25,7 @@ __all__ = ["serve"]
 @click.option("--max-mb", type=click.IntRange(1), default=64, show_default=True)
 def serve(**options: Any) -> None:
     """Serve a collection over HTTP: add, search, compare, collapse."""
-    from lookalike.pipeline import default_collection
+    from lookalike.run.pipeline import default_collection
     from lookalike.server import ServeConfig
     from lookalike.store import name_of
 

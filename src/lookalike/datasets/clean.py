@@ -7,15 +7,15 @@ from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 from typing import Any
 
-from lookalike.config import RunConfig
-from lookalike.errors import ConfigError
-from lookalike.pipeline import find
-from lookalike.progress import Progress
-from lookalike.protocols import Source
-from lookalike.reading.addresses import absolute
+from lookalike.config.find import RunConfig
+from lookalike.model.errors import ConfigError
+from lookalike.model.protocols import Source
 from lookalike.report.as_folder import write_kept
+from lookalike.run.pipeline import find
+from lookalike.runtime.progress import Progress
 from lookalike.sources import Inputs, ListForm, ListSource, open_source
-from lookalike.tables import Table, is_table, write_table
+from lookalike.sources.reading.addresses import absolute
+from lookalike.sources.tables import Table, is_table, write_table
 from lookalike.types import ImageRef, Report
 
 __all__ = ["clean_table", "unique", "write_unique"]

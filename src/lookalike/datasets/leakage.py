@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from lookalike.cluster import make_cluster
-from lookalike.config import FindConfig, RunConfig
+from lookalike.clustering.disjoint_set import Joined
+from lookalike.clustering.stars import make_cluster
+from lookalike.config.find import FindConfig, RunConfig
 from lookalike.datasets.safe import Fix, Policy, split_safe, with_decisions
 from lookalike.datasets.ties import Pair, Ties
-from lookalike.errors import ConfigError
-from lookalike.joined import Joined
-from lookalike.pipeline import find
-from lookalike.progress import Progress
+from lookalike.model.errors import ConfigError
+from lookalike.run.pipeline import find
+from lookalike.runtime.progress import Progress
 from lookalike.sources import Inputs, JoinedSource, ListForm, open_source
 from lookalike.types import Cluster, Match, Report
 

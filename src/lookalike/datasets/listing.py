@@ -10,15 +10,15 @@ from itertools import islice
 from statistics import median
 from urllib.parse import urlsplit
 
-from lookalike.config import DecodeConfig
+from lookalike.config.find import DecodeConfig
 from lookalike.datasets.labels import LABEL_COLUMNS
-from lookalike.downloads import NOT_HERE
-from lookalike.errors import ConfigError
-from lookalike.images import decode, stored_channels
-from lookalike.progress import Progress, silent
-from lookalike.reading import read_bytes
+from lookalike.images.decode import decode, stored_channels
+from lookalike.model.errors import ConfigError
+from lookalike.runtime.progress import Progress, silent
 from lookalike.sources import ListSource, cell_values, web_address
-from lookalike.tables import Table
+from lookalike.sources.downloads import NOT_HERE
+from lookalike.sources.reading import read_bytes
+from lookalike.sources.tables import Table
 from lookalike.types import Failure, FileEntry
 
 __all__ = ["ListSummary", "Named", "Pictures", "Spread", "describe_list"]

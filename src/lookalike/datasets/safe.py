@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from lookalike.assemble import decide
-from lookalike.config import RunConfig
+from lookalike.config.find import RunConfig
 from lookalike.datasets.ties import Pair
+from lookalike.report.build import decide
 from lookalike.types import Cluster, Decision, Report
 
 __all__ = ["FIXES", "Fix", "Policy", "split_safe"]

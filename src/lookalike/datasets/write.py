@@ -11,10 +11,10 @@ from lookalike.datasets.clean import clean_table
 from lookalike.datasets.disagreement import ConflictReport
 from lookalike.datasets.leakage import LeakReport
 from lookalike.datasets.ties import Pair
-from lookalike.protocols import Source
+from lookalike.model.protocols import Source
 from lookalike.report.as_html import write_html
 from lookalike.sources import ListSource
-from lookalike.tables import Table, write_table
+from lookalike.sources.tables import Table, write_table
 from lookalike.types import Report
 
 __all__ = [

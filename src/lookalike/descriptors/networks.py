@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.weights import Weights
-from lookalike.errors import ModelError
+from lookalike.model.errors import ModelError
 
 __all__ = [
     "ARCHITECTURES",

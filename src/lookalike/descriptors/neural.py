@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine import EngineName, Graph, open_graph, shipped
-from lookalike.errors import ModelError
+from lookalike.model.errors import ModelError
+from lookalike.runtime.inference import EngineName, Graph, open_graph, shipped
 from lookalike.types import DescriptorSpec, Picture
 
 __all__ = ["SHIPPED", "NeuralDescriptor", "load_embedding"]

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import ModelError
+from lookalike.model.errors import ModelError
 
 __all__ = ["Weights", "read_torch"]
 

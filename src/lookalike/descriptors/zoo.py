@@ -24,8 +24,8 @@ import platformdirs
 
 from lookalike.descriptors.networks import ARCHITECTURES, build_graph, read_onnx_weights
 from lookalike.descriptors.weights import Weights, read_torch
-from lookalike.errors import ModelError
-from lookalike.progress import Progress, silent
+from lookalike.model.errors import ModelError
+from lookalike.runtime.progress import Progress, silent
 
 __all__ = ["MODELS", "Model", "get_model", "graph_file", "model_file", "models_folder"]
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.accepted import Pair
-from lookalike.config import FindConfig
+from lookalike.config.find import FindConfig
 from lookalike.descriptors.hashes import THUMB_SPEC
+from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.distributed.components import component_labels
 from lookalike.distributed.embeddings import (
     describe_embeddings,
@@ -30,13 +30,17 @@ from lookalike.distributed.verifying import Asked, Seat, verify_pairs
 from lookalike.distributed.votes import find_votes
 from lookalike.distributed.work import Work, digest
 from lookalike.index.local import Votes
-from lookalike.keypoints import KeypointKind
-from lookalike.progress import Progress
-from lookalike.protocols import Descriptor
-from lookalike.sides import PLANE_SPEC
-from lookalike.stages import HashPairs, have_equal_thumbs, vote_settings
-from lookalike.thumbs import ThumbAgreement, agree
+from lookalike.matching.candidates import (
+    HashPairs,
+    have_equal_thumbs,
+    vote_settings,
+)
+from lookalike.matching.match_graph import Pair
+from lookalike.model.protocols import Descriptor
+from lookalike.runtime.progress import Progress
 from lookalike.types import BoolArray, FloatArray, ImageRef, IntArray, UInt8Array, Verification
+from lookalike.verification.side import PLANE_SPEC
+from lookalike.verification.whole_frame import ThumbAgreement, agree
 
 __all__ = ["ClusterStages", "Known"]
 

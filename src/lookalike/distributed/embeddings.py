@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config import DecodeConfig, EmbeddingConfig, FindConfig
+from lookalike.config.find import DecodeConfig, EmbeddingConfig, FindConfig
 from lookalike.descriptors import load_embedding
 from lookalike.distributed.layout import Layout
 from lookalike.distributed.rows import Place, Span, runs
 from lookalike.distributed.session import Tasks
 from lookalike.distributed.work import Work, digest
-from lookalike.images import decode
+from lookalike.images.decode import decode
 from lookalike.index.cells import fit_cells, nearest_centres
-from lookalike.protocols import Descriptor
-from lookalike.reading import read_again
+from lookalike.model.protocols import Descriptor
+from lookalike.sources.reading import read_again
 from lookalike.types import DescriptorSpec, Failure, FloatArray, ImageRef, IntArray, Picture
 
 __all__ = ["describe_embeddings", "find_near_embeddings", "known_embeddings"]

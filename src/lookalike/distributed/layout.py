@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 
 __all__ = ["Layout"]
 

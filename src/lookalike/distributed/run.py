@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.assemble import by_bytes, report_of, versions_of
-from lookalike.config import FindConfig, RunConfig
+from lookalike.config.find import FindConfig, RunConfig
+from lookalike.decisions.keeper import check_rules
+from lookalike.descriptors.keypoints import KINDS, KeypointKind
 from lookalike.distributed.cascade import ClusterStages, Known
 from lookalike.distributed.layout import Layout
 from lookalike.distributed.results import write_results
@@ -27,15 +28,14 @@ from lookalike.distributed.shards import (
     split_by_bytes,
 )
 from lookalike.distributed.work import Work
-from lookalike.errors import ConfigError
-from lookalike.ingest import Catalogue, catalogue_of
-from lookalike.keypoints import KINDS, KeypointKind
-from lookalike.pairs import find_pairs
-from lookalike.pipeline import Clock, default_collection, load_descriptors
-from lookalike.progress import Progress, silent
-from lookalike.protocols import Descriptor
+from lookalike.ingest.ingest import Catalogue, catalogue_of
+from lookalike.matching.cascade import find_pairs
+from lookalike.model.errors import ConfigError
+from lookalike.model.protocols import Descriptor
 from lookalike.report import from_json, to_body, with_run
-from lookalike.representative import check_rules
+from lookalike.report.build import by_bytes, report_of, versions_of
+from lookalike.run.pipeline import Clock, default_collection, load_descriptors
+from lookalike.runtime.progress import Progress, silent
 from lookalike.sources import Inputs, ListForm, chosen_rows, open_source, watch
 from lookalike.store import Content, KnownFile
 from lookalike.types import Failure, FileEntry, IntArray, Report

@@ -20,8 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from lookalike.cores import stay_on_one_core
-from lookalike.errors import ConfigError, LookalikeError
+from lookalike.model.errors import ConfigError, LookalikeError
+from lookalike.runtime.workers import stay_on_one_core
 
 __all__ = ["Tasks", "connect"]
 

@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.config import FindConfig
+from lookalike.config.find import FindConfig
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC
+from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.distributed.work import Work, digest
-from lookalike.images import decode_luma
-from lookalike.ingest import Outcome, examine, read_entry
-from lookalike.keypoints import KeypointKind
-from lookalike.reading import read_again
-from lookalike.sides import PLANE_SPEC, describe_side
+from lookalike.images.decode import decode_luma
+from lookalike.ingest.ingest import Outcome, examine, read_entry
+from lookalike.sources.reading import read_again
 from lookalike.store import Content
 from lookalike.types import Failure, FileEntry, IntArray, UInt8Array
+from lookalike.verification.side import PLANE_SPEC, describe_side
 
 __all__ = [
     "SIDES",
@@ -248,7 +248,7 @@ def describe_sides(
 
 def pixel_digests(images: Sequence[str], config: FindConfig) -> list[str | None]:
     """Digests of full-size pixels, by address; None where they cannot be read."""
-    from lookalike.images import pixel_digest
+    from lookalike.images.decode import pixel_digest
 
     found = []
     for address, data in _read([(address, (0, 0)) for address in images], _bytes_of):

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.config import VerifyConfig
+from lookalike.config.find import VerifyConfig
+from lookalike.descriptors.keypoints import ROW, KeypointKind
 from lookalike.distributed.rows import Place
 from lookalike.distributed.shards import SIDES
 from lookalike.distributed.work import Work, digest
-from lookalike.keypoints import ROW, KeypointKind
-from lookalike.sides import Side
 from lookalike.store.records import text_of, verification_from
 from lookalike.types import Verification
-from lookalike.verify import VERIFIER, verify
+from lookalike.verification.side import Side
+from lookalike.verification.verify import VERIFIER, verify
 
 __all__ = ["Asked", "Seat", "verify_pairs"]
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.descriptors.keypoints import ROW
 from lookalike.distributed.rows import Span, runs
 from lookalike.distributed.session import Tasks
 from lookalike.distributed.work import Work
@@ -26,7 +27,6 @@ from lookalike.index.local import (
     substring_keys,
     votes_of,
 )
-from lookalike.keypoints import ROW
 from lookalike.types import IntArray, UInt8Array
 
 __all__ = ["find_votes"]

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 from lookalike.types import IntArray
 
 __all__ = ["Work", "digest"]

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.errors import ConfigError
+from lookalike.config.recipes import load_recipe
 from lookalike.evaluation.ranking import Steps, steps
 from lookalike.evaluation.reliability import wilson
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import load_truth
-from lookalike.pipeline import find
-from lookalike.progress import Progress
-from lookalike.recipes import load_recipe
-from lookalike.retrieval import as_system
+from lookalike.model.errors import ConfigError
+from lookalike.run.pipeline import find
+from lookalike.runtime.progress import Progress
+from lookalike.search.session import as_system
 
 __all__ = ["Advice", "advise_from_examples", "advise_from_labels", "advise_from_steps"]
 

@@ -14,12 +14,12 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from lookalike.config import DecodeConfig
+from lookalike.config.find import DecodeConfig
 from lookalike.descriptors.hashes import describe_hashes
-from lookalike.errors import ConfigError
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
-from lookalike.images import decode, sniff
+from lookalike.images.decode import decode, sniff
 from lookalike.index.hamming import HammingIndex
+from lookalike.model.errors import ConfigError
 from lookalike.types import Failure, UInt8Array
 
 __all__ = [

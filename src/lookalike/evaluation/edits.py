@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from lookalike.errors import ConfigError
 from lookalike.evaluation.drawing import (
     caption_bar,
     draw_face,
@@ -23,6 +22,7 @@ from lookalike.evaluation.drawing import (
     screenshot,
     text_overlay,
 )
+from lookalike.model.errors import ConfigError
 from lookalike.types import UInt8Array
 
 __all__ = [

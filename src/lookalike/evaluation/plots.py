@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike import dendrogram
-from lookalike.dendrogram import outline, tree
-from lookalike.errors import ConfigError
+from lookalike.clustering import dendrogram
+from lookalike.clustering.dendrogram import outline, tree
 from lookalike.evaluation.ranking import Steps
 from lookalike.evaluation.reliability import Bin, wilson
+from lookalike.model.errors import ConfigError
 
 __all__ = [
     "check_available",

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 
 import lookalike
-from lookalike.errors import ConfigError, LookalikeError
+from lookalike.config.recipes import Recipe
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import Pair, Truth, condensed_index
-from lookalike.progress import Progress
-from lookalike.recipes import Recipe
-from lookalike.reduce import fit_reduction
+from lookalike.model.errors import ConfigError, LookalikeError
 from lookalike.report import from_json
+from lookalike.runtime.progress import Progress
+from lookalike.systems.pca import fit_reduction
 from lookalike.types import Report
 
 __all__ = ["TIMER", "Cost", "Task", "measured_find", "predict"]

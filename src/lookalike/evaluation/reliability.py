@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.confidence import Fit
+from lookalike.verification.confidence import Fit
 
 __all__ = ["Bin", "Reliability", "fit_logistic", "reliability_of", "wilson"]
 

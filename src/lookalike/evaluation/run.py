@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import ModelError
+from lookalike.config.recipes import Recipe, load_recipe
 from lookalike.evaluation import plots
 from lookalike.evaluation.predict import Task, predict
 from lookalike.evaluation.ranking import Steps, steps
 from lookalike.evaluation.score import Scores, read_clusters, read_pairs, score
 from lookalike.evaluation.tables import markdown, page
 from lookalike.evaluation.truth import Pair, Truth, condensed_index, load_truth
-from lookalike.progress import Progress, silent
-from lookalike.recipes import Recipe, load_recipe
-from lookalike.retrieval import as_system
+from lookalike.model.errors import ModelError
+from lookalike.runtime.progress import Progress, silent
+from lookalike.search.session import as_system
 
 __all__ = ["Comparison", "compare_recipes"]
 

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config import FindConfig, RunConfig
-from lookalike.describe import Describer
+from lookalike.config.find import FindConfig, RunConfig
 from lookalike.index.blocks import RowSource
-from lookalike.retrieval import as_system
-from lookalike.spaces import Space, fit_space
+from lookalike.ingest.describe import Describer
+from lookalike.search.session import as_system
 from lookalike.store import open_collection
+from lookalike.systems.space import Space, fit_space
 from lookalike.types import FloatArray, IntArray, Match, Report
 
 __all__ = ["ScoringSpace", "open_scoring_space"]

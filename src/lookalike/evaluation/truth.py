@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import ConfigError
-from lookalike.images import sniff
+from lookalike.images.decode import sniff
+from lookalike.model.errors import ConfigError
 
 __all__ = ["LAYOUTS", "Truth", "condensed_index", "load_truth"]
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.distances import check_metric
+from lookalike.index.distances import check_metric
 from lookalike.types import FloatArray, IntArray
 
 __all__ = [

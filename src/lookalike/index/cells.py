@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import ConfigError
 from lookalike.index.blocks import RowSource, block_distances, blocks_of
+from lookalike.model.errors import ConfigError
 from lookalike.types import FloatArray, IntArray
 
 __all__ = ["CellIndex", "fit_cells", "nearest_centres"]

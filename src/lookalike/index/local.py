@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.brief import swapped
+from lookalike.descriptors.binary import swapped
 from lookalike.types import FloatArray, IntArray, UInt8Array
 
 __all__ = [

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engine import byte_product
+from lookalike.runtime.inference import byte_product
 from lookalike.types import IntArray, UInt8Array
 
 __all__ = ["Hits", "products_at_least"]

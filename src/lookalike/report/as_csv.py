@@ -6,9 +6,9 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lookalike.output import writing
 from lookalike.report.as_text import damaged_images
 from lookalike.report.containments import COLUMNS, containment_rows, were_asked_for
+from lookalike.runtime.output import writing
 from lookalike.types import Report
 
 __all__ = ["write_csv", "write_rows"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from lookalike.errors import ConfigError
-from lookalike.output import writing
-from lookalike.reading import read_again
-from lookalike.reading.addresses import is_address
+from lookalike.model.errors import ConfigError
+from lookalike.runtime.output import writing
 from lookalike.sources import RESULT_MARK
+from lookalike.sources.reading import read_again
+from lookalike.sources.reading.addresses import is_address
 from lookalike.types import Report
 
 __all__ = ["write_kept"]

@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config import DecodeConfig
-from lookalike.difference import difference_of
-from lookalike.images import decode
-from lookalike.reading import read_again
+from lookalike.config.find import DecodeConfig
+from lookalike.difference.difference import difference_of
+from lookalike.images.decode import decode
 from lookalike.report.as_pair import added_in_words, mask_png
 from lookalike.report.as_text import (
     damaged_images,
@@ -30,6 +29,7 @@ from lookalike.report.as_text import (
 )
 from lookalike.report.containments import outline, place_in_words
 from lookalike.report.pages import write_page
+from lookalike.sources.reading import read_again
 from lookalike.types import Cluster, Containment, Decision, Failure, Match, Report
 
 __all__ = ["thumbnail", "write_html"]

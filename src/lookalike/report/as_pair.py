@@ -10,14 +10,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lookalike.config import DecodeConfig
-from lookalike.difference import Box, Difference, Region
-from lookalike.explain import reverse, tone_words
-from lookalike.images import decode
-from lookalike.output import writing
-from lookalike.reading import read_again
+from lookalike.config.find import DecodeConfig
+from lookalike.difference.difference import Box, Difference, Region
+from lookalike.images.decode import decode
 from lookalike.report.pages import write_page
+from lookalike.runtime.output import writing
+from lookalike.sources.reading import read_again
 from lookalike.types import Failure, ImageRef, Match, UInt8Array
+from lookalike.verification.edit import reverse, tone_words
 
 __all__ = [
     "added_in_words",

@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lookalike.explain import reverse
-from lookalike.legible import legible
+from lookalike.model.legible import legible
 from lookalike.report.containments import place_in_words, were_asked_for
 from lookalike.types import Cluster, ImageRef, Match, Report
+from lookalike.verification.edit import reverse
 
 __all__ = [
     "chosen_rows_in_words",

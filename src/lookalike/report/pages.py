@@ -7,8 +7,8 @@ from typing import Any
 
 import jinja2
 
-from lookalike.legible import legible
-from lookalike.output import writing
+from lookalike.model.legible import legible
+from lookalike.runtime.output import writing
 
 __all__ = ["write_page"]
 

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 import lookalike
-from lookalike.errors import ConfigError, LookalikeError
+from lookalike.model.errors import ConfigError, LookalikeError
 from lookalike.server.asked import Asked, Problem
 from lookalike.server.document import openapi
 from lookalike.server.library import Library

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lookalike.errors import LookalikeError
+from lookalike.model.errors import LookalikeError
 from lookalike.server.settings import ServeConfig
 
 __all__ = ["Asked", "Problem"]

@@ -15,15 +15,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
-from lookalike.collapsing import Collapsed, Keep, collapse, relate
-from lookalike.cores import one_core_each
-from lookalike.focus import Focus
-from lookalike.images import decode, sniff
-from lookalike.ingest import Catalogue, ingest
-from lookalike.output import writing
-from lookalike.progress import silent
-from lookalike.queries import Question
-from lookalike.retrieval import Searchable, open_searchable, search_in
+from lookalike.images.decode import decode, sniff
+from lookalike.ingest.ingest import Catalogue, ingest
+from lookalike.run.collapse import Collapsed, Keep, collapse, relate
+from lookalike.runtime.output import writing
+from lookalike.runtime.progress import silent
+from lookalike.runtime.workers import one_core_each
+from lookalike.search.focus import Focus
+from lookalike.search.query import Question
+from lookalike.search.session import Searchable, open_searchable, search_in
 from lookalike.server.asked import Picture, Problem
 from lookalike.server.settings import ServeConfig
 from lookalike.sources import FolderSource

@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lookalike.config import FindConfig
-from lookalike.errors import ConfigError
+from lookalike.config.find import FindConfig
+from lookalike.model.errors import ConfigError
 
 __all__ = ["LOOPBACK_NAMES", "ServeConfig"]
 

@@ -7,20 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from lookalike.errors import ConfigError
-from lookalike.progress import Progress, silent
-from lookalike.protocols import Source
-from lookalike.read_config import ReadConfig
-from lookalike.reading.addresses import (
-    MemberAddress,
-    archive_kind,
-    is_address,
-    is_pattern,
-    member_of,
-)
-from lookalike.reading.archives import open_archive
-from lookalike.reading.contents import sample_of
-from lookalike.reading.remote import FarFile, examine, found_under
+from lookalike.config.reading import ReadConfig
+from lookalike.model.errors import ConfigError
+from lookalike.model.protocols import Source
+from lookalike.runtime.progress import Progress, silent
 from lookalike.sources.entries import (
     far_entry,
     id_of,
@@ -30,6 +20,16 @@ from lookalike.sources.entries import (
     member_entry,
 )
 from lookalike.sources.folder import in_order, looks_like_image, once
+from lookalike.sources.reading.addresses import (
+    MemberAddress,
+    archive_kind,
+    is_address,
+    is_pattern,
+    member_of,
+)
+from lookalike.sources.reading.archives import open_archive
+from lookalike.sources.reading.contents import sample_of
+from lookalike.sources.reading.remote import FarFile, examine, found_under
 from lookalike.types import Failure, FileEntry
 
 __all__ = [

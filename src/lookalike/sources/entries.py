@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 
-from lookalike.read_config import too_large
-from lookalike.reading.addresses import MemberAddress, is_address
-from lookalike.reading.archives import Archive
-from lookalike.reading.contents import Member, sample_of
-from lookalike.reading.remote import FarFile
+from lookalike.config.reading import too_large
+from lookalike.sources.reading.addresses import MemberAddress, is_address
+from lookalike.sources.reading.archives import Archive
+from lookalike.sources.reading.contents import Member, sample_of
+from lookalike.sources.reading.remote import FarFile
 from lookalike.types import Failure, FileEntry
 
 __all__ = ["far_entry", "id_of", "is_hidden", "is_label", "key_of", "member_entry"]

@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lookalike.errors import ConfigError
-from lookalike.read_config import too_large
+from lookalike.config.reading import too_large
+from lookalike.model.errors import ConfigError
 from lookalike.types import Failure, FileEntry
 
 __all__ = [

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 
-from lookalike.errors import ConfigError
-from lookalike.protocols import Source
-from lookalike.reading.addresses import archive_kind, is_address, is_pattern, member_of
+from lookalike.model.errors import ConfigError
+from lookalike.model.protocols import Source
 from lookalike.sources.addressed import ArchiveSource, FarSource
 from lookalike.sources.pattern import PatternSource
-from lookalike.tables import is_table
+from lookalike.sources.reading.addresses import (
+    archive_kind,
+    is_address,
+    is_pattern,
+    member_of,
+)
+from lookalike.sources.tables import is_table
 
 __all__ = ["is_addressed", "open_addressed"]
 

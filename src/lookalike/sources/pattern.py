@@ -10,12 +10,12 @@ from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
 
-from lookalike.errors import ConfigError
-from lookalike.progress import Progress, silent
-from lookalike.protocols import Source
-from lookalike.reading.addresses import archive_kind, is_pattern
+from lookalike.model.errors import ConfigError
+from lookalike.model.protocols import Source
+from lookalike.runtime.progress import Progress, silent
 from lookalike.sources.addressed import ArchiveSource, scan_each, scopes_of
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once
+from lookalike.sources.reading.addresses import archive_kind, is_pattern
 from lookalike.types import Failure, FileEntry
 
 __all__ = ["PatternSource"]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from lookalike.errors import ConfigError
-from lookalike.tables import Table
+from lookalike.model.errors import ConfigError
+from lookalike.sources.tables import Table
 
 __all__ = [
     "RowChoice",

@@ -10,10 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lookalike.errors import ConfigError
-from lookalike.progress import silent
-from lookalike.protocols import Source
-from lookalike.reading.addresses import is_address, local_path
+from lookalike.model.errors import ConfigError
+from lookalike.model.protocols import Source
+from lookalike.runtime.progress import silent
 from lookalike.sources.addressed import (
     entries_at,
     scan_each,
@@ -28,6 +27,7 @@ from lookalike.sources.folder import (
     why_unseen,
 )
 from lookalike.sources.naming import is_addressed, open_addressed
+from lookalike.sources.reading.addresses import is_address, local_path
 from lookalike.sources.rows import (
     RowChoice,
     WebAddress,
@@ -36,7 +36,7 @@ from lookalike.sources.rows import (
     urls_in_cell,
     web_address,
 )
-from lookalike.tables import Table, is_table, read_table
+from lookalike.sources.tables import Table, is_table, read_table
 from lookalike.types import Failure, FileEntry
 
 __all__ = [

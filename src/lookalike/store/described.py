@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import CollectionError
+from lookalike.model.errors import CollectionError
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.records import differing_specs
 from lookalike.store.rows import MemoryRows, RowFile, Spans, StoredRows

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from lookalike.errors import CollectionError
+from lookalike.model.errors import CollectionError
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.closing import Closing
 

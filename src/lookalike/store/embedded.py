@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from lookalike.errors import CollectionError
+from lookalike.model.errors import CollectionError
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.closing import Closing
 from lookalike.store.decisions import Choices

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import platformdirs
 
-from lookalike.errors import CollectionError, ConfigError
+from lookalike.model.errors import CollectionError, ConfigError
 
 __all__ = ["Location", "Server", "folder_of", "is_everywhere", "lies_at", "locate", "name_of"]
 

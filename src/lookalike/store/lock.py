@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from lookalike.errors import CollectionError
+from lookalike.model.errors import CollectionError
 
 __all__ = ["lock"]
 

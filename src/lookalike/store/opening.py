@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 from lookalike.store.collection import Collection
 from lookalike.store.decisions import Choices, Decisions
 from lookalike.store.dropped import DroppedPictures, EmbeddedDropped

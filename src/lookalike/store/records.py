@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lookalike.errors import SpecMismatchError
+from lookalike.model.errors import SpecMismatchError
 from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = [

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import CollectionError
+from lookalike.model.errors import CollectionError
 
 __all__ = ["MemoryRows", "RowFile", "Spans", "StoredRows"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from lookalike.errors import CollectionError
+from lookalike.model.errors import CollectionError
 
 __all__ = ["all_or_nothing", "told"]
 

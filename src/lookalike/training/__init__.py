@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lookalike.errors import ConfigError
-from lookalike.progress import Progress, silent
+from lookalike.model.errors import ConfigError
+from lookalike.runtime.progress import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

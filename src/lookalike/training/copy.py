@@ -20,7 +20,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from lookalike.descriptors.weights import Weights
-from lookalike.progress import Progress
+from lookalike.runtime.progress import Progress
 from lookalike.training.augment import View, light_view, squared, strong_view
 from lookalike.training.networks import Lite0
 from lookalike.training.photos import Photos

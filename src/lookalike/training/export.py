@@ -14,7 +14,7 @@ from onnx import helper
 from torch import Tensor, nn
 
 from lookalike.descriptors.networks import STRIDE_16_BLOCK
-from lookalike.engine import onnx_runtime
+from lookalike.runtime.inference import onnx_runtime
 from lookalike.training.copy import CopyTask
 from lookalike.training.networks import Inverted, NormedConv, gem
 from lookalike.training.tensors import MEAN, STD

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lookalike.errors import ConfigError
-from lookalike.progress import Progress
+from lookalike.model.errors import ConfigError
+from lookalike.runtime.progress import Progress
 from lookalike.training.settings import TrainConfig
 
 __all__ = ["EpochRecord", "Trainable", "fit"]

@@ -8,12 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lookalike.config import DecodeConfig
-from lookalike.errors import ConfigError
-from lookalike.images import decode
-from lookalike.progress import Progress
-from lookalike.reading import read_plain
+from lookalike.config.find import DecodeConfig
+from lookalike.images.decode import decode
+from lookalike.model.errors import ConfigError
+from lookalike.runtime.progress import Progress
 from lookalike.sources import FolderSource, looks_like_image
+from lookalike.sources.reading import read_plain
 from lookalike.training.augment import squared
 from lookalike.types import Failure, UInt8Array
 

@@ -15,9 +15,9 @@ from torch import nn
 from lookalike.descriptors.networks import seeded_weights
 from lookalike.descriptors.weights import Weights, read_torch
 from lookalike.descriptors.zoo import find_model, model_file
-from lookalike.errors import ModelError
-from lookalike.output import writing
-from lookalike.progress import Progress
+from lookalike.model.errors import ModelError
+from lookalike.runtime.output import writing
+from lookalike.runtime.progress import Progress
 from lookalike.training.arithmetic import plain_arithmetic
 from lookalike.training.copy import CopyTask
 from lookalike.training.export import CopyGraph, export_float, export_int8

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 
 __all__ = ["TRAINING", "TrainConfig", "TrainKind", "TrainStart"]
 

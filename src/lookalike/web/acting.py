@@ -25,8 +25,8 @@ from lookalike.actions import (
     remember,
     undo,
 )
-from lookalike.config import PlanConfig
-from lookalike.errors import ConfigError, LookalikeError
+from lookalike.config.find import PlanConfig
+from lookalike.model.errors import ConfigError, LookalikeError
 from lookalike.store import folder_of, name_of
 from lookalike.types import Report
 from lookalike.web.app import Room, answer, plain_of

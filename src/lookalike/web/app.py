@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import lookalike
-from lookalike.errors import LookalikeError
+from lookalike.model.errors import LookalikeError
 from lookalike.web.deciding import (
     RefusedError,
     StaleError,

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lookalike.errors import LookalikeError
-from lookalike.overview import cluster_tree, hash_gaps, picture_map
+from lookalike.model.errors import LookalikeError
 from lookalike.store import open_collection
 from lookalike.types import Report
 from lookalike.web.app import Room, answer
 from lookalike.web.desk import shown
+from lookalike.web.overview import cluster_tree, hash_gaps, picture_map
 
 __all__ = ["ROUTES"]
 

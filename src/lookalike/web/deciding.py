@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from lookalike.decided import Reviewed
-from lookalike.representative import choose
+from lookalike.decisions.choices import Reviewed
+from lookalike.decisions.keeper import choose
 from lookalike.store.decisions import Action, Apart, Change, Place, pair_of
 from lookalike.types import Cluster, Decision
 from lookalike.web.desk import Desk, shown

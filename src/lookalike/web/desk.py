@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from lookalike.decided import Parts, Reviewed, with_choices
-from lookalike.legible import legible as shown
+from lookalike.decisions.choices import Parts, Reviewed, with_choices
+from lookalike.model.legible import legible as shown
 from lookalike.report.as_text import edit_towards, headline, tie_to_keeper
 from lookalike.store.decisions import Change, Decisions
 from lookalike.types import Cluster, ImageRef, Match, Report

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config import DecodeConfig
-from lookalike.images import decode
-from lookalike.reading import read_again
+from lookalike.config.find import DecodeConfig
+from lookalike.images.decode import decode
+from lookalike.sources.reading import read_again
 from lookalike.types import Failure, ImageRef, Match, UInt8Array
 
 __all__ = ["Cache", "Overlay", "outline", "overlay", "picture_of", "transform_of"]

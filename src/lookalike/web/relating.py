@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.difference import difference_of
+from lookalike.difference.difference import difference_of
 from lookalike.report.as_pair import difference_in_words
 from lookalike.report.as_text import edit_towards
 from lookalike.types import Cluster, Failure, Match, Report

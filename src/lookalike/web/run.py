@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
-from lookalike.errors import ConfigError
+from lookalike.model.errors import ConfigError
 from lookalike.store import Decisions, open_decisions
 from lookalike.types import Report
 from lookalike.web.acting import Acting, action_routes

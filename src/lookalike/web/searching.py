@@ -16,13 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 import lookalike
-from lookalike.config import DecodeConfig
-from lookalike.errors import ConfigError, LookalikeError
-from lookalike.focus import Focus
-from lookalike.images import decode
-from lookalike.output import writing
-from lookalike.reading import read_again
-from lookalike.retrieval import Question
+from lookalike.config.find import DecodeConfig
+from lookalike.images.decode import decode
+from lookalike.model.errors import ConfigError, LookalikeError
+from lookalike.runtime.output import writing
+from lookalike.search.focus import Focus
+from lookalike.search.session import Question
+from lookalike.sources.reading import read_again
 from lookalike.types import Answer, Failure
 from lookalike.web.app import Room, answer, plain_of, shown_file
 from lookalike.web.desk import shown

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import CollectionError
+from lookalike.model.errors import CollectionError
 from lookalike.store.postgres.schema import MOST_RANKED
 from lookalike.store.postgres.session import Session
 from lookalike.store.records import differing_specs

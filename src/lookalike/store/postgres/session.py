@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from lookalike.errors import CollectionError
+from lookalike.model.errors import CollectionError
 from lookalike.store.location import Server
 from lookalike.store.postgres.schema import APPLICATION, LEAST_PGVECTOR, SCHEMA, TABLES
 from lookalike.store.records import FROM_SCHEMA_1

@@ -1,0 +1,1 @@
+"""From matching pairs to disjoint clusters."""

@@ -1,0 +1,1 @@
+"""Settings, and recipes: whole pipelines as data."""

@@ -1,0 +1,1 @@
+"""Which picture lies inside which larger one."""

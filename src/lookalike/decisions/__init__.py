@@ -1,0 +1,1 @@
+"""Which picture of a cluster stays."""

@@ -1,0 +1,1 @@
+"""How two copies differ: what was added to which, and which is the parent."""

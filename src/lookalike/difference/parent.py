@@ -1,0 +1,90 @@
+"""Which of two pictures is likely the parent, that is, which the other was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lookalike.difference.additions import AddedKind
+from lookalike.difference.overlay import Detail
+
+__all__ = ["Parent", "Signs", "likely_parent"]
+
+Parent = Literal["query", "ref", "unknown"]
+_KEPT, _REMAINS = (0.97, 1.02), 0.032
+_CLEARLY = 1.0
+_MORE_PIXELS = 1.04
+_SHARPER, _NOISIER, _NOISE = 1.15, 0.8, 0.75
+_ADDED, _SCENE, _PIXELS, _COLOUR, _DETAIL, _TAGS, _ENCODED = 3.0, 2.5, 2.0, 2.0, 1.5, 1.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What one picture has that speaks for it, or against it.
+
+    Attributes:
+        added: what was added to it.
+        shows_more: whether the scene goes on in it beyond the other's frame.
+        pixels: it has so many for one of the other where both show the same.
+        is_grey: whether it is colourless and the other is not.
+        detail: of its fine texture, compared with the other's.
+        tags: EXIF tags.
+    """
+
+    added: Sequence[AddedKind]
+    shows_more: bool
+    pixels: float
+    is_grey: bool
+    detail: Detail
+    tags: int
+
+
+def likely_parent(query: Signs, ref: Signs) -> tuple[Parent, str]:
+    """The parent and why in words, or ``unknown`` where the evidence is even.
+
+    Nothing tells a mirrored or turned copy from its source by what it shows, and a copy that was
+    only enlarged looks like the source.
+    """
+    for_query, for_ref = _spoken(query, ref), _spoken(ref, query)
+    balance = sum(weight for weight, _ in for_query) - sum(weight for weight, _ in for_ref)
+    if abs(balance) < _CLEARLY:
+        return "unknown", "the evidence is even" if for_query or for_ref else "nothing tells"
+    reasons = for_query if balance > 0 else for_ref
+    return ("query" if balance > 0 else "ref"), "; ".join(words for _, words in reasons)
+
+
+def _spoken(own: Signs, other: Signs) -> list[tuple[float, str]]:
+    """What speaks for a picture as the parent, with its weight."""
+    said = []
+    if other.added and not own.added:
+        things = " and ".join(dict.fromkeys(other.added))
+        said.append((_ADDED, f"the other has {things} added"))
+    if own.shows_more and not other.shows_more:
+        said.append((_SCENE, "it shows more of the scene"))
+    if own.pixels > _MORE_PIXELS:
+        said.append((_PIXELS, f"it has {own.pixels:.1f} pixels for one of the other"))
+    if other.is_grey:
+        said.append((_COLOUR, "it has colour"))
+    is_same_size = 1 / _MORE_PIXELS < own.pixels < _MORE_PIXELS
+    if own.detail.fine > _SHARPER:
+        said.append((_DETAIL, "it is sharper"))
+    elif is_same_size and _holds(other.detail, own.detail):
+        said.append((_DETAIL, "the other has noise"))
+    elif is_same_size and _is_encoded_again(other.detail, own.detail):
+        said.append((_ENCODED, "the other was encoded once more"))
+    if own.tags > other.tags:
+        said.append((_TAGS, "it has more EXIF tags"))
+    return said
+
+
+def _holds(noisy: Detail, clean: Detail) -> bool:
+    """Whether one shows all the fine texture of the other, as strongly, and something besides."""
+    is_equal = max(noisy.fine, clean.fine) <= _SHARPER
+    return is_equal and noisy.finest > _NOISIER and clean.finest < _NOISE * noisy.finest
+
+
+def _is_encoded_again(other: Detail, own: Detail) -> bool:
+    """Whether one keeps the other's finest texture and has a little besides, as JPEG leaves it."""
+    low, high = _KEPT
+    return low <= other.finest <= high and own.finest < other.finest - _REMAINS

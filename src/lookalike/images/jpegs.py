@@ -1,0 +1,67 @@
+"""JPEGs by libjpeg-turbo: reduced while they are decoded, with what it complains of."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import simplejpeg
+
+from lookalike.images.headers import JpegHeader, without_applications
+from lookalike.types import UInt8Array
+
+__all__ = ["Colours", "complaint_about", "decode_jpeg"]
+
+Colours = Literal["RGB", "GRAY", "CMYK"]
+_MOST = 8
+#: a file without its end: Pillow says how much of it is missing
+_NO_END = "Premature end of JPEG file"
+
+
+def decode_jpeg(
+    data: bytes, header: JpegHeader, colours: Colours, factor: int = 1, *, is_exact: bool = False
+) -> tuple[UInt8Array, str] | None:
+    """Samples ``(h, w, 3)`` or ``(h, w)`` as stored, and libjpeg's first complaint, mostly empty.
+
+    Args:
+        data: the whole file.
+        header: of it.
+        colours: wanted.
+        factor: of 1, 2, 4 or 8 by which it is reduced.
+        is_exact: as libjpeg decodes by default, not as fast as it can.
+
+    Returns:
+        None where this decoder cannot, or the file ends before its end mark.
+    """
+    options = _options(header, factor, is_exact)
+    try:
+        pixels, complaint = simplejpeg.decode_jpeg(data, colours, **options), ""
+    except ValueError:
+        # a complaint about what applications wrote is harmless, hides others, and is never forgiven
+        bare = without_applications(data)
+        complaint = complaint_about(bare, header)
+        if _NO_END in complaint:
+            return None
+        try:
+            pixels = simplejpeg.decode_jpeg(bare, colours, strict=False, **options)
+        except ValueError:
+            return None
+    shape = pixels.shape[:2] if colours == "GRAY" else pixels.shape
+    return np.asarray(pixels).reshape(shape), complaint
+
+
+def complaint_about(data: bytes, header: JpegHeader) -> str:
+    """What libjpeg says first of a file; empty where nothing."""
+    colours = "CMYK" if header.components == 4 else "RGB"
+    try:
+        simplejpeg.decode_jpeg(data, colours, **_options(header, _MOST, is_exact=False))
+    except ValueError as complaint:
+        return str(complaint)
+    return ""
+
+
+def _options(header: JpegHeader, factor: int, is_exact: bool) -> dict[str, Any]:
+    # a lossless one decodes at full size whatever is asked, beyond the end of a smaller buffer
+    factor = 1 if header.is_lossless else factor
+    least = {"min_height": -(-header.height // factor), "min_width": -(-header.width // factor)}
+    return {"fastdct": not is_exact, "fastupsample": not is_exact, **least}

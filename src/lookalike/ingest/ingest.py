@@ -1,0 +1,401 @@
+"""From files to a described collection: read, sniff, decode, describe, remember.
+
+Nothing is read twice: a file whose size, time and inode are as remembered is not opened, and a
+content that is known by its SHA-256 is not decoded. Every batch is one atomic step of the
+collection, so an interrupt loses at most the batch in hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config.reading import NO_MEMORY, ReadConfig
+from lookalike.descriptors.hashes import HASH_SPECS, PDQ_SPEC, THUMB_SPEC, describe_hashes
+from lookalike.images.decode import decode, sniff
+from lookalike.model.errors import ConfigError
+from lookalike.runtime.progress import Progress
+from lookalike.runtime.workers import MANY, prepare
+from lookalike.sources import looks_like_image
+from lookalike.sources.reading import is_there, read_bytes, read_start
+from lookalike.sources.reading.addresses import is_far
+from lookalike.store import Batch, Collection, Content, KnownFile
+from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
+
+__all__ = [
+    "Catalogue",
+    "Outcome",
+    "catalogue_of",
+    "describe_content",
+    "examine",
+    "image_ref",
+    "ingest",
+    "read_entry",
+    "remembered_images",
+]
+
+_CHUNK = 16
+_AT_ONCE = ReadConfig().at_once
+_SNIFFED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What a run looks at.
+
+    Attributes:
+        images: readable images, sorted by id.
+        failures: sorted by path.
+        counts: funnel counts of the stages so far.
+    """
+
+    images: tuple[ImageRef, ...]
+    failures: tuple[Failure, ...]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one file turned out to be; ``kind`` is image, failure, skipped or seen.
+
+    An image has its content and the rows of its hashes; one that was seen has neither.
+    """
+
+    entry: FileEntry
+    kind: str
+    sha256: str = ""
+    failure: Failure | None = None
+    content: Content | None = None
+    rows: dict[DescriptorSpec, NDArray[Any]] = field(default_factory=dict)
+
+    def known(self) -> KnownFile:
+        """As the collection remembers it."""
+        kind = "image" if self.kind == "seen" else self.kind
+        if self.failure is None:
+            return KnownFile(kind, self.sha256 or None)
+        return KnownFile(kind, self.sha256 or None, self.failure.stage, self.failure.message)
+
+
+def ingest(
+    listed: Sequence[FileEntry | Failure],
+    collection: Collection,
+    config: RunConfig,
+    *,
+    progress: Progress,
+) -> Catalogue:
+    """Bring ``collection`` up to date with the files of a source.
+
+    Args:
+        listed: what the source offers.
+        collection: remembers and is added to.
+        config: settings.
+        progress: called with (stage, done, total) now and then.
+
+    Returns:
+        The images of this run, with what could not be read.
+    """
+    entries = [item for item in listed if isinstance(item, FileEntry)]
+    failures = [item for item in listed if isinstance(item, Failure)]
+    specs = HASH_SPECS
+    for spec in specs:
+        collection.check_spec(spec)
+    known = _still_described(collection, collection.unchanged(entries), specs)
+    fresh = [entry for entry in entries if entry.key not in known]
+    worker = _Worker(collection, config, specs)
+    if len(fresh) >= MANY and isinstance(config, FindConfig) and config.kinds:
+        prepare(config.threads, "lookalike.matching.verifier")
+    done = decoded = 0
+    later: list[Outcome] = []
+    for batch in _batches(worker.outcomes(fresh, config.threads), config.batch):
+        _remember(collection, [outcome for outcome in batch if outcome.kind != "seen"], known)
+        # a twin may be met before the file that is decoded for both
+        later += [outcome for outcome in batch if outcome.kind == "seen"]
+        done += len(batch)
+        decoded += sum(outcome.content is not None for outcome in batch)
+        progress("describe", done, len(fresh))
+    _remember_twins(collection, later, known)
+    shas = {file.sha256 for file in known.values() if file.kind == "image" and file.sha256}
+    listing = Catalogue((), tuple(failures), {"decoded": decoded})
+    return catalogue_of(entries, known, collection.contents(shas), listing)
+
+
+def _still_described(
+    collection: Collection, known: dict[str, KnownFile], specs: Sequence[DescriptorSpec]
+) -> dict[str, KnownFile]:
+    """Known files less those whose content lacks a descriptor this run needs.
+
+    What could not be read is tried again: permissions and mounts change without a trace.
+    """
+    shas = sorted({file.sha256 for file in known.values() if file.sha256})
+    lacking = {sha for spec in specs for sha in collection.missing(spec, shas)}
+    return {
+        key: file
+        for key, file in known.items()
+        if file.sha256 not in lacking and file.stage != "read"
+    }
+
+
+class _Worker:
+    """Reads and describes files on several threads."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        config: RunConfig,
+        specs: Sequence[DescriptorSpec],
+    ) -> None:
+        self._config = config
+        self._seen = collection.described(specs)
+        self._lock = threading.Lock()
+
+    def outcomes(self, entries: Sequence[FileEntry], threads: int) -> Iterator[Outcome]:
+        """Outcomes in the order of ``entries``, computed ahead by a bounded window."""
+        chunks = [entries[at : at + _CHUNK] for at in range(0, len(entries), _CHUNK)]
+        if not chunks:
+            return
+        # what is read ahead lies in memory until it is decoded
+        is_slow = any(is_far(entry.path) for entry in entries)
+        window = max(threads, 2 * _AT_ONCE // _CHUNK) if is_slow else 4 * threads
+        with (
+            ThreadPoolExecutor(threads, thread_name_prefix="lookalike") as pool,
+            ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lookalike-read") as readers,
+        ):
+            waiting: list[Future[list[Outcome]]] = []
+            try:
+                for chunk in chunks:
+                    waiting.append(pool.submit(self._chunk, chunk, _read_ahead(chunk, readers)))
+                    if len(waiting) > window:
+                        yield from waiting.pop(0).result()
+                while waiting:
+                    yield from waiting.pop(0).result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+                readers.shutdown(cancel_futures=True)
+
+    def _chunk(
+        self, entries: Sequence[FileEntry], reads: Sequence[Callable[[], bytes | Failure]]
+    ) -> list[Outcome]:
+        return [self._outcome(entry, read) for entry, read in zip(entries, reads, strict=True)]
+
+    def _outcome(self, entry: FileEntry, read: Callable[[], bytes | Failure]) -> Outcome:
+        data = read()
+        if isinstance(data, Failure):
+            return Outcome(entry, "failure", failure=data)
+        return examine(entry, data, self._config, self._is_new)
+
+    def _is_new(self, sha256: str) -> bool:
+        with self._lock:
+            is_new = sha256 not in self._seen
+            self._seen.add(sha256)
+        return is_new
+
+
+def read_entry(entry: FileEntry) -> bytes | Failure:
+    """A file's bytes, or why they cannot be read.
+
+    Of one that neither is nor claims to be a picture only the first.
+    """
+    try:
+        if not looks_like_image(entry.id) and not 0 < entry.n_bytes <= _SNIFFED:
+            start = read_start(entry.path, _SNIFFED)
+            if sniff(start[:_SNIFFED]) is None:
+                return start
+        return read_bytes(entry.path)
+    except OSError as error:
+        return Failure(entry.path, "read", f"cannot be read: {error.strerror or error}")
+
+
+def examine(
+    entry: FileEntry, data: bytes, config: RunConfig, is_new: Callable[[str], bool]
+) -> Outcome:
+    """What the bytes of a file turn out to be, described by hashes.
+
+    Args:
+        entry: the file.
+        data: its bytes.
+        config: settings.
+        is_new: asked with their SHA-256; what is not new is not decoded.
+    """
+    if sniff(data[:_SNIFFED]) is None and not looks_like_image(entry.id):
+        return Outcome(entry, "skipped")
+    sha256 = hashlib.sha256(data).hexdigest()
+    if not is_new(sha256):
+        return Outcome(entry, "seen", sha256)
+    picture = decode(entry.path, data, config.decode)
+    if isinstance(picture, Failure):
+        return Outcome(entry, "failure", sha256, failure=picture)
+    try:
+        content, rows = describe_content(sha256, len(data), picture, config)
+    except MemoryError:
+        return Outcome(entry, "failure", sha256, failure=Failure(entry.path, "read", NO_MEMORY))
+    return Outcome(entry, "image", sha256, content=content, rows=rows)
+
+
+def _read_ahead(
+    entries: Sequence[FileEntry], readers: ThreadPoolExecutor
+) -> list[Callable[[], bytes | Failure]]:
+    """How to have the bytes of every file: what lies far away is asked for now."""
+    return [
+        readers.submit(read_entry, entry).result
+        if is_far(entry.path)
+        else partial(read_entry, entry)
+        for entry in entries
+    ]
+
+
+def describe_content(
+    sha256: str, n_bytes: int, picture: Picture, config: RunConfig
+) -> tuple[Content, dict[DescriptorSpec, NDArray[Any]]]:
+    """What a collection remembers of one decoded content, and its hash rows."""
+    hashed = describe_hashes(picture)
+    content = Content(
+        sha256=sha256,
+        n_bytes=n_bytes,
+        width=picture.width,
+        height=picture.height,
+        format=picture.format,
+        lossless=picture.lossless,
+        exif_fields=picture.exif_fields,
+        sharpness=_sharpness(picture),
+        low_information=hashed.telling < config.hashes.min_telling,
+        pixel_digest=picture.pixel_digest,
+        damage=picture.damage,
+    )
+    return content, {PDQ_SPEC: hashed.pdq, THUMB_SPEC: hashed.thumb}
+
+
+def _sharpness(picture: Picture) -> float:
+    planes = [cv2.extractChannel(picture.rgb, 1)]
+    if picture.alpha is not None:
+        # around a picture nothing is transparent: what is so throughout ends in an edge
+        planes.append(cv2.copyMakeBorder(picture.alpha, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255))
+    edges = [cv2.Laplacian(plane, cv2.CV_16S) for plane in planes]
+    return round(sum(cv2.norm(e, cv2.NORM_L2SQR) / e.size - cv2.mean(e)[0] ** 2 for e in edges), 3)
+
+
+def _batches(outcomes: Iterator[Outcome], size: int) -> Iterator[list[Outcome]]:
+    batch: list[Outcome] = []
+    for outcome in outcomes:
+        batch.append(outcome)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _remember(
+    collection: Collection, batch: Sequence[Outcome], known: dict[str, KnownFile]
+) -> None:
+    """Commit one batch, and note in ``known`` what each file turned out to be."""
+    described = [outcome for outcome in batch if outcome.content]
+    specs = described[0].rows if described else {}
+    shas = tuple(outcome.sha256 for outcome in described)
+    failed = tuple((o.entry, o.known()) for o in batch if o.kind in ("failure", "skipped"))
+    collection.commit(
+        Batch(
+            contents=tuple(o.content for o in described if o.content),
+            files=tuple((o.entry, o.sha256) for o in batch if o.kind in ("image", "seen")),
+            failures=failed,
+            rows={spec: (shas, np.stack([o.rows[spec] for o in described])) for spec in specs},
+        )
+    )
+    known.update({outcome.entry.key: outcome.known() for outcome in batch})
+
+
+def _remember_twins(
+    collection: Collection, twins: Sequence[Outcome], known: dict[str, KnownFile]
+) -> None:
+    """Commit files whose bytes another file of the collection has."""
+    held = collection.contents({twin.sha256 for twin in twins})
+    reasons = {file.sha256: file.message for file in known.values() if file.kind == "failure"}
+    settled = []
+    for twin in twins:
+        if twin.sha256 in held:
+            settled.append(twin)
+        else:
+            reason = Failure(twin.entry.path, "decode", reasons.get(twin.sha256, "unreadable"))
+            settled.append(Outcome(twin.entry, "failure", twin.sha256, failure=reason))
+    if settled:
+        _remember(collection, settled, known)
+
+
+def catalogue_of(
+    entries: Sequence[FileEntry],
+    known: Mapping[str, KnownFile],
+    contents: Mapping[str, Content],
+    so_far: Catalogue,
+) -> Catalogue:
+    """What a run looks at.
+
+    Args:
+        entries: what the source offers.
+        known: what each turned out to be, by key.
+        contents: of the images, by SHA-256.
+        so_far: what could not be listed, and how many were decoded.
+    """
+    failures = list(so_far.failures)
+    decoded = so_far.counts["decoded"]
+    images, skipped = [], 0
+    for entry in sorted(entries, key=lambda item: item.id):
+        file = known[entry.key]
+        content = contents.get(file.sha256 or "") if file.kind == "image" else None
+        if content:
+            images.append(image_ref(entry.id, entry.path, content, entry.modified_ns))
+        elif file.kind == "skipped":
+            skipped += 1
+        else:
+            failures.append(Failure(entry.shown, file.stage, file.message))
+    counts = {
+        "files": len(entries),
+        "not_images": skipped,
+        "failed": len(failures),
+        "images": len(images),
+        "decoded": decoded,
+        "remembered": len(images) - decoded,
+        "low_information": sum(image.low_information for image in images),
+    }
+    return Catalogue(tuple(images), tuple(sorted(failures, key=lambda f: f.path)), counts)
+
+
+def image_ref(name: str, path: str, content: Content, modified_ns: int = 0) -> ImageRef:
+    """An image of a run from what is known of its content."""
+    return ImageRef(
+        id=name,
+        path=path,
+        sha256=content.sha256,
+        n_bytes=content.n_bytes,
+        width=content.width,
+        height=content.height,
+        format=content.format,
+        modified_ns=modified_ns,
+        lossless=content.lossless,
+        exif_fields=content.exif_fields,
+        sharpness=content.sharpness,
+        low_information=content.low_information,
+        damage=content.damage,
+    )
+
+
+def remembered_images(collection: Collection) -> list[ImageRef]:
+    """Every image file of the collection that is still there, by path."""
+    files = {key: sha for key, sha in collection.images().items() if is_there(key)}
+    contents = collection.contents(set(files.values()))
+    images = [image_ref(key, key, contents[sha]) for key, sha in files.items() if sha in contents]
+    if not images:
+        raise ConfigError(
+            "the collection holds no images",
+            remedy="fill it with 'lookalike index PHOTOS --db DIR' and search the same --db",
+        )
+    return images

@@ -1,0 +1,1 @@
+"""From contents to accepted pairs: candidates, verification, rules."""

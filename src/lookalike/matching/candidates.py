@@ -1,0 +1,248 @@
+"""What the cascade asks about contents, and the answers of one collection.
+
+The cascade decides; a stage only measures. Whoever answers these questions alike gets the same
+clusters: a collection on this machine does, and so does a cluster of machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from lookalike.clustering.stars import components
+from lookalike.config.find import FindConfig, LocalConfig
+from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
+from lookalike.descriptors.keypoints import KeypointKind
+from lookalike.index.flat import CosineIndex
+from lookalike.index.hamming import HammingIndex
+from lookalike.index.local import Votes, VoteSettings, vote_pairs
+from lookalike.matching.match_graph import Pair
+from lookalike.matching.verifier import Evidence
+from lookalike.model.protocols import Descriptor
+from lookalike.store import Collection
+from lookalike.types import BoolArray, FloatArray, IntArray, UInt8Array, Verification
+from lookalike.verification.whole_frame import ThumbAgreement, agree
+
+__all__ = [
+    "CollectionStages",
+    "HashPairs",
+    "Stages",
+    "closest_turns",
+    "hash_pairs",
+    "have_equal_thumbs",
+    "vote_settings",
+]
+
+_MOST_BITS = 60
+_FIRST_ROW = 32
+
+
+class HashPairs(NamedTuple):
+    """Pairs of near hashes, sorted by query and ref, every pair once.
+
+    Attributes:
+        query: ``(k,)`` lower row numbers.
+        ref: ``(k,)`` higher row numbers.
+        turn: ``(k,)`` the orientation of ``ORIENTATIONS`` in which the query is closest.
+        bits: ``(k,)`` differing bits then, 0..256.
+    """
+
+    query: IntArray
+    ref: IntArray
+    turn: IntArray
+    bits: IntArray
+
+    def at(self, places: IntArray) -> HashPairs:
+        """Of rows that stand at these places of a longer list, in the same order."""
+        return HashPairs(places[self.query], places[self.ref], self.turn, self.bits)
+
+    def __or__(self, others: HashPairs) -> HashPairs:
+        """These and others, sorted."""
+        columns = [np.concatenate(both) for both in zip(self, others, strict=True)]
+        order = np.lexsort((columns[1], columns[0]))
+        return HashPairs(*(column[order] for column in columns))
+
+
+class Stages(Protocol):
+    """Measures contents, which are named by SHA-256; rows are places in the list that is asked."""
+
+    @property
+    def apart(self) -> Iterable[Pair]:
+        """Pairs that a person told apart."""
+        ...
+
+    def near_hashes(self, shas: Sequence[str]) -> HashPairs:
+        """Every pair within ``HashConfig.max_distance`` bits in any of 8 orientations."""
+        ...
+
+    def thumbs(self, shas: Sequence[str]) -> UInt8Array:
+        """``(n, 1152)`` rows of ``THUMB_SPEC``, asked for of few."""
+        ...
+
+    def equal_thumbs(self, shas: Sequence[str], query: IntArray, ref: IntArray) -> BoolArray:
+        """``(k,)`` whether all cells of two thumbs are equal."""
+        ...
+
+    def thumb_agreement(
+        self, shas: Sequence[str], query: IntArray, ref: IntArray, turn: IntArray
+    ) -> ThumbAgreement:
+        """As ``thumbs.agree``."""
+        ...
+
+    def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
+        """Full-size pixel digests; contents that can no longer be read are left out."""
+        ...
+
+    def embed(self, network: Descriptor, shas: Sequence[str]) -> list[str]:
+        """Have rows of a network; the contents that can have one, in the order asked."""
+        ...
+
+    def near_embeddings(
+        self, network: Descriptor, shas: Sequence[str]
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """Pairs within ``EmbeddingConfig.max_distance``, sorted, with their cosine distance."""
+        ...
+
+    def votes(self, shas: Sequence[str], kind: KeypointKind, min_votes: int) -> tuple[Votes, Votes]:
+        """As ``index.local.vote_pairs``, by the settings of ``LocalConfig``."""
+        ...
+
+    def verify(
+        self, pairs: Mapping[Pair, bool], kind: KeypointKind
+    ) -> dict[Pair, Verification | None]:
+        """Evidence or None for every pair, looked at mirrored where the value says so."""
+        ...
+
+    def components(self, nodes: Iterable[str], pairs: Sequence[Pair]) -> list[list[str]]:
+        """As ``cluster.components``."""
+        ...
+
+
+class CollectionStages:
+    """Answers from a collection on this machine.
+
+    Args:
+        collection: holds the descriptors.
+        config: settings.
+        evidence: describes and verifies what hashes leave open.
+    """
+
+    def __init__(self, collection: Collection, config: FindConfig, evidence: Evidence) -> None:
+        self._collection = collection
+        self._config = config
+        self._evidence = evidence
+        self.apart: Iterable[Pair] = collection.choices.apart
+        self.pixel_digests = evidence.pixel_digests
+        self.embed = evidence.embed
+        self.verify = evidence.verify
+        self.components = components
+
+    def near_hashes(self, shas: Sequence[str]) -> HashPairs:
+        """As of ``Stages``."""
+        rows = self._collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
+        return hash_pairs(rows, rows, self._config.hashes.max_distance, self._config.threads)
+
+    def thumbs(self, shas: Sequence[str]) -> UInt8Array:
+        """As of ``Stages``."""
+        return self._collection.rows(THUMB_SPEC, shas)
+
+    def equal_thumbs(self, shas: Sequence[str], query: IntArray, ref: IntArray) -> BoolArray:
+        """As of ``Stages``."""
+        # few of all contents are that near
+        some, places = np.unique(np.concatenate([query, ref]), return_inverse=True)
+        thumbs = self._collection.rows(THUMB_SPEC, [shas[row] for row in some])
+        left, right = places.reshape(2, -1)
+        return have_equal_thumbs(thumbs, left, right)
+
+    def thumb_agreement(
+        self, shas: Sequence[str], query: IntArray, ref: IntArray, turn: IntArray
+    ) -> ThumbAgreement:
+        """As of ``Stages``."""
+        thumbs = self._collection.rows(THUMB_SPEC, shas)
+        return agree(thumbs, query, ref, turn, threads=self._config.threads)
+
+    def near_embeddings(
+        self, network: Descriptor, shas: Sequence[str]
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """As of ``Stages``, exact."""
+        rows = self._collection.rows(network.spec, shas)
+        index = CosineIndex(rows, threads=self._config.threads)
+        return index.pairs_within(self._config.embedding.max_distance)
+
+    def votes(self, shas: Sequence[str], kind: KeypointKind, min_votes: int) -> tuple[Votes, Votes]:
+        """As of ``Stages``."""
+        local = self._config.local
+        upright, mirrored = self._evidence.features(shas, kind)
+        settings = vote_settings(local, kind, len(upright.image), min_votes, self._config.threads)
+        return vote_pairs(upright, settings, mirrored=mirrored if local.mirrored else None)
+
+
+def hash_pairs(
+    queries: UInt8Array, refs: UInt8Array, max_distance: int, threads: int = 1
+) -> HashPairs:
+    """Pairs of a query in any orientation and an upright ref; of one array with itself ``i < j``.
+
+    Args:
+        queries: ``(n, 8, 32)`` uint8 of ``PDQ_SPEC``.
+        refs: ``(m, 8, 32)``, or the same array again.
+        max_distance: differing bits of 256, inclusive.
+        threads: orientations worked on at once.
+    """
+    index = HammingIndex(np.ascontiguousarray(refs[:, 0]))
+
+    def pairs_in(turn: int) -> IntArray:
+        left, right, distance = index.pairs_with(
+            np.ascontiguousarray(queries[:, turn]), max_distance, upper_triangle=queries is refs
+        )
+        return np.stack([left, right, np.full_like(left, turn), distance.astype(int)])
+
+    with ThreadPoolExecutor(threads) as pool:
+        columns = list(pool.map(pairs_in, range(len(ORIENTATIONS))))
+    return closest_turns(np.concatenate(columns, axis=1))
+
+
+def closest_turns(columns: IntArray) -> HashPairs:
+    """Each pair in its closest orientation, sorted.
+
+    Args:
+        columns: ``(4, k)`` query, ref, orientation and bits, in any order and several times a pair.
+    """
+    query, ref, turn, bits = columns
+    order = np.lexsort((turn, bits, ref, query))
+    query, ref, turn, bits = columns[:, order]
+    first = np.ones(len(query), bool)
+    first[1:] = (query[1:] != query[:-1]) | (ref[1:] != ref[:-1])
+    return HashPairs(query[first], ref[first], turn[first], bits[first])
+
+
+def have_equal_thumbs(thumbs: UInt8Array, query: IntArray, ref: IntArray) -> BoolArray:
+    """``(k,)`` whether all cells of two thumbs are equal.
+
+    Args:
+        thumbs: ``(n, 1152)`` uint8 of ``THUMB_SPEC``.
+        query: ``(k,)`` rows.
+        ref: ``(k,)`` rows.
+    """
+    # the first row of cells tells nearly all pairs apart
+    found = (thumbs[query, :_FIRST_ROW] == thumbs[ref, :_FIRST_ROW]).all(axis=1)
+    near = np.flatnonzero(found)
+    found[near] = (thumbs[query[near]] == thumbs[ref[near]]).all(axis=1)
+    return np.asarray(found)
+
+
+def vote_settings(
+    local: LocalConfig, kind: KeypointKind, keypoints: int, min_votes: int, threads: int = 1
+) -> VoteSettings:
+    """How so many keypoints of a kind come to meet."""
+    # a keypoint should meet less than one stranger by chance
+    by_chance = keypoints.bit_length() + kind.rare_bits
+    return VoteSettings(
+        tables=local.tables,
+        substring=min(_MOST_BITS, max(local.least_substring, by_chance)),
+        largest_group=local.largest_group,
+        min_votes=min_votes,
+        threads=threads,
+    )

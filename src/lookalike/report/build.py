@@ -1,0 +1,174 @@
+"""From decided pairs of contents to the report's matches, clusters and decisions among files."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+
+import lookalike
+from lookalike.clustering.stars import make_cluster
+from lookalike.config.find import FindConfig, RunConfig
+from lookalike.decisions.keeper import choose
+from lookalike.ingest.ingest import Catalogue
+from lookalike.matching.match_graph import Found
+from lookalike.model.protocols import Descriptor
+from lookalike.report import SCHEMA
+from lookalike.types import Cluster, Decision, ImageRef, Match, Report
+from lookalike.verification.confidence import calibration
+
+__all__ = [
+    "by_bytes",
+    "count_funnel",
+    "decide",
+    "file_clusters",
+    "file_matches",
+    "report_of",
+    "settings_of",
+    "versions_of",
+]
+
+# grows whenever the same files, settings and descriptors give another answer: older reports that a
+# collection holds are not shown again
+_ANSWERS = "2"
+
+
+def by_bytes(images: Iterable[ImageRef]) -> dict[str, list[ImageRef]]:
+    """Images by SHA-256, in the order given."""
+    found: dict[str, list[ImageRef]] = defaultdict(list)
+    for image in images:
+        found[image.sha256].append(image)
+    return found
+
+
+def report_of(
+    catalogue: Catalogue,
+    by_content: Mapping[str, Sequence[ImageRef]],
+    found: Found,
+    config: RunConfig,
+    versions: Mapping[str, str],
+) -> Report:
+    """The report of what a run looked at and decided, without timings."""
+    matches = file_matches(found, by_content)
+    clusters = file_clusters(found, by_content, matches, config)
+    images = {image.id: image for image in catalogue.images}
+    return Report(
+        schema=SCHEMA,
+        config=settings_of(config),
+        versions=versions,
+        images=images,
+        funnel=count_funnel(catalogue, found, matches, clusters),
+        clusters=clusters,
+        matches=matches,
+        decisions=decide(clusters, images, config),
+        failures=catalogue.failures,
+    )
+
+
+def settings_of(config: RunConfig) -> dict[str, object]:
+    """What the answer depends on: threads and batches do not count."""
+    settings = asdict(config)
+    del settings["threads"], settings["batch"]
+    return json.loads(json.dumps(settings))
+
+
+def versions_of(config: RunConfig, descriptors: Sequence[Descriptor]) -> dict[str, str]:
+    """Versions of lookalike and of every descriptor of a run."""
+    specs = [descriptor.spec for descriptor in descriptors]
+    own = {spec.name: f"{spec.version}, {spec.preprocessing}" for spec in specs}
+    if isinstance(config, FindConfig):
+        own["confidence"] = calibration().version
+    return {"lookalike": lookalike.__version__, "answers": _ANSWERS, **own}
+
+
+def file_matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:
+    """Accepted pairs among images: contents by their first file, twins tied to it."""
+    matches = [
+        replace(match, query=by_content[match.query][0].id, ref=by_content[match.ref][0].id)
+        for match in found.matches
+    ]
+    for files in by_content.values():
+        matches += [
+            Match(files[0].id, twin.id, "exact", 0.0, "bytes", confidence=1.0) for twin in files[1:]
+        ]
+    return tuple(sorted(matches, key=lambda match: (match.query, match.ref)))
+
+
+def file_clusters(
+    found: Found,
+    by_content: Mapping[str, Sequence[ImageRef]],
+    matches: Sequence[Match],
+    config: RunConfig,
+) -> tuple[Cluster, ...]:
+    """Clusters of files, sorted; files of equal bytes that match nothing else make one too."""
+    parts = list(found.parts)
+    joined = {sha for _, members in parts for sha in members}
+    twins = [sha for sha, files in by_content.items() if len(files) > 1 and sha not in joined]
+    parts += [(sha, [sha]) for sha in twins]
+    place = {
+        image.id: number
+        for number, (_, members) in enumerate(parts)
+        for sha in members
+        for image in by_content[sha]
+    }
+    own: dict[int, list[Match]] = defaultdict(list)
+    for match in matches:
+        number = place.get(match.query)
+        if number is not None and number == place.get(match.ref):
+            own[number].append(match)
+    clusters = [
+        make_cluster(
+            [image.id for sha in members for image in by_content[sha]],
+            by_content[centre][0].id,
+            own[number],
+            config.cluster.linkage,
+        )
+        for number, (centre, members) in enumerate(parts)
+    ]
+    return tuple(sorted(clusters, key=lambda cluster: cluster.members))
+
+
+def decide(
+    clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: RunConfig
+) -> tuple[Decision, ...]:
+    """What is to become of every member of every cluster, and why."""
+    decided = [
+        choose(
+            [images[member] for member in cluster.members],
+            config.keep.rules,
+            center=cluster.center,
+            padded=_padded(cluster),
+        )
+        for cluster in clusters
+    ]
+    return tuple(decision for some in decided for decision in some)
+
+
+def _padded(cluster: Cluster) -> set[str]:
+    """Members that only add a plain border, bar or page around what another member shows.
+
+    A picture inside a larger one does not count: the larger may be the photo it was cut from.
+    """
+    padded = set()
+    for match in cluster.matches:
+        frame = match.verification.frame if match.verification else "same"
+        if frame == "bordered":
+            padded.add(match.ref)
+        elif frame == "unbordered":
+            padded.add(match.query)
+    return padded
+
+
+def count_funnel(
+    catalogue: Catalogue, found: Found, matches: Sequence[Match], clusters: Sequence[Cluster]
+) -> dict[str, int]:
+    """Counts by stage, in order."""
+    return {
+        **catalogue.counts,
+        "contents": len({image.sha256 for image in catalogue.images}),
+        **found.counts,
+        "matches": len(matches),
+        "clusters": len(clusters),
+        "clustered": sum(len(cluster.members) for cluster in clusters),
+    }

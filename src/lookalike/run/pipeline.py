@@ -1,0 +1,352 @@
+"""The stages in order: read, describe, find pairs, verify, cluster, choose, report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import platformdirs
+
+from lookalike.actions.returned import find_returned
+from lookalike.config.find import FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.containment.find import Inside, contain, one_per_frame, told_by
+from lookalike.containment.regions import load_regions
+from lookalike.decisions.choices import with_choices
+from lookalike.decisions.keeper import check_rules
+from lookalike.descriptors import load_embedding
+from lookalike.difference.difference import Difference, difference_of
+from lookalike.ingest.describe import Describer
+from lookalike.ingest.ingest import Catalogue, ingest
+from lookalike.matching.candidates import CollectionStages
+from lookalike.matching.cascade import find_pairs
+from lookalike.matching.match_graph import Found
+from lookalike.matching.verifier import Evidence
+from lookalike.model.errors import ConfigError
+from lookalike.model.protocols import Descriptor
+from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
+from lookalike.report.build import by_bytes, report_of, settings_of, versions_of
+from lookalike.run.bucketing import bucketed
+from lookalike.runtime.progress import Progress, silent
+from lookalike.runtime.workers import one_core_each
+from lookalike.search.query import Question, pair_config
+from lookalike.search.session import search_collection
+from lookalike.sources import Inputs, ListForm, chosen_rows, gone, open_source, watch
+from lookalike.sources.downloads import with_urls
+from lookalike.sources.reading import is_one_file
+from lookalike.sources.reading.addresses import absolute, is_address
+from lookalike.store import Collection, open_collection
+from lookalike.systems.run import find_in_space
+from lookalike.systems.space import fit_space, load_views
+from lookalike.types import Answer, Containment, Failure, FileEntry, ImageRef, Match, Report
+
+__all__ = [
+    "Clock",
+    "buckets",
+    "compare",
+    "default_collection",
+    "explain_pair",
+    "find",
+    "find_json",
+    "load_descriptors",
+    "search",
+]
+
+
+def find(
+    paths: Inputs,
+    *,
+    db: str | Path | None = None,
+    config: RunConfig | None = None,
+    hidden: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Find which images under some folders are the same picture.
+
+    Args:
+        paths: folders, pictures, archives (zip, tar), addresses (``s3://bucket/prefix``), patterns
+            (``photos/**/*.jpg``), lists of pictures (text, CSV, TSV, JSON Lines, Parquet; ``-`` is
+            standard input) or sources.
+        db: folder of the collection that remembers what was learned, or the address of one at a
+            server (``postgresql://…``, as ``str``); by default one under the user's data folder.
+        config: every setting; ``FindConfig()`` is effort ``standard``. A recipe's configuration
+            runs a published system.
+        hidden: look at files and folders whose name starts with a dot too.
+        progress: called with (stage, done, total) from the calling thread.
+
+    Returns:
+        Clusters, matches, decisions, failures and the funnel. It depends on the set of images
+        and the settings only, not on order, threads or batches.
+
+    Raises:
+        ConfigError: a folder or a setting that cannot work, before any work is done.
+        CollectionError: the collection cannot be used.
+        ModelError: the network cannot be loaded.
+    """
+    return from_json(find_json(paths, db=db, config=config, hidden=hidden, progress=progress))
+
+
+def find_json(
+    paths: Inputs,
+    *,
+    db: str | Path | None = None,
+    config: RunConfig | None = None,
+    hidden: bool = False,
+    progress: Progress | None = None,
+) -> str:
+    """As ``find``, as the JSON text of the report; an unchanged set costs only a look at it."""
+    config = config or FindConfig()
+    check_rules(config.keep.rules)
+    source = open_source(paths, ListForm(hidden=hidden))
+    descriptors = load_descriptors(config)
+    told = progress or silent
+    clock = Clock()
+    listed = list(watch(source, told).scan())
+    rows = chosen_rows(source)
+    fingerprint = _fingerprint(listed, config, descriptors) + "".join(map(str, rows.items()))
+    db = db or default_collection()
+    with open_collection(db) as collection, one_core_each():
+        # whatever a person decides changes the answer
+        fingerprint += f" {collection.edition}" if collection.edition else ""
+        body = collection.load_report(fingerprint)
+        if body is None:
+            with clock("describe"):
+                catalogue = ingest(listed, collection, config, progress=told)
+                collection.forget(gone(source, listed, collection.keys))
+            report = _answer(catalogue, collection, config, descriptors, clock, told)
+            if rows:
+                report = replace(report, config={**report.config, "rows": rows})
+            report = with_choices(report, collection.choices)
+            body = to_body(report)
+            if not any(failure.stage == "read" for failure in report.failures):
+                collection.save_report(fingerprint, body)
+            counts = {}
+        else:
+            counts = {"decoded": 0, "remembered": funnel_of(body)["images"]}
+        again = find_returned(listed, db)
+    return with_run(body, counts, clock.timings(funnel_of(body)["images"]), again)
+
+
+def search(
+    question: str | Path | Question,
+    *,
+    db: str | Path | None = None,
+    config: RunConfig | None = None,
+    progress: Progress | None = None,
+) -> Answer:
+    """The images of a collection that are nearest to a picture, in it or not.
+
+    Args:
+        question: path or address of a picture, or a ``Question`` that also says how many hits,
+            ranked by which metrics, and which part of the picture counts.
+        db: folder or address of the collection, filled by ``find``.
+        config: the cascade (verified copies first), or a recipe's published system.
+        progress: called with (stage, done, total).
+
+    Raises:
+        ConfigError: an unreadable query, an empty collection, or a setting that cannot work.
+    """
+    asked = question if isinstance(question, Question) else Question(question)
+    with open_collection(db or default_collection()) as collection, one_core_each():
+        answer = search_collection(
+            asked, collection, config or FindConfig(), progress=progress or silent
+        )
+    return with_urls(answer)
+
+
+def buckets(
+    descriptor: str, *, db: str | Path | None = None, progress: Progress | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Images of a collection by their hash: hexadecimal bits to paths, sorted.
+
+    Args:
+        descriptor: a hash, or ``NAME#BITS`` for hyperplane bits.
+        db: folder or address of the collection, filled by ``find``.
+        progress: called with (stage, done, total).
+
+    Raises:
+        ConfigError: not a descriptor of bits, or an empty collection.
+    """
+    config = SystemConfig(views=(ViewConfig(descriptor, 0.0),))
+    load_views(config)
+    with open_collection(db or default_collection()) as collection:
+        return bucketed(config, collection, progress or silent)
+
+
+def compare(
+    first: str | Path, second: str | Path, *, config: FindConfig | None = None
+) -> tuple[Match | None, Report]:
+    """How two files are related.
+
+    Args:
+        first: path or address of a picture.
+        second: another.
+        config: settings; the pair is verified however far apart its descriptors are.
+
+    Returns:
+        The match, or None, and the whole report (which lists an unreadable file).
+
+    Raises:
+        ConfigError: a file does not exist, or both are one file.
+    """
+    config = config or FindConfig()
+    if _is_same(str(first), str(second)):
+        raise ConfigError(
+            "nothing to compare", got=f"two names of one file: {first}", expected="two files"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        report = find([first, second], db=folder, config=pair_config(config), hidden=True)
+    return (report.matches[0] if report.matches else None), report
+
+
+def explain_pair(
+    first: str | Path, second: str | Path, *, config: FindConfig | None = None
+) -> Difference | None:
+    """How two files differ: what both show, what was added to which, which is likely the parent.
+
+    Args:
+        first: an image file; the query of the answer.
+        second: another; the ref of the answer.
+        config: settings of the comparison.
+
+    Returns:
+        None where they are not the same picture.
+
+    Raises:
+        ConfigError: a file does not exist or cannot be read, or both are one file.
+    """
+    match, report = compare(first, second, config=config)
+    found: Difference | Failure | None = next(iter(report.failures), None)
+    if match is not None:
+        sides = report.images[match.query], report.images[match.ref]
+        found = difference_of(match, sides, turned=not _is_same(sides[0].path, str(first)))
+    if isinstance(found, Failure):
+        raise ConfigError("a picture cannot be read", got=f"{found.path}: {found.message}")
+    return found
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two names are of one file that is there, or one address."""
+    if is_address(one) or is_address(other):
+        return absolute(one) == absolute(other)
+    return is_one_file(one, other)
+
+
+def default_collection() -> Path:
+    """Where a collection lies unless the user says otherwise."""
+    return Path(platformdirs.user_data_dir("lookalike", appauthor=False)) / "default"
+
+
+def load_descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
+    """What the run describes pictures by, beyond hashes; wrong settings end here."""
+    if isinstance(config, SystemConfig):
+        return load_views(config)
+    assert isinstance(config, FindConfig)
+    if config.effort == "fast" or not (config.embedding.proposes or config.cluster.similar):
+        return ()
+    network = config.embedding
+    return (load_embedding(network.model, network.engine, threads=config.threads),)
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    start: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Count what is done meanwhile as this stage's."""
+        begun = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - begun, 3)
+
+    def timings(self, images: int) -> dict[str, float]:
+        """Seconds by stage and in all, and images a second."""
+        total = time.perf_counter() - self.start
+        rate = images / total if total else 0.0
+        return {**self.seconds, "total": round(total, 3), "images_per_second": round(rate, 1)}
+
+
+def _fingerprint(
+    listed: Sequence[FileEntry | Failure], config: RunConfig, descriptors: Sequence[Descriptor]
+) -> str:
+    """Digest of everything a report depends on: settings, and the files by their stamps."""
+    asked = [SCHEMA, settings_of(config), versions_of(config, descriptors), _regions(config)]
+    digest = hashlib.sha256(json.dumps(asked).encode())
+    for item in listed:
+        digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _regions(config: RunConfig) -> str:
+    """What proposes regions of larger pictures; a detector by its content."""
+    if not isinstance(config, FindConfig) or not config.inside.wanted:
+        return ""
+    return load_regions(config.inside.regions, config.embedding.engine).name
+
+
+def _answer(
+    catalogue: Catalogue,
+    collection: Collection,
+    config: RunConfig,
+    descriptors: Sequence[Descriptor],
+    clock: Clock,
+    progress: Progress,
+) -> Report:
+    by_content = by_bytes(catalogue.images)
+    first = {sha: files[0] for sha, files in by_content.items()}
+    with clock("pairs"):
+        found = _found(first, collection, config, descriptors, progress)
+    containments, counts = _contained(first, found, collection, config, clock, progress)
+    with clock("cluster"):
+        report = report_of(catalogue, by_content, found, config, versions_of(config, descriptors))
+    return replace(report, funnel={**report.funnel, **counts}, containments=containments)
+
+
+def _contained(
+    first: Mapping[str, ImageRef],
+    found: Found,
+    collection: Collection,
+    config: RunConfig,
+    clock: Clock,
+    progress: Progress,
+) -> tuple[tuple[Containment, ...], dict[str, int]]:
+    """Pictures inside larger ones, where they are asked for, and funnel counts."""
+    if not isinstance(config, FindConfig) or not config.inside.wanted:
+        return (), {}
+    with clock("inside"):
+        telling = {sha: image for sha, image in first.items() if not image.low_information}
+        evidence = Evidence(first, collection, config, progress)
+        inside = Inside(collection, config, evidence, progress)
+        seen, counts = inside.among(one_per_frame(telling, found.matches))
+        seen = told_by(found.matches, first, config.inside) | seen
+        held = [contain(first[small], first[large], v) for (small, large), v in seen.items()]
+    held.sort(key=lambda item: (item.large, item.small))
+    return tuple(held), {**counts, "containments": len(held)}
+
+
+def _found(
+    first: Mapping[str, ImageRef],
+    collection: Collection,
+    config: RunConfig,
+    descriptors: Sequence[Descriptor],
+    progress: Progress,
+) -> Found:
+    """Pairs and clusters among contents, by the cascade or by a published system."""
+    if isinstance(config, SystemConfig):
+        describer = Describer(first, collection, config, progress)
+        shas = [sha for sha, image in first.items() if not image.low_information]
+        space = fit_space(config, descriptors, shas, collection, describer.embed)
+        return find_in_space(space, config, first)
+    assert isinstance(config, FindConfig)
+    evidence = Evidence(first, collection, config, progress)
+    network = descriptors[0] if descriptors else None
+    stages = CollectionStages(collection, config, evidence)
+    return find_pairs(list(first.values()), stages, config, network=network)

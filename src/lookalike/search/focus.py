@@ -1,0 +1,226 @@
+"""What of a query counts: a box, a mask, or all but what was drawn over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.config.find import DecodeConfig
+from lookalike.images.decode import decode
+from lookalike.model.errors import ConfigError
+from lookalike.sources.reading import read_plain
+from lookalike.types import Failure, Picture, UInt8Array
+
+__all__ = ["Focus", "focused", "overlay_mask", "read_mask"]
+
+_LEAST_SIDE = 8
+_SIDE = 512
+# colours: levels in a bin, contrast to the background, share of the pixels that stand out
+_STEP, _CONTRAST, _FEW_PIXELS, _COLOURS = 48, 28, 0.0005, 64
+_RUN = 5
+# shares of the diagonal: median window, widest line, shortest line, longest gap, line drawn
+_WINDOW, _WIDEST, _SHORTEST, _GAP, _LINE = 0.04, 0.022, 0.07, 0.03, 0.008
+# of a segment's pixels: of one colour, apart from either side, marked already
+_FILLED, _APART, _KNOWN, _CONSTANT, _ASIDE, _SEGMENTS = 0.75, 0.75, 0.8, 14, 0.016, 120
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """Which part of a query to search with.
+
+    Attributes:
+        box: x, y, width and height in full-size upright pixels; only this part counts.
+        mask: ``(h, w)`` uint8 of any size, laid over the whole picture; above 127 counts.
+        ignore_overlays: lines drawn over the picture are found and filled in.
+    """
+
+    box: tuple[int, int, int, int] | None = None
+    mask: UInt8Array | None = None
+    ignore_overlays: bool = False
+
+
+def focused(picture: Picture, focus: Focus) -> Picture:
+    """The picture as it is searched with: cropped, and filled in where it does not count.
+
+    Raises:
+        ConfigError: a box outside the picture, or a mask that leaves nothing.
+    """
+    if focus.ignore_overlays:
+        mask = overlay_mask(picture.rgb)
+        picture = replace(picture, rgb=_filled(picture.rgb, mask))
+    if focus.mask is not None:
+        picture = _masked(picture, focus.mask)
+    if focus.box is not None:
+        picture = _cropped(picture, focus.box)
+    return picture
+
+
+def overlay_mask(rgb: UInt8Array) -> NDArray[np.bool_]:
+    """Pixels of straight thin lines of one colour that were drawn over a picture.
+
+    A drawn line keeps its colour over a long way and differs from what lies on both its sides, as
+    little in a photograph does. So: colours that stand out from a median filter; of each, what is
+    thin; of that, what lies on long straight lines, over the gaps where other lines cross.
+
+    Args:
+        rgb: ``(h, w, 3)`` uint8.
+
+    Returns:
+        ``(h, w)`` bool.
+    """
+    factor = min(1.0, _SIDE / max(rgb.shape[:2]))
+    small = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    found = _drawn_lines(small)
+    # with the first ones filled in, those that they crossed are whole
+    found |= _drawn_lines(_filled(small, found > 0))
+    size = (rgb.shape[1], rgb.shape[0])
+    return np.asarray(cv2.resize(found, size, interpolation=cv2.INTER_NEAREST) > 0)
+
+
+def _drawn_lines(small: UInt8Array) -> UInt8Array:
+    diagonal = float(np.hypot(*small.shape[:2]))
+    background = cv2.medianBlur(small, int(diagonal * _WINDOW) | 1)
+    stands_out = cv2.absdiff(small, background).max(axis=2) > _CONTRAST
+    found = np.zeros(small.shape[:2], np.uint8)
+    wide = small.astype(np.int16)
+    for colour in _common_colours(small[stands_out]):
+        near = np.abs(wide - colour).max(axis=2) <= _STEP
+        for line in _segments(_thin(near.astype(np.uint8), diagonal), diagonal):
+            _draw_if_drawn(found, wide, line, diagonal)
+    # the soft rims of a line are neither its colour nor the picture's
+    return np.asarray(cv2.dilate(found, np.ones((5, 5), np.uint8)))
+
+
+def _common_colours(pixels: UInt8Array) -> list[NDArray[np.int16]]:
+    """Centres of the colours that many pixels share, the most frequent first."""
+    if not len(pixels):
+        return []
+    bins = pixels.astype(np.int64) // _STEP
+    flat = (bins[:, 0] * 16 + bins[:, 1]) * 16 + bins[:, 2]
+    values, counts = np.unique(flat, return_counts=True)
+    often = np.argsort(-counts, kind="stable")[:_COLOURS]
+    chosen = values[often[counts[often] >= max(12, _FEW_PIXELS * len(pixels))]]
+    return [pixels[flat == value].mean(axis=0).astype(np.int16) for value in chosen]
+
+
+def _thin(near: UInt8Array, diagonal: float) -> UInt8Array:
+    """What an opening with a disc wider than any line takes away."""
+    width = max(5, int(diagonal * _WIDEST) | 1)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    return np.asarray(near & ~cv2.dilate(cv2.morphologyEx(near, cv2.MORPH_OPEN, disc), disc))
+
+
+def _segments(thin: UInt8Array, diagonal: float) -> NDArray[np.int64]:
+    """``(k, 4)`` ends of long straight segments in a plane."""
+    found = cv2.HoughLinesP(
+        thin,
+        1,
+        np.pi / 180,
+        int(_SHORTEST * diagonal / 2),
+        minLineLength=_SHORTEST * diagonal,
+        maxLineGap=_GAP * diagonal,
+    )
+    if found is None:
+        return np.empty((0, 4), np.int64)
+    return np.asarray(found.reshape(-1, 4)[:_SEGMENTS], np.int64)
+
+
+def _draw_if_drawn(
+    found: UInt8Array, wide: NDArray[np.int16], line: NDArray[np.int64], diagonal: float
+) -> None:
+    """Mark a segment if it keeps one colour all along and stands out on both its sides."""
+    start, end = line[:2].astype(float), line[2:].astype(float)
+    length = float(np.hypot(*(end - start)))
+    along = start + np.linspace(0, 1, max(8, int(length) // 2))[:, None] * (end - start)
+    if _at(found, along).mean() > _KNOWN:
+        return
+    core = _smoothed(_at(wide, along))
+    colour = np.median(core, axis=0)
+    same = np.abs(core - colour).max(axis=1) <= _CONSTANT
+    if same.mean() < _FILLED:
+        return
+    side = np.array([start[1] - end[1], end[0] - start[0]]) / length * _ASIDE * diagonal
+    for sign in (-1, 1):
+        aside = np.abs(_at(wide, along + sign * side) - colour).max(axis=1) > _CONTRAST
+        if aside[same].mean() < _APART:
+            return
+    ends = (int(line[0]), int(line[1])), (int(line[2]), int(line[3]))
+    cv2.line(found, *ends, 1, max(2, round(_LINE * diagonal)))
+
+
+def _smoothed(core: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Medians of runs along a line: compression and crossings are no change of colour."""
+    padded = np.pad(core, ((_RUN // 2, _RUN // 2), (0, 0)), mode="edge")
+    runs = np.lib.stride_tricks.sliding_window_view(padded, _RUN, axis=0)
+    return np.asarray(np.median(runs, axis=2), np.int16)
+
+
+def _at(plane: NDArray[Any], points: NDArray[np.float64]) -> NDArray[Any]:
+    """Values at (x, y) points, the nearest inside."""
+    x = np.clip(points[:, 0].round().astype(int), 0, plane.shape[1] - 1)
+    y = np.clip(points[:, 1].round().astype(int), 0, plane.shape[0] - 1)
+    return plane[y, x]
+
+
+def _filled(rgb: UInt8Array, mask: NDArray[np.bool_]) -> UInt8Array:
+    return np.asarray(cv2.inpaint(rgb, mask.astype(np.uint8), 5, cv2.INPAINT_NS))
+
+
+def _masked(picture: Picture, mask: UInt8Array) -> Picture:
+    """Fill in what does not count, then crop to what does."""
+    height, width = picture.rgb.shape[:2]
+    wanted = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) > 127
+    rows, columns = np.flatnonzero(wanted.any(axis=1)), np.flatnonzero(wanted.any(axis=0))
+    if len(rows) < _LEAST_SIDE or len(columns) < _LEAST_SIDE:
+        raise ConfigError(
+            "the mask leaves nothing to search with",
+            got=f"{len(columns)}×{len(rows)} pixels above 127",
+            expected="a mask that is white where the picture counts",
+        )
+    part = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    rgb = _filled(picture.rgb[part], ~wanted[part])
+    factor = picture.width / width
+    return replace(
+        picture, rgb=rgb, width=round(rgb.shape[1] * factor), height=round(rgb.shape[0] * factor)
+    )
+
+
+def _cropped(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
+    x, y, width, height = box
+    if x < 0 or y < 0 or width < _LEAST_SIDE or height < _LEAST_SIDE:
+        inside = False
+    else:
+        inside = x + width <= picture.width and y + height <= picture.height
+    if not inside:
+        raise ConfigError(
+            "the box does not lie in the picture",
+            got=f"{x},{y},{width},{height}",
+            expected=f"x,y,w,h within {picture.width}×{picture.height}, sides from {_LEAST_SIDE}",
+        )
+    factor = picture.rgb.shape[1] / picture.width
+    left, top = round(x * factor), round(y * factor)
+    right, bottom = round((x + width) * factor), round((y + height) * factor)
+    part: Any = picture.rgb[top : max(bottom, top + 2), left : max(right, left + 2)]
+    return replace(picture, rgb=np.ascontiguousarray(part), width=width, height=height)
+
+
+def read_mask(path: Path) -> UInt8Array:
+    """A mask from a picture file: its luma.
+
+    Raises:
+        ConfigError: not a readable picture.
+    """
+    try:
+        picture = decode(str(path), read_plain(path), DecodeConfig())
+    except OSError as error:
+        raise ConfigError(
+            "the mask cannot be read", got=f"{path}: {error.strerror or error}"
+        ) from error
+    if isinstance(picture, Failure):
+        raise ConfigError("the mask is not a picture", got=f"{path}: {picture.message}")
+    return np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY))

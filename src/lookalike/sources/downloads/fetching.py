@@ -1,0 +1,150 @@
+"""Downloads of many URLs: which are here already, and which are asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lookalike.config.downloads import DownloadConfig
+from lookalike.model.errors import CollectionError, ConfigError
+from lookalike.runtime.progress import Progress, silent
+from lookalike.sources import WebAddress
+from lookalike.sources.downloads.cache import Cache, Remembered
+from lookalike.store.lock import lock
+from lookalike.types import Failure
+
+if TYPE_CHECKING:
+    from lookalike.sources.downloads.crew import Crew
+
+__all__ = ["NOT_HERE", "Downloads"]
+
+#: why a URL that was never asked for has no file
+NOT_HERE = "not downloaded yet"
+
+_FAILURES_HELD = 5000
+Result = str | Failure
+
+
+class Downloads:
+    """Brings URLs here, each once for ever: ``fetch`` of ``UrlCells``.
+
+    Args:
+        folder: where files lie, and ``failures.csv`` and ``log.jsonl``; created when first needed.
+        config: limits and times.
+        progress: called with (stage, done, total), from the calling thread.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        config: DownloadConfig | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._cache = Cache(Path(folder))
+        self._config = config or DownloadConfig()
+        self._progress = progress or silent
+        self._known: dict[str, Result] = {}
+
+    def __call__(self, addresses: Sequence[WebAddress]) -> dict[str, Result]:
+        """By name of each URL the path of its file, or why there is none.
+
+        What is here, what failed for good in an earlier run, and what failed in an earlier call
+        is not asked for. An interrupt loses nothing but the time: what has come of a file is gone
+        on with by the next run.
+
+        Raises:
+            ConfigError: something is to be asked for, and the extra ``urls`` is not installed.
+            CollectionError: another process downloads into the folder, or it cannot be written.
+        """
+        new = {one.name: one for one in addresses if one.name not in self._known}
+        with self._usable():
+            self._known |= self._cache.files(new)
+            missing = [one for one in new.values() if one.name not in self._known]
+            self._known |= self._remembered(missing)
+            missing = [one for one in missing if one.name not in self._known]
+            if missing:
+                self._download(missing)
+        return {one.name: self._known[one.name] for one in addresses}
+
+    def here(self, addresses: Sequence[WebAddress]) -> dict[str, Result]:
+        """As the call, but nothing is asked for: what is not here is a failure that says so."""
+        names = [one.name for one in addresses]
+        found: dict[str, Result] = {name: Failure(name, "download", NOT_HERE) for name in names}
+        with self._usable():
+            for name, earlier in self._cache.failures().items():
+                if name in found:
+                    found[name] = Failure(name, "download", _again(earlier))
+            return {**found, **self._cache.files(names)}
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CollectionError.of_system(
+                "the folder of downloads cannot be used",
+                self._cache.folder,
+                error,
+                elsewhere="choose another one with --downloads",
+            ) from error
+
+    def _remembered(self, missing: Sequence[WebAddress]) -> dict[str, Failure]:
+        if self._config.retry_failed or not missing:
+            return {}
+        earlier = self._cache.failures()
+        return {
+            one.name: Failure(one.name, "download", _again(last))
+            for one in missing
+            if (last := earlier.get(one.name))
+            and last.final
+            # a larger limit than then may let it come
+            and (not last.max_bytes or self._config.max_bytes <= last.max_bytes)
+        }
+
+    def _download(self, missing: Sequence[WebAddress]) -> None:
+        cache, folder, crew = self._cache, self._cache.folder, _crew()
+        folder.mkdir(parents=True, exist_ok=True)
+        with lock(folder / "LOCK"), contextlib.closing(cache):
+            cache.open()
+            with contextlib.closing(self._results(crew, missing)) as results:
+                for done, (name, result) in enumerate(results, start=1):
+                    self._known[name] = result
+                    self._progress("download", done, len(missing))
+                    if done % _FAILURES_HELD == 0 and not gc.isenabled():
+                        gc.collect(1)  # a failed request leaves a cycle
+
+    def _results(
+        self, kind: type[Crew], missing: Sequence[WebAddress]
+    ) -> Generator[tuple[str, Result], None, None]:
+        """Results as they come, from an event loop in a thread of its own.
+
+        The caller may have a loop of its own, as notebooks do.
+        """
+        crew = kind(self._cache, self._config)
+        crew.start(missing)
+        try:
+            while (result := crew.told.get()) is not None:
+                yield result
+        finally:
+            crew.stop()
+        if crew.error is not None:
+            raise crew.error
+
+
+def _again(earlier: Remembered) -> str:
+    if not earlier.final:
+        return f"{earlier.reason} (on {earlier.at[:10]})"
+    return f"{earlier.reason} (on {earlier.at[:10]}; --retry-failed asks again)"
+
+
+def _crew() -> type[Crew]:
+    try:
+        from lookalike.sources.downloads.crew import Crew
+    except ImportError as error:
+        raise ConfigError(
+            "downloads need another package", remedy="pip install 'lookalike[urls]'"
+        ) from error
+    return Crew

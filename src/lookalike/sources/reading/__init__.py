@@ -1,0 +1,132 @@
+"""The bytes of a picture, wherever it lies: the one place that opens what a source offers."""
+
+from __future__ import annotations
+
+import os
+import stat
+from io import FileIO
+from pathlib import Path
+
+from lookalike.config.reading import NO_MEMORY, too_large
+from lookalike.model.errors import ConfigError
+from lookalike.sources.reading import cache, remote
+from lookalike.sources.reading.addresses import is_address, member_of
+from lookalike.sources.reading.archives import open_archive
+
+__all__ = ["is_one_file", "is_there", "read_again", "read_bytes", "read_plain", "read_start"]
+
+
+def read_bytes(address: str, *, listed: bool = True) -> bytes:
+    """The whole picture as it is now: of a file, a member of an archive, or from far away.
+
+    Args:
+        address: ``FileEntry.path`` or ``ImageRef.path``.
+        listed: a source looked at its size; what lies far away is else asked for it first.
+
+    Raises:
+        OSError: it cannot be read, or is larger than what is read, or than memory.
+    """
+    if not is_address(address):
+        return read_plain(address)
+    try:
+        member = member_of(address)
+        if member is None:
+            data, is_far = remote.read_far(address, listed=listed), True
+        else:
+            archive = open_archive(member.archive)
+            data, is_far = archive.read(member.member), archive.is_far
+    except MemoryError as error:
+        raise OSError(NO_MEMORY) from error
+    except ConfigError as error:
+        # in a picture's place it is that picture's failure
+        raise OSError(str(error)) from error
+    if is_far:
+        cache.save(_name(address), data)
+    return data
+
+
+def read_plain(path: str | Path) -> bytes:
+    """A file of this machine.
+
+    Raises:
+        OSError: it cannot be read, is no plain file, or larger than what is read, or than memory.
+    """
+    with _open(path) as file:
+        why = too_large(os.fstat(file.fileno()).st_size)
+        try:
+            data = b"" if why else file.readall()
+        except MemoryError as error:
+            raise OSError(NO_MEMORY) from error
+    # it may have grown since
+    if why := why or too_large(len(data)):
+        raise OSError(why)
+    return data
+
+
+def read_again(address: str) -> bytes:
+    """The picture as it was read last: from far away it is fetched once, while the cache has it.
+
+    Args:
+        address: as for ``read_bytes``.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    held = cache.load(_name(address)) if is_address(address) else None
+    return read_bytes(address) if held is None else held
+
+
+def read_start(address: str, count: int) -> bytes:
+    """The first ``count`` bytes at least, where the whole might be a film; fewer where it is short.
+
+    Args:
+        address: as for ``read_bytes``.
+        count: how many.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if not is_address(address):
+        with _open(address) as file:
+            return file.read(count)
+    if member_of(address) is not None:
+        return read_bytes(address)
+    try:
+        return remote.read_far(address, 0, count)
+    except ConfigError as error:
+        raise OSError(str(error)) from error
+
+
+def is_there(address: str) -> bool:
+    """Whether the picture still exists; of an archive's members, whether the archive does.
+
+    Nothing is asked of far away: what a source listed last counts as there until it is read.
+    """
+    member = member_of(address)
+    path = member.archive if member else address
+    return is_address(path) or os.path.isfile(path)  # noqa: PTH113  asked for every image
+
+
+def is_one_file(name: str, other: str) -> bool:
+    """Whether both are names of one file of this machine that is there."""
+    try:
+        return os.path.samefile(name, other)  # noqa: PTH121
+    except OSError:
+        return False
+
+
+def _open(path: str | Path) -> FileIO:
+    """A plain file; a pipe that came into its place is not waited for."""
+    file = FileIO(path, opener=_at_once)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError("not a plain file but a pipe, a socket or a device")
+    return file
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _name(address: str) -> str:
+    return cache.name_of("picture", address)

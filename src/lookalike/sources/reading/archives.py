@@ -1,0 +1,295 @@
+"""Archives read in place: a table of contents, made once, and members by their offsets.
+
+Zip, tar and WebDataset shards on this machine's disks are read where they lie; nothing is
+unpacked. What cannot be read so is copied into the cache once, as one plain archive: compressed
+tars, which can only be read from the beginning, and archives that lie far away, if they are not too
+large. Members of those that are, are fetched one by one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
+
+from lookalike.config.reading import ReadConfig
+from lookalike.sources.reading import cache, remote
+from lookalike.sources.reading.addresses import archive_kind, is_address
+from lookalike.sources.reading.contents import (
+    Contents,
+    Member,
+    contents_of,
+    from_text,
+    plain_pieces,
+    to_text,
+)
+from lookalike.types import Failure
+
+__all__ = ["Archive", "open_archive"]
+
+_CONFIG = ReadConfig()
+_LOCAL_HEADER = 30
+_SLACK = 1024
+
+
+class Archive:
+    """One archive, for any number of threads.
+
+    Args:
+        version: changes whenever the archive does.
+        contents: what is in it.
+        read: gives some of its bytes, from, to.
+        is_far: whether they come from far away.
+        n_bytes: of the cache that it keeps from being freed.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        contents: Contents,
+        read: Callable[[int, int], bytes],
+        *,
+        is_far: bool = False,
+        n_bytes: int = 0,
+    ) -> None:
+        self.version = version
+        self.contents = contents
+        self.is_far = is_far
+        self.n_bytes = n_bytes
+        self._read = read
+
+    @property
+    def members(self) -> Mapping[str, Member]:
+        """Members by their names; of equal names the last, as an unpacker would leave it."""
+        return self.contents.members
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What of it cannot be listed."""
+        return self.contents.failures
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one member.
+
+        Raises:
+            OSError: there is none of that name, or it cannot be read, or is not what was packed.
+        """
+        member = self.members.get(name)
+        if member is None:
+            raise FileNotFoundError("the archive has no such member")
+        if member.unreadable:
+            raise OSError(member.unreadable)
+        if member.crc is None:
+            data = self._read(member.offset, member.offset + member.stored)
+        else:
+            data = self._unzipped(member)
+        if len(data) != member.n_bytes:
+            raise OSError(f"the archive ends within it: {len(data):,} of {member.n_bytes:,} bytes")
+        return data
+
+    def _unzipped(self, member: Member) -> bytes:
+        """A zip's member; the names before its bytes may be longer there than in the directory."""
+        ahead = _LOCAL_HEADER + member.header + _SLACK
+        raw = self._read(member.offset, member.offset + ahead + member.stored)
+        if raw[:4] != b"PK\x03\x04":
+            raise OSError("the archive is damaged: no member begins where its directory says")
+        start = _LOCAL_HEADER + int.from_bytes(raw[26:28], "little")
+        start += int.from_bytes(raw[28:30], "little")
+        end = start + member.stored
+        if end > len(raw):
+            raw += self._read(member.offset + len(raw), member.offset + end)
+        data = raw[start:end]
+        if member.deflated:
+            try:
+                # no more than it claims to be, whatever it would grow to
+                data = zlib.decompressobj(-15).decompress(data, member.n_bytes + 1)
+            except zlib.error as error:
+                raise OSError(f"it does not decompress: {error}") from error
+        if len(data) == member.n_bytes and zlib.crc32(data) != member.crc:
+            raise OSError("its bytes are not those that were packed: the checksum differs")
+        return data
+
+
+def open_archive(address: str, *, again: bool = False) -> Archive:
+    """An archive, its contents listed at first and then remembered in this process.
+
+    Args:
+        address: path or address of the archive.
+        again: look whether it changed, however far away it lies; one on this machine's disks is
+            always looked at.
+
+    Raises:
+        OSError: it cannot be read, or is no archive.
+        ConfigError: it lies where a package is missing for.
+    """
+    far = is_address(address)
+    with _guard:
+        held = _held.get(address)
+        if held is not None:
+            _held.move_to_end(address)
+        lock = _locks.setdefault(address, threading.Lock())
+    if held is not None and far and not again:
+        return held
+    # two threads that want one archive wait for each other, not for those of other archives
+    with lock:
+        version = _version_of(address)
+        with _guard:
+            held = _held.get(address)
+        if held is not None and held.version == version:
+            return held
+        try:
+            opened = _opened(address, version)
+        except MemoryError as error:
+            raise OSError("its table of contents does not fit into memory") from error
+    with _guard:
+        _held[address] = opened
+        _held.move_to_end(address)
+        _let_go()
+    return opened
+
+
+_guard = threading.Lock()
+_held: OrderedDict[str, Archive] = OrderedDict()
+_locks: dict[str, threading.Lock] = {}
+
+
+def _let_go() -> None:
+    """Forget the archives that were not used for longest, where they are too many."""
+    while len(_held) > 1 and (
+        len(_held) > _CONFIG.held_archives
+        or sum(len(one.members) for one in _held.values()) > _CONFIG.held_members
+        or sum(one.n_bytes for one in _held.values()) > cache.limit()
+    ):
+        _locks.pop(_held.popitem(last=False)[0], None)
+
+
+def _version_of(address: str) -> str:
+    if is_address(address):
+        found = remote.examine(address)
+        return f"{found.n_bytes} {found.version or os.urandom(8).hex()}"
+    return _stamp(os.stat(address))  # noqa: PTH116
+
+
+def _stamp(info: os.stat_result) -> str:
+    return f"{info.st_size} {info.st_mtime_ns} {info.st_dev} {info.st_ino}"
+
+
+def _opened(address: str, version: str) -> Archive:
+    kind = archive_kind(address)
+    packed = kind == "tar" and not address.lower().partition("?")[0].endswith(".tar")
+    if not is_address(address) and not packed:
+        file = _File(address, _stamp)
+        with open(address, "rb") as stream:  # noqa: PTH123
+            contents = contents_of(stream, kind, address)
+        if file.version != version:
+            raise OSError("the archive changed while it was listed")
+        return Archive(version, contents, file.read)
+    return _far(address, version, kind, packed=packed)
+
+
+def _far(address: str, version: str, kind: str, *, packed: bool) -> Archive:
+    """One that lies far away or must be decompressed: a copy in the cache, or piece by piece."""
+    name = cache.name_of("archive", address, version)
+    listed = cache.name_of("contents", address, version)
+    text = cache.load(listed)
+    contents = from_text(text, address) if text else None
+    copy = cache.fetch(name)
+    if contents is None:
+        if copy is None and (packed or _fits(version)):
+            copy = _copied(name, address, packed=packed)
+        with copy.open("rb") if copy else remote.open_far(address) as stream:
+            contents = contents_of(stream, kind, address)
+        cache.save(listed, to_text(contents))
+    if copy is not None:
+        file = _copy_file(copy)
+        return Archive(version, contents, file.read, n_bytes=int(file.version))
+    if packed:
+        return Archive(version, contents, _Late(lambda: _copied(name, address, packed=True)).read)
+    return Archive(
+        version, contents, lambda start, end: remote.read_far(address, start, end), is_far=True
+    )
+
+
+def _copied(name: str, address: str, *, packed: bool) -> Path | None:
+    """The copy of an archive, made now; None where a plain one cannot have one.
+
+    Raises:
+        OSError: a compressed one cannot be read, or does not fit.
+    """
+    try:
+        return cache.make(name, lambda target: _copy(address, target, packed=packed))
+    except OSError:
+        if packed:
+            raise
+        return None
+
+
+def _copy_file(path: Path) -> _File:
+    # looking at it changes its time, nothing else does
+    return _File(str(path), lambda info: str(info.st_size))
+
+
+def _fits(version: str) -> bool:
+    size = version.partition(" ")[0]
+    # a web server may not say it
+    return (int(size) if size.isdigit() else 0) * 4 < cache.limit()
+
+
+def _copy(address: str, target: IO[bytes], *, packed: bool) -> None:
+    """An archive as one plain file."""
+    if not packed:
+        remote.copy_to(address, target, cache.limit())
+        return
+    most = cache.limit()
+    with remote.open_far(address) if is_address(address) else Path(address).open("rb") as source:
+        for piece in plain_pieces(address, source):
+            target.write(piece)
+            if target.tell() > most:
+                raise OSError(
+                    f"a compressed tar is read from a plain copy, and this one is larger than the "
+                    f"{most >> 20:,} MB of the cache: decompress it, or set LOOKALIKE_CACHE_MB"
+                )
+
+
+class _File:
+    """An open file, read at any place by any thread; it stays readable when it is unlinked."""
+
+    def __init__(self, path: str, stamp: Callable[[os.stat_result], str]) -> None:
+        self._stamp = stamp
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, self._descriptor)
+        self._turns = threading.Lock()
+        self.version = stamp(os.fstat(self._descriptor))
+
+    def read(self, start: int, end: int) -> bytes:
+        """Bytes from ``start`` up to ``end``, fewer at the end of the file."""
+        if self._stamp(os.fstat(self._descriptor)) != self.version:
+            raise OSError("the archive changed while it was read")
+        if hasattr(os, "pread"):
+            return os.pread(self._descriptor, end - start, start)
+        with self._turns:
+            os.lseek(self._descriptor, start, os.SEEK_SET)
+            return os.read(self._descriptor, end - start)
+
+
+class _Late:
+    """As ``_File``, of a copy that is made when something of it is wanted."""
+
+    def __init__(self, make: Callable[[], Path | None]) -> None:
+        self._make = make
+        self._file: _File | None = None
+        self._turns = threading.Lock()
+
+    def read(self, start: int, end: int) -> bytes:
+        """Bytes from ``start`` up to ``end``."""
+        with self._turns:
+            if self._file is None:
+                made = self._make()
+                assert made is not None
+                self._file = _copy_file(made)
+        return self._file.read(start, end)

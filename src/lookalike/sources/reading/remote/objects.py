@@ -1,0 +1,356 @@
+"""What lies far away, by fsspec: object stores, web servers and whatever else it knows.
+
+Every function may be called from any thread and process. Failures are ``OSError`` in words; what
+may be a passing trouble is asked for again first, where fsspec does not do so itself.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from itertools import takewhile
+from typing import IO, Any, TypeVar
+
+from lookalike.config.reading import ReadConfig, too_large
+from lookalike.model.errors import ConfigError
+from lookalike.sources.reading.addresses import is_pattern
+from lookalike.sources.reading.remote.web import drain, linked, span_of
+from lookalike.types import Failure
+
+__all__ = ["FarFile", "copy_to", "examine", "found_under", "open_far", "read_far"]
+
+Result = TypeVar("Result")
+_CONFIG = ReadConfig()
+_BLOCK = 8 << 20
+_PIECE = 1 << 20
+_VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "crc32c", "checksum", "md5")
+_TIMES = ("LastModified", "mtime", "updated", "last_modified", "Last-Modified", "created")
+# their package tries again by itself
+_PATIENT = ("gs", "gcs")
+_EXTRAS = {"s3": "s3", "s3a": "s3"}
+_PASSING_STATUS = (408, 425, 429)
+
+
+class _TooLargeError(OSError):
+    """More bytes than may be read at once."""
+
+
+_FINAL = (
+    FileNotFoundError,
+    PermissionError,
+    IsADirectoryError,
+    NotImplementedError,
+    ValueError,
+    _TooLargeError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FarFile:
+    """One object.
+
+    Attributes:
+        address: by which it can be read.
+        name: the same below what was listed; a pattern's folders before its first ``*`` are that.
+        n_bytes: its size; None where the server does not say.
+        modified_ns: when it was changed, nanoseconds since the epoch; 0 where nothing says.
+        version: changes whenever the object does: its ETag, or its time; empty where the server
+            tells neither.
+        is_page: whether a web server calls it a page, as it does its lists of files.
+    """
+
+    address: str
+    name: str
+    n_bytes: int | None
+    modified_ns: int
+    version: str
+    is_page: bool = False
+
+
+def found_under(address: str) -> Iterator[FarFile | Failure]:
+    """Every object under an address, at every depth; or those that a pattern fits.
+
+    Raises:
+        ConfigError: nothing is there, or it cannot be listed.
+    """
+    files, path = _filesystem(address)
+    broken: list[Failure] = []
+    try:
+        files.invalidate_cache()
+        if is_pattern(address) and not _patiently(files, lambda: files.exists(path)):
+            found = _patiently(files, lambda: files.glob(path, detail=True))
+        elif _is_file(files, path):
+            found = {path: _patiently(files, lambda: files.info(path))}
+        elif _is_web(files):
+            found, broken = linked(
+                path, lambda folder: _patiently(files, lambda: files.ls(folder, detail=True))
+            )
+        else:
+            found = _patiently(files, lambda: files.find(path, detail=True))
+    except OSError as error:
+        raise ConfigError("this cannot be listed", got=f"{address}: {error}") from error
+    base = _fixed_part(path) if is_pattern(address) and path not in found else path
+    plain = [
+        # a single object stays as it was addressed
+        (address if name == path else str(files.unstrip_protocol(name)), _below(base, name), info)
+        for name, info in sorted(found.items())
+        if info.get("type") == "file" and not name.endswith("/")
+    ]
+    if not plain:
+        why = f": {broken[0].message}" if broken else ""
+        raise ConfigError(
+            "nothing is there", got=f"{address}{why}", expected="objects that can be listed"
+        )
+    yield from broken
+    if all(info.get("size") is not None for _, _, info in plain):
+        yield from (_far_file(where, name, info) for where, name, info in plain)
+        return
+    # lists of web servers are names alone
+    with ThreadPoolExecutor(_CONFIG.at_once) as pool:
+        yield from pool.map(_examined, [(where, name) for where, name, _ in plain])
+
+
+def examine(address: str) -> FarFile:
+    """What is known of one object without reading it.
+
+    Raises:
+        OSError: it is not there, or nothing answers.
+    """
+    files, path = _filesystem(address)
+    return _far_file(address, address, _patiently(files, lambda: files.info(path)))
+
+
+def read_far(address: str, start: int = 0, end: int | None = None, *, listed: bool = True) -> bytes:
+    """An object, or its bytes from ``start`` up to ``end``.
+
+    Args:
+        address: of the object.
+        start: first byte.
+        end: behind the last; None for all.
+        listed: its size was looked at when it was listed; else it is asked for first.
+
+    Raises:
+        OSError: it cannot be read, or is larger than what may be read at once.
+    """
+    files, path = _filesystem(address)
+    if end is not None and _is_web(files):
+        return _patiently(files, lambda: span_of(files, path, start, end))
+    if end is not None:
+        return _patiently(files, lambda: files.cat_file(path, start=start, end=end))
+    if not listed and not _is_web(files):
+        info = _patiently(files, lambda: files.info(path))
+        if why := too_large(info.get("size") or 0):
+            raise _TooLargeError(why)
+    return _patiently(files, lambda: _whole(files, path))
+
+
+def copy_to(address: str, target: IO[bytes], most: int) -> None:
+    """Write a whole object into a file that is empty, piece by piece.
+
+    Raises:
+        OSError: it cannot be read, or not be written, or has more than ``most`` bytes.
+    """
+    files, path = _filesystem(address)
+
+    def take(piece: bytes) -> None:
+        target.write(piece)
+        if target.tell() > most:
+            raise _TooLargeError(f"larger than {most:,} bytes")
+
+    def copy() -> None:
+        target.seek(0)
+        target.truncate()
+        if _is_web(files):
+            drain(files, path, take)
+            return
+        with files.open(path, "rb", block_size=_BLOCK, cache_type="readahead") as source:
+            for piece in iter(lambda: source.read(_PIECE), b""):
+                take(piece)
+
+    _patiently(files, copy)
+
+
+def open_far(address: str) -> IO[bytes]:
+    """An object as a file that is read block by block where it is looked at.
+
+    Raises:
+        OSError: it is not there, or can only be read from its beginning.
+    """
+    files, path = _filesystem(address)
+    file: IO[bytes] = _patiently(
+        files, lambda: files.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
+    )
+    if getattr(file, "size", 0) is None:
+        file.close()
+        raise OSError("it does not fit into the cache, and its server only sends it as a whole")
+    return file
+
+
+def _filesystem(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the path in it.
+
+    Raises:
+        ConfigError: a package is missing, or nothing knows the scheme.
+    """
+    try:
+        import fsspec
+    except ImportError as error:
+        raise ConfigError(
+            "addresses need another package", got=address, remedy="pip install 'lookalike[remote]'"
+        ) from error
+    scheme = address.partition("://")[0]
+    try:
+        kind = fsspec.get_filesystem_class(scheme)
+        # not url_to_fs: an object's name may have the :: that chains addresses
+        files = kind(**(kind._get_kwargs_from_urls(address) | _timeouts(scheme)))
+        path = kind._strip_protocol(address)
+        if scheme in _EXTRAS:
+            # attempts of three layers, multiplied, would wait for a silent server for an hour
+            files.retries = 1
+    except ImportError as error:
+        extra = _EXTRAS.get(scheme, "remote")
+        remedy = f"pip install 'lookalike[{extra}]'" if scheme in _EXTRAS else str(error)
+        raise ConfigError(
+            f"{scheme}:// needs another package", got=address, remedy=remedy
+        ) from error
+    except ValueError as error:
+        raise ConfigError("nothing reads such an address", got=f"{address}: {error}") from error
+    except Exception as error:  # every package refuses wrong credentials in its own way
+        raise ConfigError(
+            "this cannot be reached", got=f"{address}: {type(error).__name__}: {error}"
+        ) from error
+    return files, str(path)
+
+
+def _timeouts(scheme: str) -> dict[str, Any]:
+    """Limits of waiting; what fsspec's own configuration says comes first."""
+    import fsspec
+
+    told = fsspec.config.conf.get(scheme, {})
+    if scheme in ("http", "https") and "client_kwargs" not in told:
+        import aiohttp
+
+        limits = aiohttp.ClientTimeout(
+            total=None, sock_connect=_CONFIG.connect_timeout, sock_read=_CONFIG.read_timeout
+        )
+        return {"client_kwargs": {"timeout": limits}}
+    if scheme in ("s3", "s3a") and "config_kwargs" not in told:
+        waits = {
+            "connect_timeout": _CONFIG.connect_timeout,
+            "read_timeout": _CONFIG.read_timeout,
+            "max_pool_connections": _CONFIG.at_once,
+            "retries": {"total_max_attempts": 1},
+        }
+        return {"config_kwargs": waits}
+    return {}
+
+
+def _patiently(files: Any, ask: Callable[[], Result]) -> Result:
+    """The answer, asked for again after a while when something failed that may pass."""
+    protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
+    attempts = 1 if set(_PATIENT) & set(protocols) else _CONFIG.attempts
+    wait = _CONFIG.first_wait
+    for left in reversed(range(attempts)):
+        try:
+            return ask()
+        except Exception as error:  # every file system has exceptions of its own
+            # fsspec calls whatever a web server says that something is not there
+            cause = error.__cause__ if _is_web(files) else None
+            reason = cause if isinstance(cause, Exception) else error
+            if not left or not _may_pass(reason):
+                raise _in_words(reason) from error
+        time.sleep(wait * random.uniform(0.5, 1.5))
+        wait *= 2
+    raise AssertionError("every attempt ends in a return or an error")
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, _FINAL):
+        return False
+    status = getattr(error, "status", 0) or 0
+    return not 400 <= status < 500 or status in _PASSING_STATUS
+
+
+def _in_words(error: Exception) -> OSError:
+    if isinstance(error, FileNotFoundError) or getattr(error, "status", 0) == 404:
+        return FileNotFoundError("it is not there")
+    if isinstance(error, OSError | ValueError) and str(error):
+        return OSError(getattr(error, "strerror", None) or str(error))
+    return OSError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def _whole(files: Any, path: str) -> bytes:
+    """An object's bytes; a web server may not have said how many they are."""
+    if not _is_web(files):
+        return files.cat_file(path)
+    data = bytearray()
+
+    def take(piece: bytes) -> None:
+        data.extend(piece)
+        if why := too_large(len(data)):
+            raise _TooLargeError(f"at least {why}")
+
+    drain(files, path, take)
+    return bytes(data)
+
+
+def _is_web(files: Any) -> bool:
+    return "http" in files.protocol
+
+
+def _is_file(files: Any, path: str) -> bool:
+    if _is_web(files):
+        if path.endswith("/"):
+            return False
+        return not _far_file(path, path, _patiently(files, lambda: files.info(path))).is_page
+    return bool(_patiently(files, lambda: files.isfile(path)))
+
+
+def _fixed_part(pattern: str) -> str:
+    """The folders of a pattern before its first ``*``, ``?`` or ``[``."""
+    return "/".join(takewhile(lambda part: not is_pattern(part), pattern.split("/")))
+
+
+def _below(base: str, path: str) -> str:
+    """A path below another, or the last part of a path that is that other itself."""
+    rest = path.removeprefix(base)
+    # only the one that parts them: stores know names that begin with a slash
+    return (rest if base.endswith("/") else rest[1:]) or path.rpartition("/")[2]
+
+
+def _examined(named: tuple[str, str]) -> FarFile | Failure:
+    address, name = named
+    try:
+        return replace(examine(address), name=name)
+    except OSError as error:
+        return Failure(address, "scan", f"cannot be examined: {error}")
+
+
+def _far_file(address: str, name: str, info: Mapping[str, Any]) -> FarFile:
+    moment = next((info[name] for name in _TIMES if info.get(name)), None)
+    modified_ns = _nanoseconds(moment)
+    told = next((info[name] for name in _VERSIONS if info.get(name)), None)
+    version = str(told or (modified_ns if moment else ""))
+    is_page = info.get("mimetype") == "text/html"
+    return FarFile(address, name, info.get("size"), modified_ns, version, is_page)
+
+
+def _nanoseconds(moment: Any) -> int:
+    """Of a moment in any of the forms that file systems have; 0 for none."""
+    try:
+        if isinstance(moment, str):
+            try:
+                moment = datetime.fromisoformat(moment)
+            except ValueError:
+                moment = parsedate_to_datetime(moment)
+        if isinstance(moment, datetime):
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return int(aware.timestamp() * 1_000_000) * 1000
+        return int(float(moment) * 1e9) if moment else 0
+    except (ValueError, TypeError, OverflowError):
+        return 0

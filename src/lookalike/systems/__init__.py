@@ -1,0 +1,1 @@
+"""Published systems: the descriptors, distances and linkage of a recipe."""

@@ -1,0 +1,1 @@
+"""From two pictures to evidence that both show the same pixels."""
