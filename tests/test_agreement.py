@@ -10,7 +10,7 @@ import pytest
 
 from conftest import save, scene
 from lookalike import explain_pair
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 from lookalike.verification.block_correlation import refine
 from lookalike.verification.plane import Plane
 

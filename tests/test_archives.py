@@ -26,6 +26,8 @@ from lookalike.config.reading import ReadConfig
 from lookalike.datasets import write_unique
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.sources import open_source
 from lookalike.sources.reading import (
     archives,
@@ -44,7 +46,6 @@ from lookalike.sources.reading.addresses import (
     member_of,
 )
 from lookalike.sources.reading.contents import contents_of, from_text, to_text
-from lookalike.types import Failure, FileEntry
 
 FAST = FindConfig(effort="fast")
 

@@ -16,8 +16,8 @@ from lookalike.descriptors.binary import (
     swapped,
 )
 from lookalike.descriptors.keypoints import find_corners
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
-from lookalike.types import UInt8Array
 from lookalike_bench.corners import choose_pairs
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lookalike.clustering.stars import agglomerate, components, star, star_pairs
 from lookalike.decisions.keeper import choose
 from lookalike.model.errors import ConfigError
-from lookalike.types import ImageRef
+from lookalike.model.image import ImageRef
 
 NODES = list("abcdefgh")
 EDGES = st.lists(

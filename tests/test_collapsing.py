@@ -21,10 +21,10 @@ from lookalike.config.find import ClusterConfig, FindConfig, KeepConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.images.decode import as_file, decode
 from lookalike.model.errors import ConfigError
+from lookalike.model.image import Picture
 from lookalike.run.collapse import collapse, relate
 from lookalike.runtime.workers import one_core_each
 from lookalike.store import EmbeddedCollection, open_collection
-from lookalike.types import Picture
 
 CONFIG = FindConfig(threads=2)
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from lookalike.clustering.stars import label_components
 from lookalike.distributed import components
 from lookalike.distributed.components import ShardSizes, component_labels, labels_by_stars
+from lookalike.model.arrays import IntArray
 from lookalike.model.errors import ConfigError
-from lookalike.types import IntArray
 
 SMALL = ShardSizes(edges=7, nodes=5)
 

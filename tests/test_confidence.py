@@ -18,9 +18,10 @@ from lookalike.config.find import ClusterConfig
 from lookalike.evaluation.edits import edit_picture
 from lookalike.evaluation.reliability import fit_logistic, reliability_of, wilson
 from lookalike.model.errors import ConfigError
+from lookalike.model.match import Match, Verification
+from lookalike.model.report import Report
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_text import expectation
-from lookalike.types import Match, Report, Verification
 from lookalike.verification.confidence import (
     FEATURES,
     calibration,

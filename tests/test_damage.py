@@ -26,6 +26,8 @@ from lookalike.config.find import DecodeConfig, FindConfig, KeepConfig
 from lookalike.datasets.exports import export
 from lookalike.decisions.choices import place_of, with_choices
 from lookalike.images.decode import decode, decode_luma
+from lookalike.model.files import Failure
+from lookalike.model.image import Picture
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_csv import write_csv
 from lookalike.report.as_html import write_html
@@ -34,7 +36,6 @@ from lookalike.run.collapse import collapse
 from lookalike.store import open_collection, open_decisions
 from lookalike.store.decisions import Choices
 from lookalike.store.location import Server, locate
-from lookalike.types import Failure, Picture
 from lookalike.web.desk import Desk
 
 CONFIG = DecodeConfig()

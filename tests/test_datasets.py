@@ -32,10 +32,10 @@ from lookalike.datasets.ties import Ties
 from lookalike.datasets.write import leaks_headline, leaks_to_dict, write_clean_splits
 from lookalike.evaluation.edits import edit_picture
 from lookalike.model.errors import ConfigError
+from lookalike.model.match import Match
 from lookalike.report import from_json, to_json
 from lookalike.sources import ListSource, open_source
 from lookalike.sources.tables import Table, read_table, write_table
-from lookalike.types import Match
 from lookalike_bench.bench_datasets import make_conflict_set, make_leak_set
 from test_cli import run
 

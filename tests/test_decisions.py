@@ -16,10 +16,11 @@ from conftest import save, scene
 from lookalike.decisions.choices import place_of, with_choices
 from lookalike.decisions.keeper import check_rules, choose
 from lookalike.model.errors import CollectionError, ConfigError
+from lookalike.model.image import ImageRef
+from lookalike.model.report import Report
 from lookalike.report import to_json
 from lookalike.store import Change, Choices, open_decisions
 from lookalike.store.decisions import pair_of
-from lookalike.types import ImageRef, Report
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from lookalike.descriptors.networks import (
 from lookalike.descriptors.registry import descriptor_names, load_descriptor
 from lookalike.descriptors.weights import read_torch
 from lookalike.model.errors import ConfigError, ModelError
+from lookalike.model.image import Picture
 from lookalike.runtime.inference import open_graph
-from lookalike.types import Picture
 
 DATA = Path(__file__).parent / "data"
 OWN = ["pdq", *HASHES, *FILTERS, "copy-lite0", "colour#96", "luminance#64.1"]

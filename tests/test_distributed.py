@@ -38,9 +38,10 @@ from lookalike.index.flat import CosineIndex
 from lookalike.index.local import VoteSettings, features_of, vote_pairs
 from lookalike.matching.candidates import hash_pairs
 from lookalike.model.errors import ConfigError
-from lookalike.run.pipeline import Clock, find, load_descriptors
+from lookalike.model.image import FileEntry
+from lookalike.model.report import Report
+from lookalike.run.find import Clock, find, load_descriptors
 from lookalike.sources import open_source
-from lookalike.types import FileEntry, Report
 
 PARTS = ("images", "matches", "clusters", "decisions", "failures", "config", "versions")
 
@@ -101,6 +102,16 @@ def test_tasks_give_the_answer_of_one_machine(
     # everything in many small tasks, hashes by buckets, components by stars of shards
     small = Layout(shard=4, block=5, pairs=3, crossover=0, edges=3)
     same(oracle, inline(pictures, tmp_path / "other", config, small))
+
+
+def test_strangers_share_nothing(db: Path, tmp_path: Path) -> None:
+    """Where no hash is near another, no thumbs are asked for."""
+    for seed in range(6):
+        save(tmp_path / "in" / f"{seed}.jpg", scene(300 + seed))
+    config = FindConfig(effort="fast")
+    found = inline(tmp_path / "in", tmp_path / "work", config, Layout(shard=2))
+    same(find(tmp_path / "in", db=db, config=config), found)
+    assert not found.matches and found.funnel["hash_candidates"] == 0
 
 
 def test_other_shots_by_a_network(pictures: Path, db: Path, tmp_path: Path) -> None:

@@ -22,11 +22,11 @@ from conftest import scene
 from lookalike.config.downloads import DownloadConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.model.errors import CollectionError, ConfigError
+from lookalike.model.files import Failure
 from lookalike.sources import FolderSource, WebAddress, web_address
 from lookalike.sources.downloads import Downloads, named_url
 from lookalike.sources.downloads.addresses import is_public
 from lookalike.sources.downloads.cache import Part
-from lookalike.types import Failure
 from website import Request, Site, serve
 
 PICTURE = encode_jpeg(scene(1, 320, 240), 85)

@@ -22,7 +22,8 @@ from lookalike.config.find import DecodeConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.images.decode import decode, pixel_digest
 from lookalike.images.headers import parse_jpeg, sniff
-from lookalike.types import Failure, Picture
+from lookalike.model.files import Failure
+from lookalike.model.image import Picture
 from tiff_files import tiff
 
 CONFIG = DecodeConfig()

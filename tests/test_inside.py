@@ -19,10 +19,11 @@ from lookalike.cli import main
 from lookalike.containment.find import one_per_frame
 from lookalike.containment.regions import load_regions
 from lookalike.model.errors import ConfigError, ModelError
+from lookalike.model.match import Containment
+from lookalike.model.report import Report
 from lookalike.report import from_json, to_json
 from lookalike.report.as_csv import write_csv
 from lookalike.report.as_html import write_html
-from lookalike.types import Containment, Report
 from lookalike_bench.hard import inside as bench
 from lookalike_bench.hard.inside import proposals_table, score_boxes
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import save, scene
 from lookalike import FindConfig, find
 from lookalike.descriptors.keypoints import KINDS, Keypoints, describe_keypoints
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 from lookalike.verification.block_correlation import agree_aligned
 from lookalike.verification.plane import Plane
 from lookalike.verification.transform import fit_transform

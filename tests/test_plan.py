@@ -25,8 +25,11 @@ from lookalike.clustering.stars import make_cluster
 from lookalike.config.find import PlanConfig
 from lookalike.evaluation.edits import edit_picture
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Returned
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match
+from lookalike.model.report import Decision, Report
 from lookalike.report import SCHEMA, from_json, to_json
-from lookalike.types import Decision, ImageRef, Match, Report, Returned
 
 
 def report_of(root: Path, *names: str, tier: str = "copy", keep: str = "") -> Report:

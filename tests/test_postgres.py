@@ -31,9 +31,12 @@ from lookalike.decisions.choices import place_of
 from lookalike.evaluation.edits import edit_picture
 from lookalike.index.distances import cosine
 from lookalike.model.errors import CollectionError, ConfigError, SpecMismatchError
+from lookalike.model.image import DescriptorSpec
+from lookalike.model.report import Report
 from lookalike.report import to_dict
-from lookalike.run.pipeline import buckets, search
-from lookalike.search.session import Question
+from lookalike.run.buckets import buckets
+from lookalike.run.search import search
+from lookalike.search.query import Question
 from lookalike.store import (
     Batch,
     Change,
@@ -45,7 +48,6 @@ from lookalike.store import (
     open_decisions,
 )
 from lookalike.store.location import Server, is_everywhere
-from lookalike.types import DescriptorSpec, Report
 from test_store import RAGGED, SPEC, batch, entry, sha
 
 ROWS = DescriptorSpec("rows", "1", "cosine", 48, "float16", "none")

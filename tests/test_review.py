@@ -16,8 +16,8 @@ import pytest
 import lookalike
 from conftest import save, scene
 from lookalike.decisions.choices import place_of
+from lookalike.model.report import Report
 from lookalike.store import Change, open_decisions
-from lookalike.types import Report
 
 pytest.importorskip("starlette", reason="the extra review is not installed")
 pytest.importorskip("uvicorn", reason="the extra review is not installed")

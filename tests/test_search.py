@@ -30,7 +30,7 @@ from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import Features, VoteSettings, features_of, vote_pairs
 from lookalike.model.errors import ModelError
-from lookalike.types import Picture
+from lookalike.model.image import Picture
 
 
 def picture(rgb: np.ndarray) -> Picture:

@@ -18,8 +18,10 @@ from lookalike.config.find import Effort, HashConfig, SettleConfig
 from lookalike.descriptors.hashes import THUMB_SPEC
 from lookalike.matching.cascade import _few_per_cluster, _parts
 from lookalike.matching.match_graph import Lead, Pair, Pairs
-from lookalike.matching.settle import add_shots, settle
-from lookalike.types import ImageRef, Match, Verification
+from lookalike.matching.shots import add_shots
+from lookalike.matching.verify_rounds import settle
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match, Verification
 from lookalike.verification.whole_frame import agree
 
 ALL, TOP, BOTTOM = "f" * 16, "ffffffff00000000", "00000000ffffffff"

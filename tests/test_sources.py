@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.sources import FolderSource, looks_like_image
-from lookalike.types import Failure, FileEntry
 
 
 def put(path: Path, data: bytes = b"x") -> Path:

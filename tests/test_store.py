@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 
 from lookalike.model.errors import CollectionError, SpecMismatchError
+from lookalike.model.image import DescriptorSpec, FileEntry
+from lookalike.model.match import Verification
 from lookalike.store import (
     Batch,
     Collection,
@@ -25,7 +27,6 @@ from lookalike.store import (
     KnownFile,
     open_collection,
 )
-from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 SPEC = DescriptorSpec("toy", "1", "cosine", 4, "float16", "none")
 RAGGED = DescriptorSpec("points", "1", "keypoints", 2, "uint8", "none")

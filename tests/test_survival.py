@@ -25,12 +25,12 @@ from lookalike import collapse, find
 from lookalike.actions.metadata import read_metadata
 from lookalike.cli import main
 from lookalike.model.errors import CollectionError
+from lookalike.model.image import Picture
 from lookalike.model.legible import inert_json, legible
 from lookalike.sources.downloads.cache import Cache
 from lookalike.sources.reading import read_bytes, read_start
 from lookalike.store.decisions import Change, Choices
 from lookalike.store.embedded_decisions import EmbeddedDecisions
-from lookalike.types import Picture
 
 _BARE = "-dac_override,-dac_read_search"
 
@@ -534,7 +534,7 @@ def test_a_mistake_of_ours_is_told_in_one_line(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("unforeseen")
 
-    monkeypatch.setattr("lookalike.run.pipeline.find_json", broken)
+    monkeypatch.setattr("lookalike.run.find.find_json", broken)
     monkeypatch.setattr(sys, "argv", ["lookalike", "find", str(photos), "--db", str(db)])
     monkeypatch.delenv("LOOKALIKE_TRACEBACK", raising=False)
     with pytest.raises(SystemExit) as left:

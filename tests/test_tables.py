@@ -12,9 +12,10 @@ import pytest
 from conftest import save, scene
 from lookalike import find
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.sources import FolderSource, JoinedSource, ListForm, ListSource, open_source
 from lookalike.sources.tables import Table, is_table, read_table, write_table
-from lookalike.types import Failure, FileEntry
 
 
 def put(path: Path, data: bytes = b"x") -> Path:

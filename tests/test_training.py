@@ -17,9 +17,9 @@ import pytest
 from conftest import save, scene
 from lookalike.descriptors import load_embedding
 from lookalike.model.errors import ConfigError, ModelError
+from lookalike.model.image import Picture
 from lookalike.runtime.progress import silent
 from lookalike.training.settings import TRAINING, TrainConfig, TrainKind
-from lookalike.types import Picture
 
 if TYPE_CHECKING:
     from lookalike.training.photos import Photos

@@ -21,6 +21,8 @@ from lookalike.datasets import clean_table, conflicts, describe_list, leaks, rea
 from lookalike.datasets.listing import Spread
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.report.as_folder import write_kept
 from lookalike.sources import (
     ListForm,
@@ -34,7 +36,6 @@ from lookalike.sources import (
 )
 from lookalike.sources.downloads import Downloads
 from lookalike.sources.tables import Table, read_table, write_table
-from lookalike.types import Failure, FileEntry
 from website import Site, serve
 
 RGB = scene(1, 320, 240)

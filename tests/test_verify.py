@@ -12,7 +12,7 @@ from conftest import save, scene
 from lookalike import compare
 from lookalike.evaluation.edits import edit_picture
 from lookalike.model.errors import ConfigError
-from lookalike.types import Match
+from lookalike.model.match import Match
 from lookalike.verification.edit import reverse
 
 

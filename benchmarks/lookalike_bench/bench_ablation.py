@@ -25,9 +25,9 @@ from lookalike.evaluation.datasets import Split, make_copies, read_labels
 from lookalike.evaluation.edits import FIVE, FOURTEEN
 from lookalike.evaluation.metrics import count_pairs
 from lookalike.evaluation.predict import measured_find
+from lookalike.model.report import Report
 from lookalike.report.as_html import thumbnail
-from lookalike.run.pipeline import compare
-from lookalike.types import Report
+from lookalike.run.compare import compare
 from lookalike_bench.bench_systems import with_section
 
 __all__ = ["ROWS", "Missed", "main", "missed_copies"]

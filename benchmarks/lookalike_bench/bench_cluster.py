@@ -33,9 +33,9 @@ from typing import Any
 from lookalike import distributed
 from lookalike.config.find import FindConfig
 from lookalike.distributed import Layout
-from lookalike.run.pipeline import find
+from lookalike.model.report import Report
+from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
-from lookalike.types import Report
 from lookalike_bench.bench_systems import with_section
 
 __all__ = ["main"]

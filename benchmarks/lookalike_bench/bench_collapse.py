@@ -22,8 +22,9 @@ import numpy as np
 from lookalike.config.find import DecodeConfig, FindConfig
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
 from lookalike.images.decode import decode
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.image import Picture
 from lookalike.run.collapse import Candidate, collapse
-from lookalike.types import Picture, UInt8Array
 from lookalike_bench.bench_systems import with_section
 
 __all__ = ["main"]

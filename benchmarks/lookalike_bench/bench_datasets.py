@@ -32,8 +32,9 @@ from lookalike.evaluation.datasets import (
     without_twins,
 )
 from lookalike.evaluation.edits import FIVE, FOURTEEN, ROBUSTNESS, edit_picture, encode_jpeg
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
-from lookalike.types import Report, UInt8Array
+from lookalike.model.report import Report
 from lookalike_bench.bench_systems import with_section
 
 __all__ = ["Planted", "main", "make_conflict_set", "make_leak_set"]

@@ -16,7 +16,7 @@ from pathlib import Path
 from lookalike.evaluation.datasets import Label, Split, read_labels
 from lookalike.evaluation.metrics import count_pairs
 from lookalike.evaluation.predict import measured_find
-from lookalike.types import Report
+from lookalike.model.report import Report
 from lookalike_bench.bench_systems import with_section
 from lookalike_bench.hard.inside import LEAST_IOU, proposals_table, score_boxes
 from lookalike_bench.hard.relations import Relation, count_relations

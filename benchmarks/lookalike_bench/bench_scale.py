@@ -25,9 +25,9 @@ from lookalike.index.blocks import nearest_rows
 from lookalike.index.cells import CellIndex, fit_cells
 from lookalike.index.flat import CosineIndex
 from lookalike.index.hamming import HammingIndex
+from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.store.rows import RowFile, StoredRows
 from lookalike.systems.pca import fit_reduction
-from lookalike.types import FloatArray, IntArray
 from lookalike_bench.bench_systems import with_section
 
 __all__ = ["TASKS", "main"]

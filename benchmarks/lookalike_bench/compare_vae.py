@@ -16,9 +16,9 @@ import numpy as np
 from lookalike.config.find import DecodeConfig
 from lookalike.evaluation.datasets import read_labels
 from lookalike.images.decode import decode
+from lookalike.model.image import Picture
 from lookalike.training.augment import squared
 from lookalike.training.photos import read_photos
-from lookalike.types import Picture
 from lookalike_bench.nearest import recall_of_sources
 
 SIDE, COMPONENTS = 64, 64

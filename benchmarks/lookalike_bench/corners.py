@@ -26,9 +26,10 @@ from lookalike.descriptors.keypoints import (
     fitted,
     shrunk,
 )
+from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
 from lookalike.sources import FolderSource, looks_like_image
-from lookalike.types import Failure, IntArray, UInt8Array
 
 __all__ = ["choose_pairs", "main"]
 

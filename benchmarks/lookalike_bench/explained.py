@@ -25,8 +25,8 @@ from lookalike.difference.additions import AddedKind
 from lookalike.difference.difference import Difference
 from lookalike.evaluation.datasets import Label, read_labels, read_photo
 from lookalike.evaluation.edits import edit_picture
-from lookalike.run.pipeline import explain_pair
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
+from lookalike.run.compare import explain_pair
 from lookalike_bench.bench_systems import with_section
 
 __all__ = ["KINDS_OF_EDITS", "Judged", "judge_pair", "truly_added"]

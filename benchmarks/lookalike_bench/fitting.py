@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 import lookalike.models
 from lookalike.config.find import FindConfig, VerifyConfig
 from lookalike.evaluation.reliability import fit_logistic
-from lookalike.matching.settle import is_strong
-from lookalike.types import Verification
+from lookalike.matching.rules import is_strong
+from lookalike.model.match import Verification
 from lookalike.verification.confidence import (
     FEATURES,
     Fit,

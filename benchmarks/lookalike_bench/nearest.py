@@ -23,9 +23,10 @@ from lookalike.config.find import DecodeConfig
 from lookalike.descriptors.registry import load_descriptor
 from lookalike.evaluation.datasets import Label, read_labels
 from lookalike.images.decode import decode
+from lookalike.model.arrays import FloatArray
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
 from lookalike.model.protocols import Descriptor
-from lookalike.types import Failure, FloatArray
 
 __all__ = ["NearestScores", "describe_set", "recall_of_sources", "source_ranks"]
 

@@ -21,10 +21,11 @@ from lookalike.config.find import RunConfig
 from lookalike.config.recipes import load_recipe
 from lookalike.evaluation.datasets import Split, read_photo, split_photos
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
-from lookalike.run.pipeline import find, search
+from lookalike.model.arrays import UInt8Array
+from lookalike.run.find import find
+from lookalike.run.search import search
 from lookalike.search.focus import Focus
-from lookalike.search.session import Question
-from lookalike.types import UInt8Array
+from lookalike.search.query import Question
 
 __all__ = ["OwlScore", "main", "owl_test"]
 

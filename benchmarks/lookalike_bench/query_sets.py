@@ -15,7 +15,8 @@ from lookalike.evaluation.datasets import Split, read_photo, split_photos
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
 from lookalike.images.decode import decode, sniff
 from lookalike.index.blocks import block_distances
-from lookalike.types import Failure, FloatArray
+from lookalike.model.arrays import FloatArray
+from lookalike.model.files import Failure
 
 __all__ = ["make_query_sets"]
 

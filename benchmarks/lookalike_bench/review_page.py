@@ -25,9 +25,11 @@ import uvicorn
 
 from lookalike.clustering.stars import make_cluster
 from lookalike.decisions.keeper import choose
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match, Verification
+from lookalike.model.report import Cluster, Decision, Report
 from lookalike.report import SCHEMA
 from lookalike.store import open_decisions
-from lookalike.types import Cluster, Decision, ImageRef, Match, Report, Verification
 from lookalike.web.run import configured, listen, prepared
 
 __all__ = ["browser", "made_report", "served"]

@@ -34,10 +34,11 @@ from lookalike.evaluation.edits import FIVE, FOURTEEN, edit_picture, encode_jpeg
 from lookalike.images.decode import decode, decode_luma, pixel_digest
 from lookalike.index.local import VoteSettings, features_of, vote_pairs
 from lookalike.ingest.ingest import describe_content
+from lookalike.model.files import Failure
+from lookalike.model.image import Picture
 from lookalike.report.as_json import to_body
 from lookalike.runtime.workers import one_core_each
 from lookalike.sources.reading import read_bytes
-from lookalike.types import Failure, Picture
 from lookalike.verification.side import Side, describe_side
 from lookalike.verification.verify import verify
 from lookalike.verification.whole_frame import agree

@@ -24,7 +24,9 @@ from lookalike.index.blocks import among_nearest
 from lookalike.index.cells import fit_cells, nearest_centres
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import Features, VoteSettings, features_of, vote_between, vote_pairs
-from lookalike.types import Failure, FloatArray, IntArray, Picture, UInt8Array
+from lookalike.model.arrays import FloatArray, IntArray, UInt8Array
+from lookalike.model.files import Failure
+from lookalike.model.image import Picture
 from lookalike.verification.side import describe_side
 from lookalike.verification.whole_frame import agree
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lookalike.config.find import FindConfig
 from lookalike.descriptors.keypoints import KINDS
-from lookalike.types import FloatArray
+from lookalike.model.arrays import FloatArray
 from lookalike_bench.scale_distributions import PROBES
 
 __all__ = ["Check", "Distributions", "Fits", "checks", "substring_width"]

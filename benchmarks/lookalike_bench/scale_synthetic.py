@@ -12,7 +12,7 @@ import numpy as np
 
 from lookalike.index.blocks import nearest_rows
 from lookalike.index.cells import fit_cells, nearest_centres
-from lookalike.types import FloatArray
+from lookalike.model.arrays import FloatArray
 from lookalike_bench.scale_distributions import (
     Described,
     cells_for,

@@ -20,14 +20,15 @@ from lookalike.config.find import (
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.evaluation.datasets import read_labels
 from lookalike.ingest.ingest import ingest
-from lookalike.matching.candidates import CollectionStages
 from lookalike.matching.cascade import find_pairs
+from lookalike.matching.local_candidates import CollectionStages
 from lookalike.matching.verifier import Evidence
-from lookalike.run.pipeline import find
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match, Verification
+from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
 from lookalike.sources import FolderSource
 from lookalike.store import Collection, open_collection
-from lookalike.types import ImageRef, Match, Verification
 
 __all__ = ["Trial", "judge_set", "reported_pairs"]
 

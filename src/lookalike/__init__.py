@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lookalike.model.version import __version__
+
 if TYPE_CHECKING:
     from lookalike.config.find import FindConfig, InsideConfig
     from lookalike.config.recipes import load_recipe
     from lookalike.datasets import conflicts, leaks, unique
     from lookalike.difference.difference import Difference
+    from lookalike.model.answer import Answer
+    from lookalike.model.report import Report
     from lookalike.run.collapse import Collapsed, acollapse, collapse
-    from lookalike.run.pipeline import compare, explain_pair, find, search
+    from lookalike.run.compare import compare, explain_pair
+    from lookalike.run.find import find
+    from lookalike.run.search import search
     from lookalike.run.update import update
     from lookalike.search.focus import Focus
-    from lookalike.search.session import Question
-    from lookalike.types import Answer, Report
+    from lookalike.search.query import Question
 
-__version__ = "0.1.0"
 __all__ = [
     "Answer",
     "Collapsed",
@@ -46,19 +50,19 @@ _HOMES = {
     "collapse": "lookalike.run.collapse",
     "FindConfig": "lookalike.config.find",
     "InsideConfig": "lookalike.config.find",
-    "Report": "lookalike.types",
+    "Report": "lookalike.model.report",
     "Difference": "lookalike.difference.difference",
-    "compare": "lookalike.run.pipeline",
+    "compare": "lookalike.run.compare",
     "conflicts": "lookalike.datasets",
     "leaks": "lookalike.datasets",
     "unique": "lookalike.datasets",
-    "explain_pair": "lookalike.run.pipeline",
-    "find": "lookalike.run.pipeline",
-    "search": "lookalike.run.pipeline",
+    "explain_pair": "lookalike.run.compare",
+    "find": "lookalike.run.find",
+    "search": "lookalike.run.search",
     "update": "lookalike.run.update",
-    "Answer": "lookalike.types",
+    "Answer": "lookalike.model.answer",
     "Focus": "lookalike.search.focus",
-    "Question": "lookalike.search.session",
+    "Question": "lookalike.search.query",
     "load_recipe": "lookalike.config.recipes",
 }
 

@@ -12,8 +12,8 @@ from numpy.random import Generator
 
 from lookalike.evaluation.datasets import photos_in, read_photo, split_photos, without_twins
 from lookalike.evaluation.drawing import resized
+from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike.model.errors import ConfigError
-from lookalike.types import FloatArray, UInt8Array
 from lookalike_bench.hard.ingredients import (
     Ingredients,
     SetFolder,

@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from lookalike.evaluation.datasets import read_photo
 from lookalike.evaluation.edits import FIVE, encode_jpeg
-from lookalike.types import FloatArray, UInt8Array
+from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike_bench.hard.ingredients import Ingredients, SetFolder, longest
 
 __all__ = ["FAINT", "fill_faint"]

@@ -22,8 +22,8 @@ from lookalike.evaluation.datasets import (
 )
 from lookalike.evaluation.drawing import resized
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
-from lookalike.types import UInt8Array
 
 __all__ = ["Ingredients", "SetFolder", "cover", "gather", "longest"]
 

@@ -22,8 +22,9 @@ from lookalike.containment.inset import PAGE_MIN_SIDE, describe_page
 from lookalike.containment.regions import PROPOSERS, Regions, load_regions
 from lookalike.evaluation.datasets import read_labels, read_photo
 from lookalike.images.decode import decode
-from lookalike.run.pipeline import find
-from lookalike.types import Failure, Report
+from lookalike.model.files import Failure
+from lookalike.model.report import Report
+from lookalike.run.find import find
 from lookalike_bench.hard.pasted import PastedBox, read_boxes
 
 __all__ = ["LEAST_IOU", "BoxScore", "proposals_table", "score_boxes"]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image, ImageDraw, ImageFont
 
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 from lookalike_bench.hard.ingredients import cover
 
 __all__ = ["ICONS", "Area", "Ink", "Page", "sentence"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from lookalike.evaluation.datasets import read_photo
-from lookalike.types import FloatArray, UInt8Array
+from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike_bench.hard.ingredients import (
     Ingredients,
     SetFolder,

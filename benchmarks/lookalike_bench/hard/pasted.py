@@ -12,7 +12,7 @@ from numpy.random import Generator
 
 from lookalike.evaluation.datasets import at_least, read_photo
 from lookalike.evaluation.drawing import resized
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 from lookalike_bench.hard.ingredients import Ingredients, SetFolder
 from lookalike_bench.hard.page import Area
 

@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from lookalike.evaluation.datasets import read_photo
 from lookalike.evaluation.edits import encode_jpeg
-from lookalike.types import FloatArray, UInt8Array
+from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike_bench.hard.ingredients import Ingredients, SetFolder
 from lookalike_bench.hard.page import Area, Page, sentence
 

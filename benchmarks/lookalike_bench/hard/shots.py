@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 
 from lookalike.evaluation.datasets import read_photo, split_photos
-from lookalike.types import FloatArray, UInt8Array
+from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike_bench.hard.ingredients import Ingredients, SetFolder, longest
 from lookalike_bench.hard.relations import another_shot
 

@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from lookalike.evaluation.datasets import read_photo
 from lookalike.evaluation.drawing import caption_bar, resized, screenshot
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 from lookalike_bench.hard.ingredients import (
     Ingredients,
     SetFolder,

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 from lookalike.evaluation.datasets import read_photo
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 from lookalike_bench.hard.ingredients import Ingredients, SetFolder
 from lookalike_bench.hard.page import Area, Page, sentence
 
 __all__ = ["TEMPLATES", "Inset", "fill_templates"]
 
 _PHOTOS = 100
-_PAGES = 2
 _FURNITURE = 12
 
 

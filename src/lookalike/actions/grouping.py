@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from lookalike.clustering.disjoint_set import Joined
 from lookalike.config.find import KeepConfig, PlanConfig, RunConfig
-from lookalike.report.build import decide
-from lookalike.types import Cluster, Decision, Match, Report
+from lookalike.decisions.keeper import decide
+from lookalike.model.match import Match
+from lookalike.model.report import Cluster, Decision, Report
 
 __all__ = ["Drop", "Grouping", "Left"]
 

@@ -15,10 +15,11 @@ from lookalike.actions.metadata import only_in, read_metadata
 from lookalike.actions.records import SCHEMA, How, Plan, Refusal, Step
 from lookalike.config.find import PlanConfig
 from lookalike.model.errors import ConfigError
+from lookalike.model.image import ImageRef
+from lookalike.model.report import Report
 from lookalike.report.as_text import edit_towards, tie_to_keeper
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources.reading.addresses import is_address
-from lookalike.types import ImageRef, Report
 
 __all__ = ["make_plan"]
 

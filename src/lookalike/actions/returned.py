@@ -6,9 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from lookalike.model.files import Failure, Returned
+from lookalike.model.image import FileEntry
 from lookalike.sources.reading import is_one_file
 from lookalike.store import open_dropped
-from lookalike.types import Failure, FileEntry, Returned
 
 __all__ = ["find_returned"]
 

@@ -43,9 +43,9 @@ def plan(sources: tuple[str, ...], **options: Any) -> None:
     """Say which copies would go, from the folders or the report SOURCES; change nothing."""
     from lookalike.actions import make_plan, preview
     from lookalike.config.find import PlanConfig
-    from lookalike.run.pipeline import default_collection
     from lookalike.runtime.output import writing
     from lookalike.store import name_of
+    from lookalike.store.location import default_collection
 
     if options["within"] and options["across"]:
         raise click.UsageError("--within and --across exclude each other")
@@ -115,7 +115,7 @@ def undo(journal: str | None, db: str | None) -> None:
     from lookalike.actions import open_journals, remember
     from lookalike.actions import undo as bring_back
     from lookalike.actions.preview import outcome_in_words
-    from lookalike.run.pipeline import default_collection
+    from lookalike.store.location import default_collection
 
     if journal is None:
         journals = open_journals(_journals(db or str(default_collection())))
@@ -135,8 +135,9 @@ def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) ->
     from lookalike.decisions.choices import with_choices
     from lookalike.model.errors import ConfigError
     from lookalike.report import from_json
-    from lookalike.run.pipeline import default_collection, find
+    from lookalike.run.find import find
     from lookalike.store import choices_of
+    from lookalike.store.location import default_collection
 
     if len(sources) == 1 and sources[0].endswith(".json"):
         try:
@@ -170,8 +171,8 @@ def _how(options: dict[str, Any]) -> Any:
 
 
 def _journals(collection: str) -> Path:
-    from lookalike.run.pipeline import default_collection
     from lookalike.store import folder_of
+    from lookalike.store.location import default_collection
 
     return folder_of(collection or default_collection()) / "journals"
 

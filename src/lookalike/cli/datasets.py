@@ -127,7 +127,7 @@ def conflicts(dataset: tuple[str, ...], **options: Any) -> None:
 def unique(dataset: str, out: str, **options: Any) -> None:
     """Write DATASET with every picture once to OUT: a list, a table, or a folder of copies."""
     from lookalike.datasets import write_unique
-    from lookalike.run.pipeline import find
+    from lookalike.run.find import find
 
     with show_progress() as progress:
         source = asked_inputs([dataset], **options, progress=progress)
@@ -178,9 +178,9 @@ def _written(found: Any, plain: dict[str, Any], options: dict[str, Any]) -> list
 def _write_plan(found: Any, path: Path, db: str | None) -> Path:
     from lookalike.actions import make_plan
     from lookalike.config.find import PlanConfig
-    from lookalike.run.pipeline import default_collection
     from lookalike.runtime.output import writing
     from lookalike.store import name_of
+    from lookalike.store.location import default_collection
 
     # the fix has decided; of what is tied by any tier, one may stand for the other
     config = PlanConfig(

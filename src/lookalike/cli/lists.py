@@ -97,9 +97,9 @@ def asked_separator(options: dict[str, Any]) -> str | None:
 def downloads_of(options: dict[str, Any]) -> Any:
     """What downloads, into the folder that was named or the collection's."""
     from lookalike.config.downloads import DownloadConfig
-    from lookalike.run.pipeline import default_collection
     from lookalike.sources.downloads import Downloads
     from lookalike.store import folder_of
+    from lookalike.store.location import default_collection
 
     numbers = {
         "parallel": options["parallel"],

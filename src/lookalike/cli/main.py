@@ -16,7 +16,6 @@ from typing import Any
 
 import click
 
-import lookalike
 from lookalike.cli.acting import apply, plan, undo
 from lookalike.cli.datasets import conflicts, leaks, unique
 from lookalike.cli.describing import describe_list
@@ -47,6 +46,7 @@ from lookalike.cli.training import train
 from lookalike.config.find import EFFORTS, LINKAGES
 from lookalike.model.errors import LookalikeError
 from lookalike.model.legible import legible
+from lookalike.model.version import __version__
 from lookalike.runtime.inference import ENGINES
 
 __all__ = ["main"]
@@ -57,7 +57,7 @@ READER_GONE = 141
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(lookalike.__version__, prog_name="lookalike")
+@click.version_option(__version__, prog_name="lookalike")
 def commands() -> None:
     """Find which images are the same picture, how, and which one to keep."""
 
@@ -139,7 +139,7 @@ def _found(paths: tuple[str, ...], options: dict[str, Any]) -> str:
 
             asked = {"cluster": options["cluster"], "work": options["work"]}
             return distributed.find_json(inputs, config=config, progress=progress, **asked)
-        from lookalike.run.pipeline import find_json
+        from lookalike.run.find import find_json
 
         return find_json(inputs, db=options["db"], config=config, progress=progress)
 
@@ -155,10 +155,10 @@ def _found(paths: tuple[str, ...], options: dict[str, Any]) -> str:
 def compare(first: str, second: str, **options: Any) -> None:
     """Say how the image FIRST is related to SECOND, and which of them is likely the parent."""
     from lookalike.difference.difference import difference_of
+    from lookalike.model.files import Failure
     from lookalike.report import to_dict
     from lookalike.report.as_pair import difference_in_words, difference_to_dict
-    from lookalike.run.pipeline import compare as compare_files
-    from lookalike.types import Failure
+    from lookalike.run.compare import compare as compare_files
 
     match, report = compare_files(first, second)
     if report.failures:

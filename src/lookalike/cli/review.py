@@ -13,7 +13,7 @@ from lookalike.cli.saying import say
 from lookalike.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lookalike.types import Report
+    from lookalike.model.report import Report
 
 __all__ = ["review"]
 
@@ -33,7 +33,7 @@ def review(report: str | None, db: str | None, port: int, no_browser: bool) -> N
             got=str(error),
             remedy="pip install 'lookalike[review]'",
         ) from error
-    from lookalike.run.pipeline import default_collection
+    from lookalike.store.location import default_collection
 
     place = db or default_collection()
     shown = _from_file(Path(report)) if report else _from_collection(place)

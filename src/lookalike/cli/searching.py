@@ -39,8 +39,8 @@ FOUND = 11
 def search(query: str, **options: Any) -> None:
     """Find the images of a collection that are nearest to QUERY: a picture, or a list of many."""
     from lookalike.config.recipes import load_recipe
-    from lookalike.run.pipeline import search as search_for
-    from lookalike.search.session import Question
+    from lookalike.run.search import search as search_for
+    from lookalike.search.query import Question
     from lookalike.sources.tables import is_table
 
     config = load_recipe(options["recipe"]).config
@@ -71,8 +71,8 @@ def search(query: str, **options: Any) -> None:
 
 def _each(query: str, question: Any, config: Any, options: dict[str, Any]) -> bool:
     """Search with every picture of a list; whether a copy was found of any."""
+    from lookalike.model.answer import Answer
     from lookalike.run.search_many import search_each
-    from lookalike.types import Answer
 
     if options["html"] or options["png"]:
         raise click.UsageError("--html and --png show one query, not those of a list")
@@ -149,7 +149,7 @@ def _print(answer: Any, written: list[Path]) -> None:
 @click.option("--all", "everything", is_flag=True, help="Also hashes that one image has.")
 def buckets(db: str | None, descriptor: str, everything: bool) -> None:
     """List the images of a collection that share a hash."""
-    from lookalike.run.pipeline import buckets as bucket
+    from lookalike.run.buckets import buckets as bucket
 
     with show_progress() as progress:
         found = bucket(descriptor, db=db, progress=progress)

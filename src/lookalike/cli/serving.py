@@ -25,9 +25,9 @@ __all__ = ["serve"]
 @click.option("--max-mb", type=click.IntRange(1), default=64, show_default=True)
 def serve(**options: Any) -> None:
     """Serve a collection over HTTP: add, search, compare, collapse."""
-    from lookalike.run.pipeline import default_collection
     from lookalike.server import ServeConfig
     from lookalike.store import name_of
+    from lookalike.store.location import default_collection
 
     settings = ServeConfig(
         db=options["db"] or default_collection(),

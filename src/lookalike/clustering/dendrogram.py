@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.model.errors import ConfigError
-from lookalike.types import FloatArray, IntArray
 
 __all__ = ["check_available", "cut", "outline", "tree"]
 

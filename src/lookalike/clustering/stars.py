@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.clustering.disjoint_set import Joined
-from lookalike.types import Cluster, IntArray, Match
+from lookalike.model.arrays import IntArray
+from lookalike.model.match import Match
+from lookalike.model.report import Cluster
 
 __all__ = [
     "Graph",

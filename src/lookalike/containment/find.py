@@ -29,18 +29,11 @@ from lookalike.images.decode import luma_of
 from lookalike.index.blocks import among_nearest
 from lookalike.index.local import Features, VoteSettings, features_of, vote_between
 from lookalike.matching.verifier import Evidence
+from lookalike.model.arrays import IntArray, UInt8Array
+from lookalike.model.image import DescriptorSpec, ImageRef, Picture
+from lookalike.model.match import Containment, Match, Verification
 from lookalike.runtime.progress import Progress
 from lookalike.store import Batch, Collection
-from lookalike.types import (
-    Containment,
-    DescriptorSpec,
-    ImageRef,
-    IntArray,
-    Match,
-    Picture,
-    UInt8Array,
-    Verification,
-)
 from lookalike.verification.edit import reverse
 from lookalike.verification.side import PLANE_SPEC, Side, describe_side
 

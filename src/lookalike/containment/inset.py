@@ -23,7 +23,9 @@ from lookalike.descriptors.keypoints import (
     fitted,
     shrunk,
 )
-from lookalike.types import DescriptorSpec, Picture, UInt8Array, Verification
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.image import DescriptorSpec, Picture
+from lookalike.model.match import Verification
 from lookalike.verification.block_correlation import (
     GRID,
     Agreement,

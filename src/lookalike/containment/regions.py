@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike.model.errors import ConfigError, ModelError
 from lookalike.runtime.inference import EngineName, Graph, open_graph
-from lookalike.types import FloatArray, UInt8Array
 
 __all__ = ["PROPOSERS", "Regions", "load_regions"]
 

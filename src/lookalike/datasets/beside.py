@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 
 from lookalike.datasets.labels import LABEL_COLUMNS
+from lookalike.model.image import ImageRef
 from lookalike.sources import cell_values
 from lookalike.sources.reading.addresses import member_of
 from lookalike.sources.reading.archives import Archive, open_archive
 from lookalike.sources.reading.contents import sample_of
-from lookalike.types import ImageRef
 
 __all__ = ["labels_beside"]
 

@@ -9,14 +9,15 @@ from typing import Any
 
 from lookalike.config.find import RunConfig
 from lookalike.model.errors import ConfigError
+from lookalike.model.image import ImageRef
 from lookalike.model.protocols import Source
+from lookalike.model.report import Report
 from lookalike.report.as_folder import write_kept
-from lookalike.run.pipeline import find
+from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
 from lookalike.sources import Inputs, ListForm, ListSource, open_source
 from lookalike.sources.reading.addresses import absolute
 from lookalike.sources.tables import Table, is_table, write_table
-from lookalike.types import ImageRef, Report
 
 __all__ = ["clean_table", "unique", "write_unique"]
 

@@ -12,11 +12,11 @@ from lookalike.config.find import FindConfig, RunConfig
 from lookalike.datasets.beside import labels_beside
 from lookalike.datasets.labels import labels_of_folders, labels_of_table
 from lookalike.datasets.ties import Pair, Ties
-from lookalike.run.pipeline import find
+from lookalike.model.report import Cluster, Decision, Report
+from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
 from lookalike.sources import Inputs, ListForm, open_source
 from lookalike.sources.reading.addresses import absolute
-from lookalike.types import Cluster, Decision, Report
 
 __all__ = ["Conflict", "ConflictReport", "conflicts"]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from lookalike.clustering.disjoint_set import Joined
 from lookalike.datasets.records import write_fiftyone, write_huggingface
 from lookalike.datasets.ties import Ties
+from lookalike.model.report import Cluster, Report
 from lookalike.report.as_csv import write_rows
 from lookalike.runtime.output import writing
 from lookalike.sources.reading.addresses import absolute
-from lookalike.types import Cluster, Report
 
 __all__ = ["EXPORTS", "export"]
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from lookalike.model.image import ImageRef
 from lookalike.sources import ListForm, ListSource, cell_values, chosen_column
 from lookalike.sources.reading.addresses import absolute, is_address, member_of
-from lookalike.types import ImageRef
 
 __all__ = ["LABEL_COLUMNS", "labels_of_folders", "read_labels"]
 

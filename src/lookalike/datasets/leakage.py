@@ -14,10 +14,11 @@ from lookalike.config.find import FindConfig, RunConfig
 from lookalike.datasets.safe import Fix, Policy, split_safe, with_decisions
 from lookalike.datasets.ties import Pair, Ties
 from lookalike.model.errors import ConfigError
-from lookalike.run.pipeline import find
+from lookalike.model.match import Match
+from lookalike.model.report import Cluster, Report
+from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
 from lookalike.sources import Inputs, JoinedSource, ListForm, open_source
-from lookalike.types import Cluster, Match, Report
 
 __all__ = ["Leak", "LeakReport", "leaks"]
 

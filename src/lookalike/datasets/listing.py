@@ -14,12 +14,13 @@ from lookalike.config.find import DecodeConfig
 from lookalike.datasets.labels import LABEL_COLUMNS
 from lookalike.images.decode import decode, stored_channels
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources import ListSource, cell_values, web_address
 from lookalike.sources.downloads import NOT_HERE
 from lookalike.sources.reading import read_bytes
 from lookalike.sources.tables import Table
-from lookalike.types import Failure, FileEntry
 
 __all__ = ["ListSummary", "Named", "Pictures", "Spread", "describe_list"]
 

@@ -7,11 +7,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lookalike.model.report import Cluster, Report
 from lookalike.report.as_text import edit_towards, tie_to_keeper
 from lookalike.runtime.output import writing
 from lookalike.sources.reading.addresses import absolute
 from lookalike.sources.tables import Table, write_table
-from lookalike.types import Cluster, Report
 
 __all__ = ["Row", "rows_of", "write_fiftyone", "write_huggingface"]
 

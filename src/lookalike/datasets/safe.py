@@ -9,8 +9,8 @@ from typing import Literal, get_args
 
 from lookalike.config.find import RunConfig
 from lookalike.datasets.ties import Pair
-from lookalike.report.build import decide
-from lookalike.types import Cluster, Decision, Report
+from lookalike.decisions.keeper import decide
+from lookalike.model.report import Cluster, Decision, Report
 
 __all__ = ["FIXES", "Fix", "Policy", "split_safe"]
 

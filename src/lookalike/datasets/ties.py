@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
+from lookalike.model.match import Match, Tier
+from lookalike.model.report import Cluster, Report
 from lookalike.report.as_text import edit_towards
-from lookalike.types import Cluster, Match, Report, Tier
 
 __all__ = ["Pair", "Ties"]
 

@@ -12,10 +12,10 @@ from lookalike.datasets.disagreement import ConflictReport
 from lookalike.datasets.leakage import LeakReport
 from lookalike.datasets.ties import Pair
 from lookalike.model.protocols import Source
+from lookalike.model.report import Report
 from lookalike.report.as_html import write_html
 from lookalike.sources import ListSource
 from lookalike.sources.tables import Table, write_table
-from lookalike.types import Report
 
 __all__ = [
     "conflicts_headline",

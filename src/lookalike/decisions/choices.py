@@ -10,10 +10,10 @@ from itertools import chain, combinations
 
 from lookalike.clustering.stars import make_cluster, separate
 from lookalike.config.find import KeepConfig, RunConfig
-from lookalike.decisions.keeper import choose
-from lookalike.report.build import decide
+from lookalike.decisions.keeper import choose, decide
+from lookalike.model.image import ImageRef
+from lookalike.model.report import Cluster, Decision, Report
 from lookalike.store.decisions import Action, Change, Choices, Place, pair_of
-from lookalike.types import Cluster, Decision, ImageRef, Report
 
 __all__ = ["Parts", "Reviewed", "place_of", "with_choices"]
 

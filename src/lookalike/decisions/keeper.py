@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lookalike.config.find import RunConfig
 from lookalike.model.errors import ConfigError
-from lookalike.types import Decision, ImageRef
+from lookalike.model.image import ImageRef
+from lookalike.model.report import Cluster, Decision
 
-__all__ = ["RULES", "check_rules", "choose"]
+__all__ = ["RULES", "check_rules", "choose", "decide"]
 
 _TOLERANCE = 0.05
 _OF_CLUSTER = ("unpadded", "medoid")
@@ -205,3 +207,34 @@ def _date(modified_ns: int) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(modified_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def decide(
+    clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: RunConfig
+) -> tuple[Decision, ...]:
+    """What is to become of every member of every cluster, and why."""
+    decided = [
+        choose(
+            [images[member] for member in cluster.members],
+            config.keep.rules,
+            center=cluster.center,
+            padded=_padded(cluster),
+        )
+        for cluster in clusters
+    ]
+    return tuple(decision for some in decided for decision in some)
+
+
+def _padded(cluster: Cluster) -> set[str]:
+    """Members that only add a plain border, bar or page around what another member shows.
+
+    A picture inside a larger one does not count: the larger may be the photo it was cut from.
+    """
+    padded = set()
+    for match in cluster.matches:
+        frame = match.verification.frame if match.verification else "same"
+        if frame == "bordered":
+            padded.add(match.ref)
+        elif frame == "unbordered":
+            padded.add(match.query)
+    return padded

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from lookalike.types import FloatArray, IntArray, UInt8Array
+from lookalike.model.arrays import FloatArray, IntArray, UInt8Array
 
 __all__ = ["BYTES", "REACH", "Corners", "as_text", "corner_bits", "from_text", "seen", "swapped"]
 

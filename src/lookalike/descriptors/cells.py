@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import FloatArray
+from lookalike.model.arrays import FloatArray
 
 __all__ = ["CELLS", "TELLING_VARIANCE", "Cells"]
 

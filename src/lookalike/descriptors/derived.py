@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.hashes import ORIENTATIONS
+from lookalike.model.image import DescriptorSpec, Picture
 from lookalike.model.protocols import Descriptor
-from lookalike.types import DescriptorSpec, Picture
 
 __all__ = ["Derived", "TurnedDescriptor", "hyperplane_bits", "part_of"]
 

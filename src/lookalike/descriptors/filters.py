@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import DescriptorSpec, FloatArray, Picture, UInt8Array
+from lookalike.model.arrays import FloatArray, UInt8Array
+from lookalike.model.image import DescriptorSpec, Picture
 
 __all__ = ["FILTERS", "FilterDescriptor"]
 

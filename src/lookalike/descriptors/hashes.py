@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.cells import Cells
-from lookalike.types import DescriptorSpec, FloatArray, IntArray, Picture, UInt8Array
+from lookalike.model.arrays import FloatArray, IntArray, UInt8Array
+from lookalike.model.image import DescriptorSpec, Picture
 
 __all__ = [
     "HASH_SPECS",

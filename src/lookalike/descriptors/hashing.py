@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lookalike.types import DescriptorSpec, Picture, UInt8Array
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.image import DescriptorSpec, Picture
 
 __all__ = ["FINGERPRINT_BITS", "HASHES", "HashDescriptor"]
 

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from lookalike.descriptors.binary import BYTES, Corners, corner_bits, swapped
-from lookalike.types import DescriptorSpec, FloatArray, UInt8Array
+from lookalike.model.arrays import FloatArray, UInt8Array
+from lookalike.model.image import DescriptorSpec
 
 __all__ = [
     "KINDS",

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.model.errors import ModelError
+from lookalike.model.image import DescriptorSpec, Picture
 from lookalike.runtime.inference import EngineName, Graph, open_graph, shipped
-from lookalike.types import DescriptorSpec, Picture
 
 __all__ = ["SHIPPED", "NeuralDescriptor", "load_embedding"]
 

@@ -17,10 +17,11 @@ from lookalike.descriptors.hashing import HASHES, HashDescriptor
 from lookalike.descriptors.networks import ARCHITECTURES
 from lookalike.descriptors.neural import SHIPPED, load_embedding
 from lookalike.descriptors.zoo import graph_file
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError, ModelError
+from lookalike.model.image import DescriptorSpec, Picture
 from lookalike.model.protocols import Descriptor
 from lookalike.runtime.inference import EngineName, Graph, open_graph
-from lookalike.types import DescriptorSpec, Picture, UInt8Array
 
 __all__ = ["descriptor_names", "load_descriptor"]
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import FloatArray, UInt8Array
+from lookalike.model.arrays import FloatArray, UInt8Array
 
 __all__ = ["ADDED_KINDS", "AddedKind", "Patch", "patches_beyond", "patches_within"]
 

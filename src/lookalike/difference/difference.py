@@ -25,8 +25,11 @@ from lookalike.difference.additions import (
 from lookalike.difference.overlay import Detail, Laid, lay_over, outside_of
 from lookalike.difference.parent import Parent, Signs, likely_parent
 from lookalike.images.decode import decode
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.files import Failure
+from lookalike.model.image import ImageRef, Picture
+from lookalike.model.match import Match, Verification
 from lookalike.sources.reading import read_again
-from lookalike.types import Failure, ImageRef, Match, Picture, UInt8Array, Verification
 from lookalike.verification.block_correlation import agree_aligned, refine
 from lookalike.verification.edit import Tone, reverse, whole_frame
 from lookalike.verification.plane import Plane

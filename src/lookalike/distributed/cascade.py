@@ -36,9 +36,11 @@ from lookalike.matching.candidates import (
     vote_settings,
 )
 from lookalike.matching.match_graph import Pair
+from lookalike.model.arrays import BoolArray, FloatArray, IntArray, UInt8Array
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Verification
 from lookalike.model.protocols import Descriptor
 from lookalike.runtime.progress import Progress
-from lookalike.types import BoolArray, FloatArray, ImageRef, IntArray, UInt8Array, Verification
 from lookalike.verification.side import PLANE_SPEC
 from lookalike.verification.whole_frame import ThumbAgreement, agree
 
@@ -135,11 +137,13 @@ class ClusterStages:
         self, shas: Sequence[str], work: Any, query: IntArray, ref: IntArray, *more: IntArray
     ) -> Iterator[tuple[IntArray, Any]]:
         """Rows of pairs whose thumbs lie in one pair of blocks, and what ``work`` makes of them."""
+        if not len(query):
+            return
         blocks, ends = self._held_thumbs(shas)
         home = np.searchsorted(ends, query, side="right"), np.searchsorted(ends, ref, side="right")
         order = np.lexsort(home[::-1])
         corner = (home[0] * len(blocks) + home[1])[order]
-        starts = np.flatnonzero(np.r_[True, corner[1:] != corner[:-1]]) if len(order) else order
+        starts = np.flatnonzero(np.r_[True, corner[1:] != corner[:-1]])
         every = []
         for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
             every += [order[at : min(at + _PAIRS, end)] for at in range(start, end, _PAIRS)]

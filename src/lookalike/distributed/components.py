@@ -31,8 +31,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.model.arrays import IntArray
 from lookalike.model.errors import ConfigError
-from lookalike.types import IntArray
 
 __all__ = ["Components", "Execute", "ShardSizes", "component_labels", "labels_by_stars"]
 

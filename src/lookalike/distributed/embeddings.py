@@ -22,9 +22,11 @@ from lookalike.distributed.session import Tasks
 from lookalike.distributed.work import Work, digest
 from lookalike.images.decode import decode
 from lookalike.index.cells import fit_cells, nearest_centres
+from lookalike.model.arrays import FloatArray, IntArray
+from lookalike.model.files import Failure
+from lookalike.model.image import DescriptorSpec, ImageRef, Picture
 from lookalike.model.protocols import Descriptor
 from lookalike.sources.reading import read_again
-from lookalike.types import DescriptorSpec, Failure, FloatArray, ImageRef, IntArray, Picture
 
 __all__ = ["describe_embeddings", "find_near_embeddings", "known_embeddings"]
 

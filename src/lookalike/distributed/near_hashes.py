@@ -22,7 +22,7 @@ from lookalike.distributed.rows import Span, fixed_rows, runs
 from lookalike.distributed.session import Tasks
 from lookalike.distributed.work import Work
 from lookalike.matching.candidates import HashPairs, closest_turns, hash_pairs
-from lookalike.types import IntArray, UInt8Array
+from lookalike.model.arrays import IntArray, UInt8Array
 
 __all__ = ["Pieces", "find_near_hashes", "plan_pieces"]
 

@@ -7,7 +7,9 @@ from dataclasses import fields
 from typing import Any
 
 from lookalike.distributed.work import Work
-from lookalike.types import ImageRef, Report, Verification
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Verification
+from lookalike.model.report import Report
 
 __all__ = ["write_results"]
 

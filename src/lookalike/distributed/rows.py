@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lookalike.distributed.work import Work
-from lookalike.types import IntArray, UInt8Array
+from lookalike.model.arrays import IntArray, UInt8Array
 
 __all__ = ["Place", "Span", "fixed_rows", "runs", "spans_of"]
 

@@ -30,15 +30,19 @@ from lookalike.distributed.shards import (
 from lookalike.distributed.work import Work
 from lookalike.ingest.ingest import Catalogue, catalogue_of
 from lookalike.matching.cascade import find_pairs
+from lookalike.model.arrays import IntArray
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.model.protocols import Descriptor
+from lookalike.model.report import Report
 from lookalike.report import from_json, to_body, with_run
 from lookalike.report.build import by_bytes, report_of, versions_of
-from lookalike.run.pipeline import Clock, default_collection, load_descriptors
+from lookalike.run.find import Clock, load_descriptors
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources import Inputs, ListForm, chosen_rows, open_source, watch
 from lookalike.store import Content, KnownFile
-from lookalike.types import Failure, FileEntry, IntArray, Report
+from lookalike.store.location import default_collection
 
 __all__ = ["Run", "find", "find_json"]
 

@@ -21,9 +21,11 @@ from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.distributed.work import Work, digest
 from lookalike.images.decode import decode_luma
 from lookalike.ingest.ingest import Outcome, examine, read_entry
+from lookalike.model.arrays import IntArray, UInt8Array
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.sources.reading import read_again
 from lookalike.store import Content
-from lookalike.types import Failure, FileEntry, IntArray, UInt8Array
 from lookalike.verification.side import PLANE_SPEC, describe_side
 
 __all__ = [

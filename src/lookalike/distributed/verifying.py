@@ -13,8 +13,8 @@ from lookalike.descriptors.keypoints import ROW, KeypointKind
 from lookalike.distributed.rows import Place
 from lookalike.distributed.shards import SIDES
 from lookalike.distributed.work import Work, digest
+from lookalike.model.match import Verification
 from lookalike.store.records import text_of, verification_from
-from lookalike.types import Verification
 from lookalike.verification.side import Side
 from lookalike.verification.verify import VERIFIER, verify
 

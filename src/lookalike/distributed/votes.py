@@ -27,7 +27,7 @@ from lookalike.index.local import (
     substring_keys,
     votes_of,
 )
-from lookalike.types import IntArray, UInt8Array
+from lookalike.model.arrays import IntArray, UInt8Array
 
 __all__ = ["find_votes"]
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from lookalike.model.arrays import IntArray
 from lookalike.model.errors import ConfigError
-from lookalike.types import IntArray
 
 __all__ = ["Work", "digest"]
 

@@ -15,7 +15,7 @@ from lookalike.evaluation.reliability import wilson
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import load_truth
 from lookalike.model.errors import ConfigError
-from lookalike.run.pipeline import find
+from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
 from lookalike.search.session import as_system
 

@@ -19,8 +19,9 @@ from lookalike.descriptors.hashes import describe_hashes
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
 from lookalike.images.decode import decode, sniff
 from lookalike.index.hamming import HammingIndex
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
-from lookalike.types import Failure, UInt8Array
+from lookalike.model.files import Failure
 
 __all__ = [
     "Label",

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 
 __all__ = ["caption_bar", "draw_face", "lines", "resized", "screenshot", "text_overlay"]
 

@@ -22,8 +22,8 @@ from lookalike.evaluation.drawing import (
     screenshot,
     text_overlay,
 )
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
-from lookalike.types import UInt8Array
 
 __all__ = [
     "EDITS",

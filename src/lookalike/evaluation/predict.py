@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
-import lookalike
 from lookalike.config.recipes import Recipe
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import Pair, Truth, condensed_index
 from lookalike.model.errors import ConfigError, LookalikeError
+from lookalike.model.report import Report
+from lookalike.model.version import __version__
 from lookalike.report import from_json
 from lookalike.runtime.progress import Progress
 from lookalike.systems.pca import fit_reduction
-from lookalike.types import Report
 
 __all__ = ["TIMER", "Cost", "Task", "measured_find", "predict"]
 
@@ -131,7 +131,7 @@ def _asked(recipe: Recipe, truth: Truth) -> dict[str, Any]:
         "settings": settings,
         "dataset": truth.name,
         "digest": truth.digest,
-        "version": lookalike.__version__,
+        "version": __version__,
     }
     return dict(json.loads(json.dumps(asked)))
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 
 __all__ = ["main", "make_sample"]
 

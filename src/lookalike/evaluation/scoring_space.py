@@ -19,10 +19,12 @@ import numpy as np
 from lookalike.config.find import FindConfig, RunConfig
 from lookalike.index.blocks import RowSource
 from lookalike.ingest.describe import Describer
+from lookalike.model.arrays import FloatArray, IntArray
+from lookalike.model.match import Match
+from lookalike.model.report import Report
 from lookalike.search.session import as_system
 from lookalike.store import open_collection
 from lookalike.systems.space import Space, fit_space
-from lookalike.types import FloatArray, IntArray, Match, Report
 
 __all__ = ["ScoringSpace", "open_scoring_space"]
 

@@ -32,7 +32,9 @@ from lookalike.images.headers import (
 )
 from lookalike.images.jpegs import Colours, complaint_about, decode_jpeg
 from lookalike.images.tiffs import UnsupportedTiffError, is_misread, open_tiff
-from lookalike.types import Failure, Picture, UInt8Array
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.files import Failure
+from lookalike.model.image import Picture
 
 __all__ = [
     "as_file",

@@ -8,7 +8,7 @@ import numpy as np
 import simplejpeg
 
 from lookalike.images.headers import JpegHeader, without_applications
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 
 __all__ = ["Colours", "complaint_about", "decode_jpeg"]
 

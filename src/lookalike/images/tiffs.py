@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffTags
 
 from lookalike.images.colours import from_floats
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 
 __all__ = ["PlanarTiff", "UnsupportedTiffError", "is_misread", "lacks_pages", "open_tiff"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.index.distances import check_metric
-from lookalike.types import FloatArray, IntArray
+from lookalike.model.arrays import FloatArray, IntArray
 
 __all__ = [
     "RowSource",

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.index.blocks import RowSource, block_distances, blocks_of
+from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.model.errors import ConfigError
-from lookalike.types import FloatArray, IntArray
 
 __all__ = ["CellIndex", "fit_cells", "nearest_centres"]
 

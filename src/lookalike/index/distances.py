@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike.model.errors import ConfigError
-from lookalike.types import FloatArray, UInt8Array
 
 __all__ = [
     "METRICS",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.index.product import products_at_least
-from lookalike.types import FloatArray, IntArray, UInt8Array
+from lookalike.model.arrays import FloatArray, IntArray, UInt8Array
 
 __all__ = ["CosineIndex"]
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.binary import swapped
-from lookalike.types import FloatArray, IntArray, UInt8Array
+from lookalike.model.arrays import FloatArray, IntArray, UInt8Array
 
 __all__ = [
     "Features",

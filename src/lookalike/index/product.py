@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.runtime.inference import byte_product
-from lookalike.types import IntArray, UInt8Array
 
 __all__ = ["Hits", "products_at_least"]
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from lookalike.config.find import DecodeConfig, RunConfig
 from lookalike.descriptors.hashes import HASH_SPECS, describe_hashes
 from lookalike.images.decode import decode
+from lookalike.model.files import Failure
+from lookalike.model.image import DescriptorSpec, ImageRef, Picture
 from lookalike.model.protocols import Descriptor
 from lookalike.runtime.progress import Progress
 from lookalike.sources.reading import read_again
 from lookalike.store import Batch, Collection
-from lookalike.types import DescriptorSpec, Failure, ImageRef, Picture
 
 __all__ = ["Describer"]
 

@@ -24,13 +24,14 @@ from lookalike.config.reading import NO_MEMORY, ReadConfig
 from lookalike.descriptors.hashes import HASH_SPECS, PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.images.decode import decode, sniff
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import DescriptorSpec, FileEntry, ImageRef, Picture
 from lookalike.runtime.progress import Progress
 from lookalike.runtime.workers import MANY, prepare
 from lookalike.sources import looks_like_image
 from lookalike.sources.reading import is_there, read_bytes, read_start
 from lookalike.sources.reading.addresses import is_far
 from lookalike.store import Batch, Collection, Content, KnownFile
-from lookalike.types import DescriptorSpec, Failure, FileEntry, ImageRef, Picture
 
 __all__ = [
     "Catalogue",

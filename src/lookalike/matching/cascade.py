@@ -22,9 +22,11 @@ from lookalike.index.blocks import among_nearest
 from lookalike.matching.candidates import HashPairs, Stages
 from lookalike.matching.every_pair import confirm_every_pair
 from lookalike.matching.match_graph import Found, Lead, Pair, Pairs, graph_of
-from lookalike.matching.settle import add_shots, add_similar, settle
+from lookalike.matching.shots import add_shots, add_similar
+from lookalike.matching.verify_rounds import settle
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match
 from lookalike.model.protocols import Descriptor
-from lookalike.types import ImageRef, Match
 from lookalike.verification.confidence import certain_enough, with_confidence
 from lookalike.verification.plain import is_plain, plain_pairs
 from lookalike.verification.whole_frame import explain_whole_frames

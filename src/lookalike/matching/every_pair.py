@@ -10,8 +10,8 @@ from itertools import combinations
 
 from lookalike.clustering.stars import Graph, components
 from lookalike.config.find import SettleConfig
+from lookalike.matching.confirm import confirm_tied
 from lookalike.matching.match_graph import Pair, Pairs, Verify
-from lookalike.matching.settle import confirm_tied
 
 __all__ = ["confirm_every_pair"]
 

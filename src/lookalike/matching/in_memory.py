@@ -11,10 +11,13 @@ from lookalike.images.decode import decode_luma
 from lookalike.index.local import Features
 from lookalike.matching.match_graph import Pair
 from lookalike.matching.verifier import Evidence
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.files import Failure
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Verification
 from lookalike.runtime.progress import silent
 from lookalike.runtime.workers import each
 from lookalike.store import Batch, Collection
-from lookalike.types import Failure, ImageRef, UInt8Array, Verification
 from lookalike.verification.side import PLANE_SPEC, describe_side
 
 __all__ = ["InMemory"]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lookalike.types import ImageRef, Match, Verification
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match, Verification
 
 __all__ = ["Found", "Lead", "Pair", "Pairs", "Verify", "graph_of"]
 

@@ -15,11 +15,14 @@ from lookalike.descriptors.keypoints import ROW, KeypointKind
 from lookalike.images.decode import decode_luma, pixel_digest
 from lookalike.index.local import Features, features_of
 from lookalike.ingest.describe import Describer
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.files import Failure
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Verification
 from lookalike.runtime.progress import Progress
 from lookalike.runtime.workers import each, worth_processes
 from lookalike.sources.reading import read_again
 from lookalike.store import Batch, Collection
-from lookalike.types import Failure, ImageRef, UInt8Array, Verification
 from lookalike.verification.side import PLANE_SPEC, Side, Sides, describe_side
 from lookalike.verification.verify import VERIFIER, verify_all
 from lookalike.verification.verify import verify as verify_sides

@@ -7,9 +7,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
-from lookalike.types import DescriptorSpec, Failure, FileEntry, FloatArray, IntArray, Picture
+from lookalike.model.files import Failure
+from lookalike.model.image import DescriptorSpec, FileEntry, Picture
 
-__all__ = ["Descriptor", "Index", "Source"]
+__all__ = ["Descriptor", "Source"]
 
 
 @runtime_checkable
@@ -36,12 +37,4 @@ class Descriptor(Protocol):
 
     def describe(self, picture: Picture) -> NDArray[Any]:
         """``(spec.row_width,)`` of ``spec.dtype``."""
-        ...
-
-
-class Index(Protocol):
-    """Exact or declared-recall search among rows; distances lower is closer, limits inclusive."""
-
-    def pairs_within(self, max_distance: float) -> tuple[IntArray, IntArray, FloatArray]:
-        """Every pair ``(i < j, distance)`` of rows with ``distance ≤ max_distance``, sorted."""
         ...

@@ -6,10 +6,10 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lookalike.model.report import Report
 from lookalike.report.as_text import damaged_images
 from lookalike.report.containments import COLUMNS, containment_rows, were_asked_for
 from lookalike.runtime.output import writing
-from lookalike.types import Report
 
 __all__ = ["write_csv", "write_rows"]
 

@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 from lookalike.model.errors import ConfigError
+from lookalike.model.report import Report
 from lookalike.runtime.output import writing
 from lookalike.sources import RESULT_MARK
 from lookalike.sources.reading import read_again
 from lookalike.sources.reading.addresses import is_address
-from lookalike.types import Report
 
 __all__ = ["write_kept"]
 

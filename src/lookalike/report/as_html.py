@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from lookalike.config.find import DecodeConfig
 from lookalike.difference.difference import difference_of
 from lookalike.images.decode import decode
+from lookalike.model.files import Failure
+from lookalike.model.match import Containment, Match
+from lookalike.model.report import Cluster, Decision, Report
 from lookalike.report.as_pair import added_in_words, mask_png
 from lookalike.report.as_text import (
     damaged_images,
@@ -30,7 +33,6 @@ from lookalike.report.as_text import (
 from lookalike.report.containments import outline, place_in_words
 from lookalike.report.pages import write_page
 from lookalike.sources.reading import read_again
-from lookalike.types import Cluster, Containment, Decision, Failure, Match, Report
 
 __all__ = ["thumbnail", "write_html"]
 

@@ -10,17 +10,11 @@ from typing import Any
 
 import orjson
 
+from lookalike.model.files import Failure, Returned
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match, Verification
+from lookalike.model.report import Cluster, Decision, Report
 from lookalike.report.containments import from_plain, to_plain
-from lookalike.types import (
-    Cluster,
-    Decision,
-    Failure,
-    ImageRef,
-    Match,
-    Report,
-    Returned,
-    Verification,
-)
 
 __all__ = ["SCHEMA", "from_json", "funnel_of", "to_body", "to_dict", "to_json", "with_run"]
 

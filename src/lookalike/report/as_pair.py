@@ -13,10 +13,13 @@ import numpy as np
 from lookalike.config.find import DecodeConfig
 from lookalike.difference.difference import Box, Difference, Region
 from lookalike.images.decode import decode
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.files import Failure
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match
 from lookalike.report.pages import write_page
 from lookalike.runtime.output import writing
 from lookalike.sources.reading import read_again
-from lookalike.types import Failure, ImageRef, Match, UInt8Array
 from lookalike.verification.edit import reverse, tone_words
 
 __all__ = [

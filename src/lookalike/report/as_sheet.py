@@ -8,12 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lookalike.model.answer import Answer, Hit
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.legible import legible
 from lookalike.report.as_html import thumbnail
 from lookalike.report.containments import containment_in_words
 from lookalike.report.pages import write_page
 from lookalike.runtime.output import writing
-from lookalike.types import Answer, Hit, UInt8Array
 
 __all__ = ["hit_in_words", "write_answer_page", "write_sheet"]
 

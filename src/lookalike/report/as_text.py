@@ -10,9 +10,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lookalike.model.image import ImageRef
 from lookalike.model.legible import legible
+from lookalike.model.match import Match
+from lookalike.model.report import Cluster, Report
 from lookalike.report.containments import place_in_words, were_asked_for
-from lookalike.types import Cluster, ImageRef, Match, Report
 from lookalike.verification.edit import reverse
 
 __all__ = [

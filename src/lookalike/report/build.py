@@ -7,21 +7,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
-import lookalike
 from lookalike.clustering.stars import make_cluster
 from lookalike.config.find import FindConfig, RunConfig
-from lookalike.decisions.keeper import choose
+from lookalike.decisions.keeper import decide
 from lookalike.ingest.ingest import Catalogue
 from lookalike.matching.match_graph import Found
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match
 from lookalike.model.protocols import Descriptor
+from lookalike.model.report import Cluster, Report
+from lookalike.model.version import __version__
 from lookalike.report import SCHEMA
-from lookalike.types import Cluster, Decision, ImageRef, Match, Report
 from lookalike.verification.confidence import calibration
 
 __all__ = [
     "by_bytes",
     "count_funnel",
-    "decide",
     "file_clusters",
     "file_matches",
     "report_of",
@@ -79,7 +80,7 @@ def versions_of(config: RunConfig, descriptors: Sequence[Descriptor]) -> dict[st
     own = {spec.name: f"{spec.version}, {spec.preprocessing}" for spec in specs}
     if isinstance(config, FindConfig):
         own["confidence"] = calibration().version
-    return {"lookalike": lookalike.__version__, "answers": _ANSWERS, **own}
+    return {"lookalike": __version__, "answers": _ANSWERS, **own}
 
 
 def file_matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:
@@ -127,37 +128,6 @@ def file_clusters(
         for number, (centre, members) in enumerate(parts)
     ]
     return tuple(sorted(clusters, key=lambda cluster: cluster.members))
-
-
-def decide(
-    clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: RunConfig
-) -> tuple[Decision, ...]:
-    """What is to become of every member of every cluster, and why."""
-    decided = [
-        choose(
-            [images[member] for member in cluster.members],
-            config.keep.rules,
-            center=cluster.center,
-            padded=_padded(cluster),
-        )
-        for cluster in clusters
-    ]
-    return tuple(decision for some in decided for decision in some)
-
-
-def _padded(cluster: Cluster) -> set[str]:
-    """Members that only add a plain border, bar or page around what another member shows.
-
-    A picture inside a larger one does not count: the larger may be the photo it was cut from.
-    """
-    padded = set()
-    for match in cluster.matches:
-        frame = match.verification.frame if match.verification else "same"
-        if frame == "bordered":
-            padded.add(match.ref)
-        elif frame == "unbordered":
-            padded.add(match.query)
-    return padded
 
 
 def count_funnel(

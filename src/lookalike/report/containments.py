@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from lookalike.types import Containment, ImageRef, Report, Verification
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Containment, Verification
+from lookalike.model.report import Report
 
 __all__ = [
     "COLUMNS",

@@ -20,27 +20,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lookalike.config.find import FindConfig
-from lookalike.decisions.keeper import check_rules
+from lookalike.decisions.keeper import check_rules, decide
 from lookalike.images.decode import as_file, decode
 from lookalike.ingest.ingest import describe_content, image_ref
-from lookalike.matching.candidates import CollectionStages
 from lookalike.matching.cascade import find_pairs
 from lookalike.matching.in_memory import InMemory
+from lookalike.matching.local_candidates import CollectionStages
 from lookalike.model.errors import ConfigError
-from lookalike.report.build import decide, file_clusters, file_matches
+from lookalike.model.files import Failure
+from lookalike.model.image import DescriptorSpec, ImageRef
+from lookalike.model.match import Match, Tier
+from lookalike.model.report import Cluster
+from lookalike.report.build import file_clusters, file_matches
 from lookalike.runtime.workers import each, one_core_each
 from lookalike.search.query import pair_config
 from lookalike.sources.reading import read_bytes, read_plain
 from lookalike.sources.reading.addresses import is_address
 from lookalike.store import Batch, Collection, Content, EmbeddedCollection
-from lookalike.types import (
-    Cluster,
-    DescriptorSpec,
-    Failure,
-    ImageRef,
-    Match,
-    Tier,
-)
 from lookalike.verification.edit import reverse
 
 __all__ = [

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from lookalike.config.find import FindConfig, RunConfig
+from lookalike.model.answer import Answer
 from lookalike.model.errors import ConfigError
-from lookalike.run.pipeline import default_collection
+from lookalike.model.files import Failure
 from lookalike.runtime.progress import Progress, silent
 from lookalike.runtime.workers import one_core_each
 from lookalike.search.query import Question, read_query
@@ -16,7 +17,7 @@ from lookalike.search.session import open_searchable, search_in
 from lookalike.sources import Inputs, open_source
 from lookalike.sources.downloads import with_urls
 from lookalike.store import open_collection
-from lookalike.types import Answer, Failure
+from lookalike.store.location import default_collection
 
 __all__ = ["search_each"]
 

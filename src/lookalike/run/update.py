@@ -7,13 +7,13 @@ from pathlib import Path
 
 from lookalike.config.find import FindConfig, RunConfig
 from lookalike.ingest.ingest import ingest
-from lookalike.run.pipeline import default_collection
+from lookalike.model.files import Failure
 from lookalike.runtime.progress import Progress, silent
 from lookalike.runtime.workers import one_core_each
 from lookalike.search.session import open_searchable
 from lookalike.sources import Inputs, ListForm, gone, open_source, watch
 from lookalike.store import open_collection
-from lookalike.types import Failure
+from lookalike.store.location import default_collection
 
 __all__ = ["Updated", "update"]
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from lookalike.config.find import DecodeConfig
 from lookalike.images.decode import decode
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import Picture
 from lookalike.sources.reading import read_plain
-from lookalike.types import Failure, Picture, UInt8Array
 
 __all__ = ["Focus", "focused", "overlay_mask", "read_mask"]
 

@@ -17,10 +17,11 @@ from lookalike.config.find import (
 )
 from lookalike.images.decode import decode
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import Picture
 from lookalike.search.focus import Focus, focused
 from lookalike.sources.reading import read_bytes
 from lookalike.sources.reading.addresses import local_path
-from lookalike.types import Failure, Picture
 
 __all__ = ["Query", "Question", "pair_config", "read_query"]
 

@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-import lookalike
 from lookalike.model.errors import ConfigError, LookalikeError
+from lookalike.model.version import __version__
 from lookalike.server.asked import Asked, Problem
 from lookalike.server.document import openapi
 from lookalike.server.library import Library
@@ -69,7 +69,7 @@ def create_app(settings: ServeConfig) -> Starlette:
 
     async def health(request: Request) -> Response:
         gate.check_names(request)
-        return JSONResponse({"status": "ok", "version": lookalike.__version__})
+        return JSONResponse({"status": "ok", "version": __version__})
 
     async def document(request: Request) -> Response:
         gate.check_names(request)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-import lookalike
+from lookalike.model.version import __version__
 
 __all__ = ["openapi"]
 
@@ -17,5 +17,5 @@ def openapi() -> dict[str, Any]:
     """OpenAPI 3.1 of the service, with the version that runs."""
     text = resources.files("lookalike.server").joinpath("openapi.json").read_text(encoding="utf-8")
     document: dict[str, Any] = json.loads(text)
-    document["info"]["version"] = lookalike.__version__
+    document["info"]["version"] = __version__
     return document

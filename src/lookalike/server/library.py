@@ -17,6 +17,8 @@ from typing import Any, cast
 
 from lookalike.images.decode import decode, sniff
 from lookalike.ingest.ingest import Catalogue, ingest
+from lookalike.model.answer import Answer
+from lookalike.model.files import Failure
 from lookalike.run.collapse import Collapsed, Keep, collapse, relate
 from lookalike.runtime.output import writing
 from lookalike.runtime.progress import silent
@@ -28,7 +30,6 @@ from lookalike.server.asked import Picture, Problem
 from lookalike.server.settings import ServeConfig
 from lookalike.sources import FolderSource
 from lookalike.store import folder_of, open_collection
-from lookalike.types import Answer, Failure
 
 __all__ = ["Library"]
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.model.protocols import Source
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources.entries import (
@@ -30,7 +32,6 @@ from lookalike.sources.reading.addresses import (
 from lookalike.sources.reading.archives import open_archive
 from lookalike.sources.reading.contents import sample_of
 from lookalike.sources.reading.remote import FarFile, examine, found_under
-from lookalike.types import Failure, FileEntry
 
 __all__ = [
     "ArchiveSource",

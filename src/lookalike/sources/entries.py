@@ -6,11 +6,12 @@ import hashlib
 import os
 
 from lookalike.config.reading import too_large
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.sources.reading.addresses import MemberAddress, is_address
 from lookalike.sources.reading.archives import Archive
 from lookalike.sources.reading.contents import Member, sample_of
 from lookalike.sources.reading.remote import FarFile
-from lookalike.types import Failure, FileEntry
 
 __all__ = ["far_entry", "id_of", "is_hidden", "is_label", "key_of", "member_entry"]
 

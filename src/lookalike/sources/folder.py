@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lookalike.config.reading import too_large
 from lookalike.model.errors import ConfigError
-from lookalike.types import Failure, FileEntry
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 
 __all__ = [
     "RESULT_MARK",

@@ -11,12 +11,13 @@ from itertools import takewhile
 from pathlib import Path
 
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.model.protocols import Source
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources.addressed import ArchiveSource, scan_each, scopes_of
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once
 from lookalike.sources.reading.addresses import archive_kind, is_pattern
-from lookalike.types import Failure, FileEntry
 
 __all__ = ["PatternSource"]
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry
 from lookalike.model.protocols import Source
 from lookalike.runtime.progress import silent
 from lookalike.sources.addressed import (
@@ -37,7 +39,6 @@ from lookalike.sources.rows import (
     web_address,
 )
 from lookalike.sources.tables import Table, is_table, read_table
-from lookalike.types import Failure, FileEntry
 
 __all__ = [
     "Fetch",

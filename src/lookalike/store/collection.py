@@ -12,11 +12,12 @@ from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
+from lookalike.model.image import DescriptorSpec, FileEntry
+from lookalike.model.match import Verification
 from lookalike.store.closing import Closing
 from lookalike.store.decisions import Choices
 from lookalike.store.descriptors import Descriptors
 from lookalike.store.records import Batch, Content, KnownFile
-from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = ["Collection", "Ranking"]
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.model.errors import CollectionError
+from lookalike.model.image import DescriptorSpec
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.records import differing_specs
 from lookalike.store.rows import MemoryRows, RowFile, Spans, StoredRows
-from lookalike.types import DescriptorSpec
 
 __all__ = ["ALL_AT_ONCE", "Described"]
 

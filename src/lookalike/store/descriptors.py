@@ -7,8 +7,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
+from lookalike.model.image import DescriptorSpec
 from lookalike.store.rows import Spans
-from lookalike.types import DescriptorSpec
 
 __all__ = ["Describing", "Descriptors", "StoredRowSource"]
 

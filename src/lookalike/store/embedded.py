@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from lookalike.model.errors import CollectionError
+from lookalike.model.image import FileEntry
+from lookalike.model.match import Verification
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.closing import Closing
 from lookalike.store.decisions import Choices
@@ -32,7 +34,6 @@ from lookalike.store.records import (
     text_of,
     verification_from,
 )
-from lookalike.types import FileEntry, Verification
 
 __all__ = ["EmbeddedCollection"]
 

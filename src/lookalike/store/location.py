@@ -13,7 +13,16 @@ import platformdirs
 
 from lookalike.model.errors import CollectionError, ConfigError
 
-__all__ = ["Location", "Server", "folder_of", "is_everywhere", "lies_at", "locate", "name_of"]
+__all__ = [
+    "Location",
+    "Server",
+    "default_collection",
+    "folder_of",
+    "is_everywhere",
+    "lies_at",
+    "locate",
+    "name_of",
+]
 
 _SCHEMES = ("postgresql://", "postgres://")
 # what may be written down of an address; anything else might be a secret, or be misspelt
@@ -156,3 +165,8 @@ def _unreadable() -> ConfigError:
         expected="postgresql://user@host/database, with %40 for @ and %2F for / in a password",
         remedy="or leave the password to ~/.pgpass or PGPASSWORD",
     )
+
+
+def default_collection() -> Path:
+    """Where a collection lies unless the user says otherwise."""
+    return Path(platformdirs.user_data_dir("lookalike", appauthor=False)) / "default"

@@ -11,7 +11,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lookalike.model.errors import SpecMismatchError
-from lookalike.types import DescriptorSpec, FileEntry, Verification
+from lookalike.model.image import DescriptorSpec, FileEntry
+from lookalike.model.match import Verification
 
 __all__ = [
     "ADD_DAMAGE",

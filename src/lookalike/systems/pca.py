@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.index.blocks import RowSource, blocks_of
+from lookalike.model.arrays import FloatArray
 from lookalike.model.errors import ConfigError
-from lookalike.types import FloatArray
 
 __all__ = ["SCALES", "Reduction", "Scale", "fit_reduction"]
 

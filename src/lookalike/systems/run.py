@@ -21,9 +21,11 @@ from lookalike.config.find import SystemConfig
 from lookalike.index.blocks import among_nearest, blocks_of, nearest_rows, pairs_within
 from lookalike.index.cells import CellIndex, fit_cells
 from lookalike.matching.match_graph import Found
+from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.model.errors import ConfigError
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match
 from lookalike.systems.space import Space
-from lookalike.types import FloatArray, ImageRef, IntArray, Match
 
 __all__ = ["cluster_labels", "find_in_space", "near_pairs"]
 

@@ -17,11 +17,11 @@ from lookalike.descriptors.derived import Derived, TurnedDescriptor
 from lookalike.descriptors.registry import base_of, load_descriptor
 from lookalike.index.blocks import RowSource, block_distances, blocks_of
 from lookalike.index.distances import check_metric
+from lookalike.model.arrays import FloatArray
 from lookalike.model.errors import ConfigError
 from lookalike.model.protocols import Descriptor
 from lookalike.store import Collection, Ranking
 from lookalike.systems.pca import Reduction, fit_reduction
-from lookalike.types import FloatArray
 
 __all__ = ["Space", "View", "fit_space", "load_views"]
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 
 __all__ = ["View", "light_view", "squared", "strong_view"]
 

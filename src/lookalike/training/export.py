@@ -14,11 +14,11 @@ from onnx import helper
 from torch import Tensor, nn
 
 from lookalike.descriptors.networks import STRIDE_16_BLOCK
+from lookalike.model.arrays import UInt8Array
 from lookalike.runtime.inference import onnx_runtime
 from lookalike.training.copy import CopyTask
 from lookalike.training.networks import Inverted, NormedConv, gem
 from lookalike.training.tensors import MEAN, STD
-from lookalike.types import UInt8Array
 
 __all__ = ["CopyGraph", "export_float", "export_int8"]
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from lookalike.config.find import DecodeConfig
 from lookalike.images.decode import decode
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
 from lookalike.runtime.progress import Progress
 from lookalike.sources import FolderSource, looks_like_image
 from lookalike.sources.reading import read_plain
 from lookalike.training.augment import squared
-from lookalike.types import Failure, UInt8Array
 
 __all__ = ["Photos", "read_photos"]
 

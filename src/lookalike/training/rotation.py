@@ -16,12 +16,12 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from lookalike.descriptors.weights import Weights
+from lookalike.model.arrays import UInt8Array
 from lookalike.training.augment import squared
 from lookalike.training.networks import ResNet18, load_exactly
 from lookalike.training.photos import Photos
 from lookalike.training.settings import TrainConfig
 from lookalike.training.tensors import normalised
-from lookalike.types import UInt8Array
 
 __all__ = ["RotationTask", "truncated"]
 

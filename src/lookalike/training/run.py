@@ -15,7 +15,9 @@ from torch import nn
 from lookalike.descriptors.networks import seeded_weights
 from lookalike.descriptors.weights import Weights, read_torch
 from lookalike.descriptors.zoo import find_model, model_file
+from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ModelError
+from lookalike.model.files import Failure
 from lookalike.runtime.output import writing
 from lookalike.runtime.progress import Progress
 from lookalike.training.arithmetic import plain_arithmetic
@@ -27,7 +29,6 @@ from lookalike.training.rotation import RotationTask, truncated
 from lookalike.training.settings import TrainConfig
 from lookalike.training.tensors import FromBytes
 from lookalike.training.vae import VaeTask
-from lookalike.types import Failure, UInt8Array
 
 __all__ = ["Trained", "train"]
 

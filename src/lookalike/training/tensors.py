@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lookalike.types import UInt8Array
+from lookalike.model.arrays import UInt8Array
 
 __all__ = ["MEAN", "STD", "FromBytes", "normalised"]
 

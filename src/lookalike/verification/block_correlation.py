@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import FloatArray, UInt8Array
+from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike.verification.matrices import growth_of, inverse
 from lookalike.verification.plane import (
     TEXTURE_VARIANCE,

@@ -19,7 +19,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, Literal, TypeVar
 
-from lookalike.types import Match, Tier, Verification
+from lookalike.model.match import Match, Tier, Verification
 
 __all__ = [
     "FEATURES",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import Frame, Verification
+from lookalike.model.match import Frame, Verification
 from lookalike.verification.matrices import growth_of, stretches
 
 __all__ = ["Alignment", "Seen", "Tone", "explain", "reverse", "tone_words", "whole_frame"]

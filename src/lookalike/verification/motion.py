@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.keypoints import Keypoints
-from lookalike.types import FloatArray, IntArray
+from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.verification.block_correlation import GRID
 from lookalike.verification.matrices import growth_of
 

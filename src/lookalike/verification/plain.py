@@ -20,7 +20,8 @@ from lookalike.descriptors.hashes import (
     orient_thumbs,
     stretches_of,
 )
-from lookalike.types import ImageRef, IntArray, UInt8Array
+from lookalike.model.arrays import IntArray, UInt8Array
+from lookalike.model.image import ImageRef
 
 __all__ = ["is_plain", "plain_pairs"]
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import FloatArray, UInt8Array
+from lookalike.model.arrays import FloatArray, UInt8Array
 
 __all__ = ["TEXTURE_VARIANCE", "Faint", "Plane", "mean_and_variance", "means", "smoothed"]
 

@@ -14,8 +14,9 @@ from lookalike.descriptors.keypoints import (
     fitted,
     shrunk,
 )
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.image import DescriptorSpec
 from lookalike.store import Spans
-from lookalike.types import DescriptorSpec, UInt8Array
 from lookalike.verification.plane import Plane
 
 __all__ = ["PLANE_SIDE", "PLANE_SPEC", "Side", "Sides", "describe_side"]

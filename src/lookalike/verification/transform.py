@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.keypoints import Keypoints
-from lookalike.types import FloatArray, IntArray
+from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.verification.matrices import stretches
 
 __all__ = ["fit_transform", "in_place"]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from lookalike.config.find import VerifyConfig
 from lookalike.descriptors.keypoints import KeypointKind, Keypoints, fitted
+from lookalike.model.arrays import IntArray
+from lookalike.model.match import Verification
 from lookalike.runtime.inference import byte_product
-from lookalike.types import IntArray, Verification
 from lookalike.verification.block_correlation import (
     Agreement,
     agree_aligned,

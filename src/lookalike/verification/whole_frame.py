@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from lookalike.config.find import HashConfig
 from lookalike.descriptors.cells import TELLING_VARIANCE, Cells
 from lookalike.descriptors.hashes import CHROMA_SIDE, ORIENTATIONS, THUMB_SIDE, orient_thumbs
-from lookalike.types import BoolArray, FloatArray, ImageRef, IntArray, UInt8Array, Verification
+from lookalike.model.arrays import BoolArray, FloatArray, IntArray, UInt8Array
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Verification
 from lookalike.verification.edit import Tone, whole_frame
 
 __all__ = ["ThumbAgreement", "agree", "explain_whole_frames"]

@@ -27,8 +27,8 @@ from lookalike.actions import (
 )
 from lookalike.config.find import PlanConfig
 from lookalike.model.errors import ConfigError, LookalikeError
+from lookalike.model.report import Report
 from lookalike.store import folder_of, name_of
-from lookalike.types import Report
 from lookalike.web.app import Room, answer, plain_of
 from lookalike.web.desk import shown
 

@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-import lookalike
 from lookalike.model.errors import LookalikeError
+from lookalike.model.version import __version__
 from lookalike.web.deciding import (
     RefusedError,
     StaleError,
@@ -141,7 +141,7 @@ def _decides(endpoint: Endpoint) -> Endpoint:
 async def _page(request: Request) -> Response:
     templates = jinja2.Environment(loader=jinja2.PackageLoader("lookalike.web"), autoescape=True)
     page = templates.get_template("review.html.j2")
-    return HTMLResponse(page.render(version=lookalike.__version__))
+    return HTMLResponse(page.render(version=__version__))
 
 
 async def _index(request: Request) -> Response:

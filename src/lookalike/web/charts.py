@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lookalike.model.errors import LookalikeError
+from lookalike.model.report import Report
 from lookalike.store import open_collection
-from lookalike.types import Report
 from lookalike.web.app import Room, answer
 from lookalike.web.desk import shown
 from lookalike.web.overview import cluster_tree, hash_gaps, picture_map

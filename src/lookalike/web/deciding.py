@@ -9,8 +9,8 @@ from typing import Any
 
 from lookalike.decisions.choices import Reviewed
 from lookalike.decisions.keeper import choose
+from lookalike.model.report import Cluster, Decision
 from lookalike.store.decisions import Action, Apart, Change, Place, pair_of
-from lookalike.types import Cluster, Decision
 from lookalike.web.desk import Desk, shown
 
 __all__ = [

@@ -12,10 +12,12 @@ from functools import lru_cache
 from typing import Any
 
 from lookalike.decisions.choices import Parts, Reviewed, with_choices
+from lookalike.model.image import ImageRef
 from lookalike.model.legible import legible as shown
+from lookalike.model.match import Match
+from lookalike.model.report import Cluster, Report
 from lookalike.report.as_text import edit_towards, headline, tie_to_keeper
 from lookalike.store.decisions import Change, Decisions
-from lookalike.types import Cluster, ImageRef, Match, Report
 
 __all__ = ["Desk", "as_numbers", "confidence_of", "kinds_of", "shown"]
 

@@ -10,9 +10,10 @@ import numpy as np
 from lookalike.clustering.dendrogram import check_available, outline, tree
 from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
 from lookalike.index.blocks import block_distances
+from lookalike.model.arrays import FloatArray, IntArray
+from lookalike.model.report import Cluster, Report
 from lookalike.store import Collection
 from lookalike.systems.pca import fit_reduction
-from lookalike.types import Cluster, FloatArray, IntArray, Report
 
 __all__ = ["Gaps", "Map", "Tree", "cluster_tree", "hash_gaps", "picture_map"]
 

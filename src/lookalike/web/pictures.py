@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from lookalike.config.find import DecodeConfig
 from lookalike.images.decode import decode
+from lookalike.model.arrays import UInt8Array
+from lookalike.model.files import Failure
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Match
 from lookalike.sources.reading import read_again
-from lookalike.types import Failure, ImageRef, Match, UInt8Array
 
 __all__ = ["Cache", "Overlay", "outline", "overlay", "picture_of", "transform_of"]
 

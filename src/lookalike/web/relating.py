@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.difference.difference import difference_of
+from lookalike.model.files import Failure
+from lookalike.model.match import Match
+from lookalike.model.report import Cluster, Report
 from lookalike.report.as_pair import difference_in_words
 from lookalike.report.as_text import edit_towards
-from lookalike.types import Cluster, Failure, Match, Report
 from lookalike.web.desk import confidence_of, shown
 from lookalike.web.pictures import outline, transform_of
 

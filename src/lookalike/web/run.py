@@ -11,8 +11,8 @@ from pathlib import Path
 import uvicorn
 
 from lookalike.model.errors import ConfigError
+from lookalike.model.report import Report
 from lookalike.store import Decisions, open_decisions
-from lookalike.types import Report
 from lookalike.web.acting import Acting, action_routes
 from lookalike.web.app import Room, make_app
 from lookalike.web.charts import ROUTES

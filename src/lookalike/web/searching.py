@@ -15,15 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-import lookalike
 from lookalike.config.find import DecodeConfig
 from lookalike.images.decode import decode
+from lookalike.model.answer import Answer
 from lookalike.model.errors import ConfigError, LookalikeError
+from lookalike.model.files import Failure
+from lookalike.run.search import search
 from lookalike.runtime.output import writing
 from lookalike.search.focus import Focus
-from lookalike.search.session import Question
+from lookalike.search.query import Question
 from lookalike.sources.reading import read_again
-from lookalike.types import Answer, Failure
 from lookalike.web.app import Room, answer, plain_of, shown_file
 from lookalike.web.desk import shown
 
@@ -132,7 +133,7 @@ class Guests:
             self.progress = (stage, done, total)
 
         with self._room.collection_busy:
-            return lookalike.search(question, db=self._room.db, progress=progress)
+            return search(question, db=self._room.db, progress=progress)
 
 
 def routes(guests: Guests) -> list[Route]:

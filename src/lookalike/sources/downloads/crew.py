@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lookalike.config.downloads import DownloadConfig
+from lookalike.model.files import Failure
 from lookalike.sources import WebAddress
 from lookalike.sources.downloads.cache import Cache
 from lookalike.sources.downloads.outcomes import Fetched, Later, Outcome, Refused
 from lookalike.sources.downloads.web import Web
-from lookalike.types import Failure
 
 __all__ = ["Crew"]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from lookalike.config.downloads import DownloadConfig
 from lookalike.model.errors import CollectionError, ConfigError
+from lookalike.model.files import Failure
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources import WebAddress
 from lookalike.sources.downloads.cache import Cache, Remembered
 from lookalike.store.lock import lock
-from lookalike.types import Failure
 
 if TYPE_CHECKING:
     from lookalike.sources.downloads.crew import Crew

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from lookalike.model.answer import Answer
 from lookalike.sources.downloads.cache import LOG, read_line
-from lookalike.types import Answer
 
 __all__ = ["named_url", "with_urls"]
 

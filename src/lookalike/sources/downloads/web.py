@@ -21,9 +21,9 @@ from typing import Self
 import httpcore2
 import httpx2
 
-import lookalike
 from lookalike.config.downloads import DownloadConfig
 from lookalike.images.headers import describe_content, sniff
+from lookalike.model.version import __version__
 from lookalike.sources import WebAddress
 from lookalike.sources.downloads.addresses import PrivateAddressError, is_public
 from lookalike.sources.downloads.cache import HEAD, Part
@@ -59,7 +59,7 @@ class Web:
             trust_env=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={
-                "User-Agent": f"lookalike/{lookalike.__version__}",
+                "User-Agent": f"lookalike/{__version__}",
                 "Accept": "image/*,*/*;q=.5",
                 # pictures are compressed already, and a range is one of the bytes themselves
                 "Accept-Encoding": "identity",

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from lookalike.config.reading import ReadConfig
+from lookalike.model.files import Failure
 from lookalike.sources.reading import cache, remote
 from lookalike.sources.reading.addresses import archive_kind, is_address
 from lookalike.sources.reading.contents import (
@@ -28,7 +29,6 @@ from lookalike.sources.reading.contents import (
     plain_pieces,
     to_text,
 )
-from lookalike.types import Failure
 
 __all__ = ["Archive", "open_archive"]
 

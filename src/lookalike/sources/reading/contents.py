@@ -16,8 +16,8 @@ from itertools import pairwise
 from typing import IO
 
 from lookalike.config.reading import too_large
+from lookalike.model.files import Failure
 from lookalike.sources.reading.addresses import MemberAddress
-from lookalike.types import Failure
 
 __all__ = [
     "Contents",

@@ -14,6 +14,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from lookalike.model.image import DescriptorSpec, FileEntry
+from lookalike.model.match import Verification
 from lookalike.store.closing import Closing
 from lookalike.store.descriptors import Describing
 from lookalike.store.location import Server, is_everywhere
@@ -32,7 +34,6 @@ from lookalike.store.records import (
     text_of,
     verification_from,
 )
-from lookalike.types import DescriptorSpec, FileEntry, Verification
 
 __all__ = ["PostgresCollection"]
 

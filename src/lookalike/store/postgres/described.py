@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.model.errors import CollectionError
+from lookalike.model.image import DescriptorSpec
 from lookalike.store.postgres.schema import MOST_RANKED
 from lookalike.store.postgres.session import Session
 from lookalike.store.records import differing_specs
 from lookalike.store.rows import Spans
-from lookalike.types import DescriptorSpec
 
 __all__ = ["Described"]
 

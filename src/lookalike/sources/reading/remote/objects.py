@@ -18,9 +18,9 @@ from typing import IO, Any, TypeVar
 
 from lookalike.config.reading import ReadConfig, too_large
 from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
 from lookalike.sources.reading.addresses import is_pattern
 from lookalike.sources.reading.remote.web import drain, linked, span_of
-from lookalike.types import Failure
 
 __all__ = ["FarFile", "copy_to", "examine", "found_under", "open_far", "read_far"]
 

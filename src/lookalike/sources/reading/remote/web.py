@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from lookalike.types import Failure
+from lookalike.model.files import Failure
 
 __all__ = ["drain", "linked", "span_of"]
 

@@ -1,61 +1,44 @@
-"""The stages in order: read, describe, find pairs, verify, cluster, choose, report."""
+"""Find which images are the same picture: describe, match, cluster, choose, report."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import platformdirs
-
 from lookalike.actions.returned import find_returned
-from lookalike.config.find import FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.config.find import FindConfig, RunConfig, SystemConfig
 from lookalike.containment.find import Inside, contain, one_per_frame, told_by
 from lookalike.containment.regions import load_regions
 from lookalike.decisions.choices import with_choices
 from lookalike.decisions.keeper import check_rules
 from lookalike.descriptors import load_embedding
-from lookalike.difference.difference import Difference, difference_of
 from lookalike.ingest.describe import Describer
 from lookalike.ingest.ingest import Catalogue, ingest
-from lookalike.matching.candidates import CollectionStages
 from lookalike.matching.cascade import find_pairs
+from lookalike.matching.local_candidates import CollectionStages
 from lookalike.matching.match_graph import Found
 from lookalike.matching.verifier import Evidence
-from lookalike.model.errors import ConfigError
+from lookalike.model.files import Failure
+from lookalike.model.image import FileEntry, ImageRef
+from lookalike.model.match import Containment
 from lookalike.model.protocols import Descriptor
+from lookalike.model.report import Report
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
 from lookalike.report.build import by_bytes, report_of, settings_of, versions_of
-from lookalike.run.bucketing import bucketed
 from lookalike.runtime.progress import Progress, silent
 from lookalike.runtime.workers import one_core_each
-from lookalike.search.query import Question, pair_config
-from lookalike.search.session import search_collection
 from lookalike.sources import Inputs, ListForm, chosen_rows, gone, open_source, watch
-from lookalike.sources.downloads import with_urls
-from lookalike.sources.reading import is_one_file
-from lookalike.sources.reading.addresses import absolute, is_address
 from lookalike.store import Collection, open_collection
+from lookalike.store.location import default_collection
 from lookalike.systems.run import find_in_space
 from lookalike.systems.space import fit_space, load_views
-from lookalike.types import Answer, Containment, Failure, FileEntry, ImageRef, Match, Report
 
-__all__ = [
-    "Clock",
-    "buckets",
-    "compare",
-    "default_collection",
-    "explain_pair",
-    "find",
-    "find_json",
-    "load_descriptors",
-    "search",
-]
+__all__ = ["Clock", "find", "find_json", "load_descriptors"]
 
 
 def find(
@@ -130,116 +113,6 @@ def find_json(
             counts = {"decoded": 0, "remembered": funnel_of(body)["images"]}
         again = find_returned(listed, db)
     return with_run(body, counts, clock.timings(funnel_of(body)["images"]), again)
-
-
-def search(
-    question: str | Path | Question,
-    *,
-    db: str | Path | None = None,
-    config: RunConfig | None = None,
-    progress: Progress | None = None,
-) -> Answer:
-    """The images of a collection that are nearest to a picture, in it or not.
-
-    Args:
-        question: path or address of a picture, or a ``Question`` that also says how many hits,
-            ranked by which metrics, and which part of the picture counts.
-        db: folder or address of the collection, filled by ``find``.
-        config: the cascade (verified copies first), or a recipe's published system.
-        progress: called with (stage, done, total).
-
-    Raises:
-        ConfigError: an unreadable query, an empty collection, or a setting that cannot work.
-    """
-    asked = question if isinstance(question, Question) else Question(question)
-    with open_collection(db or default_collection()) as collection, one_core_each():
-        answer = search_collection(
-            asked, collection, config or FindConfig(), progress=progress or silent
-        )
-    return with_urls(answer)
-
-
-def buckets(
-    descriptor: str, *, db: str | Path | None = None, progress: Progress | None = None
-) -> dict[str, tuple[str, ...]]:
-    """Images of a collection by their hash: hexadecimal bits to paths, sorted.
-
-    Args:
-        descriptor: a hash, or ``NAME#BITS`` for hyperplane bits.
-        db: folder or address of the collection, filled by ``find``.
-        progress: called with (stage, done, total).
-
-    Raises:
-        ConfigError: not a descriptor of bits, or an empty collection.
-    """
-    config = SystemConfig(views=(ViewConfig(descriptor, 0.0),))
-    load_views(config)
-    with open_collection(db or default_collection()) as collection:
-        return bucketed(config, collection, progress or silent)
-
-
-def compare(
-    first: str | Path, second: str | Path, *, config: FindConfig | None = None
-) -> tuple[Match | None, Report]:
-    """How two files are related.
-
-    Args:
-        first: path or address of a picture.
-        second: another.
-        config: settings; the pair is verified however far apart its descriptors are.
-
-    Returns:
-        The match, or None, and the whole report (which lists an unreadable file).
-
-    Raises:
-        ConfigError: a file does not exist, or both are one file.
-    """
-    config = config or FindConfig()
-    if _is_same(str(first), str(second)):
-        raise ConfigError(
-            "nothing to compare", got=f"two names of one file: {first}", expected="two files"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        report = find([first, second], db=folder, config=pair_config(config), hidden=True)
-    return (report.matches[0] if report.matches else None), report
-
-
-def explain_pair(
-    first: str | Path, second: str | Path, *, config: FindConfig | None = None
-) -> Difference | None:
-    """How two files differ: what both show, what was added to which, which is likely the parent.
-
-    Args:
-        first: an image file; the query of the answer.
-        second: another; the ref of the answer.
-        config: settings of the comparison.
-
-    Returns:
-        None where they are not the same picture.
-
-    Raises:
-        ConfigError: a file does not exist or cannot be read, or both are one file.
-    """
-    match, report = compare(first, second, config=config)
-    found: Difference | Failure | None = next(iter(report.failures), None)
-    if match is not None:
-        sides = report.images[match.query], report.images[match.ref]
-        found = difference_of(match, sides, turned=not _is_same(sides[0].path, str(first)))
-    if isinstance(found, Failure):
-        raise ConfigError("a picture cannot be read", got=f"{found.path}: {found.message}")
-    return found
-
-
-def _is_same(one: str, other: str) -> bool:
-    """Whether two names are of one file that is there, or one address."""
-    if is_address(one) or is_address(other):
-        return absolute(one) == absolute(other)
-    return is_one_file(one, other)
-
-
-def default_collection() -> Path:
-    """Where a collection lies unless the user says otherwise."""
-    return Path(platformdirs.user_data_dir("lookalike", appauthor=False)) / "default"
 
 
 def load_descriptors(config: RunConfig) -> tuple[Descriptor, ...]:

@@ -1,21 +1,43 @@
-"""Images of a collection that share a hash."""
+"""List the images of a collection by their hash."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from lookalike.config.find import SystemConfig
+from lookalike.config.find import SystemConfig, ViewConfig
 from lookalike.ingest.describe import Describer
 from lookalike.ingest.ingest import remembered_images
 from lookalike.model.errors import ConfigError
-from lookalike.runtime.progress import Progress
-from lookalike.store import Collection
+from lookalike.runtime.progress import Progress, silent
+from lookalike.store import Collection, open_collection
+from lookalike.store.location import default_collection
 from lookalike.systems.space import fit_space, load_views
 
-__all__ = ["bucketed"]
+__all__ = ["buckets"]
 
 
-def bucketed(
+def buckets(
+    descriptor: str, *, db: str | Path | None = None, progress: Progress | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Images of a collection by their hash: hexadecimal bits to paths, sorted.
+
+    Args:
+        descriptor: a hash, or ``NAME#BITS`` for hyperplane bits.
+        db: folder or address of the collection, filled by ``find``.
+        progress: called with (stage, done, total).
+
+    Raises:
+        ConfigError: not a descriptor of bits, or an empty collection.
+    """
+    config = SystemConfig(views=(ViewConfig(descriptor, 0.0),))
+    load_views(config)
+    with open_collection(db or default_collection()) as collection:
+        return _bucketed(config, collection, progress or silent)
+
+
+def _bucketed(
     config: SystemConfig, collection: Collection, progress: Progress
 ) -> dict[str, tuple[str, ...]]:
     """Paths of a collection's images by the bits of the first view's descriptor.

@@ -1,0 +1,87 @@
+"""The answers of one collection on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from lookalike.clustering.stars import components
+from lookalike.config.find import FindConfig
+from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
+from lookalike.descriptors.keypoints import KeypointKind
+from lookalike.index.flat import CosineIndex
+from lookalike.index.local import Votes, vote_pairs
+from lookalike.matching.candidates import (
+    HashPairs,
+    hash_pairs,
+    have_equal_thumbs,
+    vote_settings,
+)
+from lookalike.matching.match_graph import Pair
+from lookalike.matching.verifier import Evidence
+from lookalike.model.arrays import BoolArray, FloatArray, IntArray, UInt8Array
+from lookalike.model.protocols import Descriptor
+from lookalike.store import Collection
+from lookalike.verification.whole_frame import ThumbAgreement, agree
+
+__all__ = ["CollectionStages"]
+
+
+class CollectionStages:
+    """Answers from a collection on this machine.
+
+    Args:
+        collection: holds the descriptors.
+        config: settings.
+        evidence: describes and verifies what hashes leave open.
+    """
+
+    def __init__(self, collection: Collection, config: FindConfig, evidence: Evidence) -> None:
+        self._collection = collection
+        self._config = config
+        self._evidence = evidence
+        self.apart: Iterable[Pair] = collection.choices.apart
+        self.pixel_digests = evidence.pixel_digests
+        self.embed = evidence.embed
+        self.verify = evidence.verify
+        self.components = components
+
+    def near_hashes(self, shas: Sequence[str]) -> HashPairs:
+        """As of ``Stages``."""
+        rows = self._collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
+        return hash_pairs(rows, rows, self._config.hashes.max_distance, self._config.threads)
+
+    def thumbs(self, shas: Sequence[str]) -> UInt8Array:
+        """As of ``Stages``."""
+        return self._collection.rows(THUMB_SPEC, shas)
+
+    def equal_thumbs(self, shas: Sequence[str], query: IntArray, ref: IntArray) -> BoolArray:
+        """As of ``Stages``."""
+        # few of all contents are that near
+        some, places = np.unique(np.concatenate([query, ref]), return_inverse=True)
+        thumbs = self._collection.rows(THUMB_SPEC, [shas[row] for row in some])
+        left, right = places.reshape(2, -1)
+        return have_equal_thumbs(thumbs, left, right)
+
+    def thumb_agreement(
+        self, shas: Sequence[str], query: IntArray, ref: IntArray, turn: IntArray
+    ) -> ThumbAgreement:
+        """As of ``Stages``."""
+        thumbs = self._collection.rows(THUMB_SPEC, shas)
+        return agree(thumbs, query, ref, turn, threads=self._config.threads)
+
+    def near_embeddings(
+        self, network: Descriptor, shas: Sequence[str]
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """As of ``Stages``, exact."""
+        rows = self._collection.rows(network.spec, shas)
+        index = CosineIndex(rows, threads=self._config.threads)
+        return index.pairs_within(self._config.embedding.max_distance)
+
+    def votes(self, shas: Sequence[str], kind: KeypointKind, min_votes: int) -> tuple[Votes, Votes]:
+        """As of ``Stages``."""
+        local = self._config.local
+        upright, mirrored = self._evidence.features(shas, kind)
+        settings = vote_settings(local, kind, len(upright.image), min_votes, self._config.threads)
+        return vote_pairs(upright, settings, mirrored=mirrored if local.mirrored else None)

@@ -1,0 +1,121 @@
+"""Judge the nearest: which show the pixels of the query, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lookalike.config.find import FindConfig
+from lookalike.descriptors.hashes import (
+    ORIENTATIONS,
+    PDQ_SPEC,
+    THUMB_SPEC,
+    describe_hashes,
+    stretches_of,
+)
+from lookalike.descriptors.keypoints import KINDS
+from lookalike.images.decode import luma_of, pixel_digest
+from lookalike.index.blocks import block_distances
+from lookalike.matching.rules import counts_alone
+from lookalike.matching.verifier import Evidence
+from lookalike.model.answer import Hit
+from lookalike.model.image import ImageRef
+from lookalike.model.match import Tier, Verification
+from lookalike.search.query import Query
+from lookalike.search.rank import Near
+from lookalike.sources.reading import read_again
+from lookalike.store import Collection
+from lookalike.verification.confidence import confidence_of
+from lookalike.verification.side import Side, describe_side
+from lookalike.verification.whole_frame import agree, explain_whole_frames
+
+__all__ = ["RANK", "hit", "judged", "with_twins"]
+
+RANK: Mapping[Tier, int] = {"exact": 0, "pixel": 1, "copy": 2, "similar": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Evidence of a copy, and in how many bits the hashes of whole frames differ."""
+
+    seen: Verification
+    bits: float = 0.0
+
+
+def judged(
+    near: Sequence[Near],
+    query: Query,
+    evidence: Evidence,
+    collection: Collection,
+    config: FindConfig,
+) -> dict[str, _Judged]:
+    """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
+    shas = [item.sha for item in near]
+    found = _whole_frames(shas, query, evidence, collection, config)
+    kind = KINDS["sift"]
+    picture = query.reduced(kind.min_side)
+    size = (picture.width, picture.height)
+    side = Side.from_rows(*size, *describe_side(luma_of(picture), size, kind))
+    seen = evidence.verify_query(side, [sha for sha in shas if sha not in found], kind)
+    found |= {sha: _Judged(v) for sha, v in seen.items() if counts_alone(v, config.settle)}
+    return found
+
+
+def _whole_frames(
+    shas: Sequence[str],
+    query: Query,
+    evidence: Evidence,
+    collection: Collection,
+    config: FindConfig,
+) -> dict[str, _Judged]:
+    """Whole frames whose hash is near in some orientation and whose thumbs agree."""
+    own = describe_hashes(query.reduced(config.decode.min_side))
+    thumbs = np.concatenate([own.thumb[None], collection.rows(THUMB_SPEC, shas)])
+    upright = np.ascontiguousarray(collection.rows(PDQ_SPEC, shas)[:, :32])
+    bits = block_distances(own.pdq.reshape(len(ORIENTATIONS), -1), upright, "hamming")
+    near = np.flatnonzero(bits.min(axis=0) <= config.hashes.max_distance)
+    turn = bits.argmin(axis=0)[near]
+    agreement = agree(thumbs, np.zeros_like(near), near + 1, turn, threads=config.threads)
+    picture = query.picture
+    asking = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
+    others = [evidence.image(shas[n]) for n in near.tolist()]
+    sizes = np.array([(image.width, image.height) for image in others], np.int64).reshape(-1, 2)
+    stretches = stretches_of(np.array([[picture.width, picture.height]]), sizes, turn)
+    kept = np.flatnonzero(agreement.accepted(config.hashes, stretches))
+    refs = [others[n] for n in kept.tolist()]
+    seen = explain_whole_frames([asking] * len(refs), refs, turn[kept], agreement.take(kept))
+    least = bits.min(axis=0)[near[kept]].tolist()
+    return {ref.sha256: _Judged(v, b) for ref, v, b in zip(refs, seen, least, strict=True)}
+
+
+def hit(
+    item: Near, image: ImageRef, judged: _Judged | None, query: Query, config: FindConfig
+) -> Hit:
+    """A ranked image with what the judge says of it."""
+    tier: Tier = "copy" if judged else "similar"
+    if item.sha == query.sha256:
+        tier, judged = "exact", None
+    elif query.sha256 and judged and _same_pixels(image, query, config):
+        tier, judged = "pixel", None
+    seen = judged.seen if judged else None
+    confidence = confidence_of(tier, seen, judged.bits if judged else 0.0)
+    return Hit(image, tier, round(item.distance, 6), item.metric, seen, item.votes, confidence)
+
+
+def _same_pixels(image: ImageRef, query: Query, config: FindConfig) -> bool:
+    try:
+        other = read_again(image.path)
+    except OSError:
+        return False
+    digest = pixel_digest(query.path, query.data, config.decode)
+    return isinstance(digest, str) and digest == pixel_digest(image.path, other, config.decode)
+
+
+def with_twins(hits: Sequence[Hit], images: Sequence[ImageRef]) -> list[Hit]:
+    """Every file of a content in its place."""
+    files: dict[str, list[ImageRef]] = {}
+    for image in images:
+        files.setdefault(image.sha256, []).append(image)
+    return [replace(hit, image=image) for hit in hits for image in files[hit.image.sha256]]

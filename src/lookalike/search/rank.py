@@ -1,0 +1,157 @@
+"""Rank the images of a collection by their distance from a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.config.find import FindConfig, RunConfig, SystemConfig
+from lookalike.descriptors.hashes import (
+    ORIENTATIONS,
+    PDQ_SPEC,
+    describe_hashes,
+)
+from lookalike.descriptors.registry import base_of
+from lookalike.index.blocks import block_distances, blocks_of, nearest_rows
+from lookalike.index.distances import check_metric
+from lookalike.model.arrays import IntArray
+from lookalike.model.errors import ConfigError
+from lookalike.search.query import Query, Question
+from lookalike.store import Collection, Ranking
+from lookalike.systems.space import Space
+from lookalike.systems.voting import Voted, vote
+
+__all__ = ["Near", "metrics", "ranked", "with_hash_candidates"]
+
+_VERIFIED = 32
+
+
+_BALLOT = 5
+
+
+_VOTERS = ("euclidean", "manhattan", "cosine", "minkowski", "dice")
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """An image that a descriptor ranks among the nearest."""
+
+    sha: str
+    distance: float
+    metric: str
+    votes: Mapping[str, int]
+
+
+def metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
+    """Which distances rank: those asked for, the recipe's, or none but the descriptor's own."""
+    if question.k < 1:
+        raise ConfigError("no hits are wanted", got=f"k = {question.k}", expected="1 or more")
+    for name in question.metrics:
+        check_metric(name)
+    if len(question.metrics) > 1 and not question.voting:
+        raise ConfigError(
+            "several metrics rank differently",
+            got=", ".join(question.metrics),
+            remedy="add --vote, or name one",
+        )
+    if question.metrics:
+        return question.metrics
+    if isinstance(config, SystemConfig) and config.metrics:
+        return config.metrics
+    return _VOTERS if question.voting else ()
+
+
+def ranked(space: Space, query: Query, question: Question, metrics: Sequence[str]) -> list[Near]:
+    """The nearest by the space's distance, by one metric, or by the votes of several."""
+    count = max(question.k, _VERIFIED)
+    rows = [
+        view.row_of(
+            np.asarray(view.descriptor.describe(query.reduced(view.descriptor.min_side)))[None]
+        )
+        for view in space.views
+    ]
+    view = space.views[0]
+    if metrics:
+        if view.metric == "hamming" or view.turns > 1:
+            raise ConfigError("metrics rank one descriptor of numbers", got=view.config.descriptor)
+        ballot = max(question.k, _BALLOT) if len(metrics) > 1 else count
+        ballots = {
+            name: _nearest(space, nearest_rows(rows[0], view.rows, ballot, name, p=view.config.p))
+            for name in metrics
+        }
+        ranked = vote(ballots) if len(metrics) > 1 else _plain(ballots[metrics[0]], metrics[0])
+        name = "vote" if len(metrics) > 1 else metrics[0]
+        return [Near(space.shas[v.item], v.distance, name, v.by) for v in ranked[:count]]
+    there = _ranked_there(space, rows[0], count)
+    if there is None:
+        parts = [space.between(rows, block)[0] for block in blocks_of(space.widest)]
+        distance = np.concatenate(parts) if parts else np.empty(0, np.float32)
+        there = np.arange(len(distance))
+    else:
+        distance = view.distances(rows[0], view.rows[there])[0]
+    order = np.argsort(distance, kind="stable")[:count]
+    name = "+".join(f"{v.config.descriptor} {v.metric}" for v in space.views)
+    return [Near(space.shas[there[n]], float(distance[n]), name, {}) for n in order.tolist()]
+
+
+def _ranked_there(space: Space, row: NDArray[Any], count: int) -> IntArray | None:
+    """Numbers of the nearest rows, ascending, if the collection itself can tell.
+
+    It also ranks contents whose files are gone.
+    """
+    view, collection = space.views[0], space.collection
+    is_plain = len(space.views) == 1 and view.turns == 1 and view.reduction is None
+    stored = base_of(view.descriptor) is view.descriptor and view.metric == "cosine"
+    if not isinstance(collection, Ranking) or not is_plain or not stored:
+        return None
+    number = {sha: n for n, sha in enumerate(space.shas)}
+    asked = count
+    while True:
+        near = collection.nearest(view.descriptor.spec, row[0], asked)
+        if near is None:
+            return None
+        found = [number[sha] for sha in near if sha in number]
+        if len(found) >= count or len(near) < asked:
+            return np.array(sorted(found), np.int64)
+        asked *= 4
+
+
+def _nearest(space: Space, found: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, float]]:
+    best, near = found
+    return list(zip(best[0].tolist(), near[0].tolist(), strict=True))
+
+
+def _plain(ballot: Sequence[tuple[int, float]], name: str) -> list[Voted]:
+    """One metric's ranking in the form of a vote."""
+    return [
+        Voted(item, 1, float(place), distance, {name: place})
+        for place, (item, distance) in enumerate(ballot, start=1)
+    ]
+
+
+def with_hash_candidates(
+    near: list[Near],
+    query: Query,
+    collection: Collection,
+    config: FindConfig,
+    space: Space,
+) -> list[Near]:
+    """Also what the hash finds in any orientation, which a network may rank far down."""
+    known = {item.sha for item in near}
+    turns = describe_hashes(query.reduced(config.decode.min_side)).pdq.reshape(
+        len(ORIENTATIONS), -1
+    )
+    stored = collection.stored(PDQ_SPEC, space.shas)
+    more = []
+    for block in blocks_of(stored):
+        upright = np.ascontiguousarray(stored[block][:, :32])
+        bits = block_distances(turns, upright, "hamming").min(axis=0)
+        for n in np.flatnonzero(bits <= config.hashes.max_distance).tolist():
+            sha = space.shas[block.start + n]
+            if sha not in known:
+                more.append(Near(sha, float(bits[n]), "pdq hamming", {}))
+    return [*near, *sorted(more, key=lambda item: (item.distance, item.sha))[:_VERIFIED]]
