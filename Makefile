@@ -1,20 +1,20 @@
 # make find [PHOTOS=folder]   find copies (without PHOTOS: on a small sample that is made here)
 # make test                   lint, types, architecture and tests
 # make reference              docs/reference/cli.md from the program
-# make bench                  accuracy and speed of the main job, into benchmarks/RESULTS.md
-# make bench-systems          every published system side by side, into the same file
-# make bench-owl              queries with lines drawn over them, printed
-# make bench-scale            the stages at size, into the same file
+# make bench                  accuracy and speed of the main job, into benchmarks/results
+# make bench-systems          every published system side by side, likewise
+# make bench-owl              queries with lines drawn over them, likewise
+# make bench-scale            the stages at size, likewise
 # make measure-scale          what one image, pair, keypoint costs, and how unevenly they fall
 # make simulate-scale         the plan for 10^8 and 10^9 pictures, into docs/scale.md
-# make bench-hard             templates, insets, prints, bursts, faces, into the same file
-# make bench-collapse         result lists, into the same file
-# make bench-confidence       fits how certain a match is, and checks it, into the same file
+# make bench-hard             templates, insets, prints, bursts, faces, likewise
+# make bench-collapse         result lists, likewise
+# make bench-confidence       fits how certain a match is, and checks it, likewise
 # make bench-ablation         what each lever of the cascade gives, and what stays unsolved, likewise
 # make bench-explained        masks of what was added and likely parents, likewise (after make bench)
-# make bench-datasets         leaks and conflicts that were planted, into the same file
+# make bench-datasets         leaks and conflicts that were planted, likewise
 # make bench-cluster          a cluster against one machine, nodes killed, likewise (after make bench)
-# make bench-peers            other programs on the same files, into the same file
+# make bench-peers            other programs on the same files, likewise
 # make models                 weights of published networks that package indexes have
 PYTHON ?= python3
 VENV := .venv
@@ -94,7 +94,7 @@ bench-ablation: $(VENV)/done
 	  --canvases $(SHARED)/data/train
 
 bench-explained: $(VENV)/done
-	$(RUN) lookalike_bench.explained --out benchmarks/RESULTS.md \
+	$(RUN) lookalike_bench.explained \
 	  $(foreach s,five-development fourteen-development five-held-back fourteen-held-back,benchmarks/work/$(s))
 
 bench-datasets: $(VENV)/done

@@ -34,7 +34,6 @@ from lookalike.evaluation.ranking import (
 from lookalike.evaluation.run import compare_recipes
 from lookalike.evaluation.truth import condensed_index, load_truth
 from lookalike.model.errors import ConfigError
-from lookalike_bench.bench_systems import with_section
 
 PAIRS = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=60)
 
@@ -294,11 +293,3 @@ def test_edits_are_chosen_by_name_or_set() -> None:
     assert chosen_edits(["mirror", "five"])[0] == "mirror"
     with pytest.raises(ConfigError, match=r"unknown edit.*melt.*crop_87"):
         chosen_edits(["melt"])
-
-
-def test_the_systems_part_of_the_results_is_replaced() -> None:
-    """And added at the end where there is none."""
-    once = with_section("# Results\n", ["a"])
-    assert "a" in once and once.startswith("# Results")
-    twice = with_section(once + "tail\n", ["b"])
-    assert "b" in twice and "\na\n" not in twice and twice.rstrip().endswith("tail")

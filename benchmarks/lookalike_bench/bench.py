@@ -1,24 +1,21 @@
 """The bench: the command itself on sets with known answers, its accuracy, speed and memory.
 
-    python -m lookalike_bench.bench --photos DIR --canvases DIR [--out FILE]
+    python -m lookalike_bench.bench --photos DIR --canvases DIR [--out FOLDER]
 
-Every figure comes from ``lookalike find`` run as a command of its own.
+Every figure comes from ``lookalike find`` run as a command of its own. Writes the results
+``accuracy`` and ``speed``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +27,21 @@ from lookalike.evaluation.datasets import (
     read_labels,
 )
 from lookalike.evaluation.edits import FIVE, FOURTEEN
-from lookalike.evaluation.metrics import count_pairs, recall_by_edit
+from lookalike.evaluation.metrics import PairCounts, count_pairs, recall_by_edit
 from lookalike.evaluation.predict import TIMER
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["main"]
 
 _SETS = {"five": FIVE, "fourteen": FOURTEEN}
 _SPLITS: tuple[Split, ...] = ("development", "held-back")
 _EFFORTS = ("fast", "standard", "thorough")
+_HEADLINE = ("fourteen", "held-back", "standard")
+_ABOUT = (
+    "Sources of copies come from two halves of the photos, split by the digest of the name; "
+    "thresholds were chosen on the *development* half. All other photos are distractors, and "
+    "precision counts all pairs. Canvases of pasted copies and stickers are not in the sets."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +70,14 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--canvases", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("benchmarks/work"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--speed-images", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     accuracy = _accuracy(arguments.photos, arguments.canvases, arguments.work)
+    print(f"written: {write_result(arguments.out, accuracy)}")
     speed = _speed(arguments.photos, arguments.work, arguments.speed_images, arguments.repeats)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    text = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
-    # parts that other benches wrote stay
-    others = text[text.index("<!-- ") :] if "<!-- " in text else ""
-    body = "\n".join([*_heading(), *accuracy, *speed, ""])
-    arguments.out.write_text(f"{body}\n{others}", encoding="utf-8")
-    print(f"written: {arguments.out}")
+    print(f"written: {write_result(arguments.out, speed)}")
 
 
 def _run(folder: Path, collection: Path, effort: str) -> _Run:
@@ -97,11 +96,11 @@ def _run(folder: Path, collection: Path, effort: str) -> _Run:
     return _Run(json.loads(output.read_bytes()), float(seconds), int(kilobytes) / 1024)
 
 
-def _accuracy(photos: Path, canvases: Path, work: Path) -> list[str]:
-    lines = ["## Accuracy", ""]
+def _accuracy(photos: Path, canvases: Path, work: Path) -> Result:
+    lines, headline = [_ABOUT, ""], ""
     for name, edits in _SETS.items():
         lines += [
-            f"### {len(edits)} edits of every source",
+            f"## {len(edits)} edits of every source",
             "",
             "| photos | effort | images | precision | recall | F1 | false pairs | images/s |",
             "|---|---|---|---|---|---|---|---|",
@@ -113,17 +112,27 @@ def _accuracy(photos: Path, canvases: Path, work: Path) -> list[str]:
                 make_copies(photos, folder, edits, canvases=canvases, split=split)
             labels = read_labels(folder)
             for effort in _EFFORTS:
-                row, recalls = _judge(folder, work, effort, labels)
-                lines.append(f"| {split} | {effort} | {row}")
+                counts, recalls, rate = _judge(folder, work, effort, labels)
+                lines.append(
+                    f"| {split} | {effort} | {len(labels)} | {counts.precision:.5f} | "
+                    f"{counts.recall:.4f} | {counts.f1:.4f} | {counts.fp} | {rate:.0f} |"
+                )
+                if (name, split, effort) == _HEADLINE:
+                    headline = (
+                        f"{len(edits)} edits, {split}, {effort}: P {counts.precision:.5f}, "
+                        f"R {counts.recall:.4f}, {rate:.0f} images/s"
+                    )
                 by_edit.append((f"{split} {effort}", recalls))
                 print(lines[-1], flush=True)
         lines += ["", *_edit_table(edits, by_edit), ""]
-    return lines
+    command = this_command(__spec__.name)
+    return Result("accuracy", "Accuracy of the main job", headline, command, lines)
 
 
 def _judge(
     folder: Path, work: Path, effort: str, labels: Sequence[Label]
-) -> tuple[str, dict[str, float]]:
+) -> tuple[PairCounts, dict[str, float], float]:
+    """Pairs counted over clusters, recall of every edit, images a second."""
     collection = _fresh(work / "collection")
     run = _run(folder, collection, effort)
     clusters = [
@@ -133,11 +142,7 @@ def _judge(
     groups = {label.path: label.group for label in labels}
     counts = count_pairs(clusters, groups)
     recalls = recall_by_edit(clusters, groups, {label.path: label.edit for label in labels})
-    figures = (
-        f"{len(labels)} | {counts.precision:.5f} | {counts.recall:.4f} | {counts.f1:.4f} | "
-        f"{counts.fp} | {run.images_per_second:.0f} |"
-    )
-    return figures, recalls
+    return counts, recalls, run.images_per_second
 
 
 def _edit_table(edits: Sequence[str], by_edit: Sequence[tuple[str, dict[str, float]]]) -> list[str]:
@@ -153,13 +158,12 @@ def _edit_table(edits: Sequence[str], by_edit: Sequence[tuple[str, dict[str, flo
     ]
 
 
-def _speed(photos: Path, work: Path, count: int, repeats: int) -> list[str]:
+def _speed(photos: Path, work: Path, count: int, repeats: int) -> Result:
     folder = work / f"speed-{count}"
     if not (folder / "labels.csv").exists():
         make_speed_set(photos, folder, count=count)
+    headline = ""
     lines = [
-        f"## Speed: {count:,} JPEGs of about 640×480",
-        "",
         "Whole command, cold collection, warm file cache; medians of "
         f"{repeats} runs (smallest–largest).",
         "",
@@ -175,44 +179,25 @@ def _speed(photos: Path, work: Path, count: int, repeats: int) -> list[str]:
         rates = sorted(run.images_per_second for run in first)
         seconds = statistics.median(run.seconds for run in first)
         again = statistics.median(run.seconds for run in second)
+        most = max(run.megabytes for run in first)
         lines.append(
             f"| {effort} | {statistics.median(rates):.0f} ({rates[0]:.0f}–{rates[-1]:.0f}) | "
-            f"{seconds:.1f} | {max(run.megabytes for run in first):.0f} | {again:.2f} | "
+            f"{seconds:.1f} | {most:.0f} | {again:.2f} | "
             f"{again / seconds:.1%} |"
         )
         print(lines[-1], flush=True)
-    return lines
+        # the last is what users have unless they ask for another
+        headline = (
+            f"{count:,} JPEGs, {effort}: {statistics.median(rates):.0f} images/s, {most:.0f} MB; "
+            f"a second run takes {again / seconds:.1%} of the first"
+        )
+    title = f"Speed: {count:,} JPEGs of about 640×480"
+    return Result("speed", title, headline, this_command(__spec__.name), lines)
 
 
 def _fresh(collection: Path) -> Path:
     shutil.rmtree(collection, ignore_errors=True)
     return collection
-
-
-def _heading() -> list[str]:
-    packages = ("lookalike", "numpy", "opencv-python-headless", "simplejpeg", "onnxruntime")
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in packages)
-    return [
-        "# Results",
-        "",
-        f"- date: {datetime.now(UTC):%Y-%m-%d}",
-        f"- hardware: {_processor()}, {os.cpu_count()} cores",
-        f"- software: Python {platform.python_version()}, {versions}",
-        "- command: `make bench`",
-        "- sources of copies come from two halves of the photos, split by the digest of the "
-        "name; thresholds were chosen on the *development* half. All other photos are "
-        "distractors, and precision counts all pairs. Canvases of pasted copies and stickers are "
-        "not in the sets.",
-        "",
-    ]
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
 
 
 if __name__ == "__main__":

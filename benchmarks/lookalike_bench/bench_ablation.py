@@ -3,9 +3,8 @@
     python -m lookalike_bench.bench_ablation --photos DIR --canvases DIR [--row NAME...]
 
 Every row is a recipe that differs from another in one thing, run as the command itself on the sets
-of ``make bench``. Writes the part of benchmarks/RESULTS.md between ``<!-- ablation -->`` and
-``<!-- end ablation -->``, and a page with every copy that stays apart from its source, which is not
-committed, for it shows the photos.
+of ``make bench``. Writes the result ``ablation``, and a page with every copy that stays apart from
+its source, which is not committed, for it shows the photos.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from lookalike.evaluation.datasets import Split, make_copies, read_labels
@@ -28,11 +26,10 @@ from lookalike.evaluation.predict import measured_find
 from lookalike.model.report import Report
 from lookalike.report.as_html import thumbnail
 from lookalike.run.compare import compare
-from lookalike_bench.bench_systems import with_section
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["ROWS", "Missed", "main", "missed_copies"]
 
-START, END = "<!-- ablation -->", "<!-- end ablation -->"
 _SETS = {"five": FIVE, "fourteen": FOURTEEN}
 _SPLITS: tuple[Split, ...] = ("development", "held-back")
 _BEST = "+ SIFT for what is left (thorough)"
@@ -90,7 +87,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--canvases", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("benchmarks/work"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--row", action="append", choices=tuple(ROWS), help="repeatable")
     asked = parser.parse_args()
     folders = [
@@ -100,22 +97,25 @@ def main() -> None:
     ]
     names = asked.row or list(ROWS)
     reports: dict[Path, Report] = {}
-    lines = [*_heading(folders)]
+    best = _BEST if _BEST in names else names[-1]
+    lines, headline = [*_heading(folders)], ""
     for name in names:
         cells = []
         for folder in folders:
             report, seconds = _run(folder, asked.work / "ablation", ROWS[name])
             cells.append(_cell(report, seconds, folder))
-            if name == (_BEST if _BEST in names else names[-1]):
+            if name == best:
                 reports[folder] = report
+                headline = f"{folder.name}, {name}: recall / precision {cells[-1]}"
         lines.append(f"| {name} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
     missed = {folder: missed_copies(folder, report) for folder, report in reports.items()}
     lines += ["", *_missed_table(missed), ""]
     page = write_page(missed, asked.work / "unsolved.html")
     print(f"written: {page}")
-    text = asked.out.read_text(encoding="utf-8") if asked.out.exists() else ""
-    asked.out.write_text(with_section(text, lines, START, END), encoding="utf-8")
+    command = this_command(__spec__.name)
+    result = Result("ablation", "What each lever gives", headline, command, lines)
+    print(f"written: {write_result(asked.out, result)}")
 
 
 def missed_copies(folder: Path, report: Report) -> list[Missed]:
@@ -178,10 +178,8 @@ def _run(folder: Path, work: Path, recipe: str) -> tuple[Report, float]:
 
 def _heading(folders: Sequence[Path]) -> list[str]:
     return [
-        "## What each lever gives",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, `make bench-ablation`. Recall / precision of pairs over "
-        "clusters, and images/s of the whole command over a new collection.",
+        "Recall / precision of pairs over clusters, and images/s of the whole command over a new "
+        "collection.",
         "",
         f"| cascade | {' | '.join(folder.name for folder in folders)} |",
         "|---|" + "---|" * len(folders),
@@ -206,7 +204,7 @@ def _missed_table(missed: Mapping[Path, Sequence[Missed]]) -> list[str]:
         for one in copies:
             counts[one.edit][folder].append(one.verifies)
     return [
-        "### What stays unsolved",
+        "## What stays unsolved",
         "",
         "Copies that share no cluster with their source, and in brackets how many of them "
         "`lookalike compare` alone finds: those were not proposed, or too weak among others. "

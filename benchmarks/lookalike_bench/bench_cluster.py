@@ -1,6 +1,6 @@
 """A cluster against one machine: the same answer, also where a node or the driver is killed.
 
-    python -m lookalike_bench.bench_cluster --pictures DIR [--out FILE | --json]
+    python -m lookalike_bench.bench_cluster --pictures DIR [--out FOLDER | --json]
 
 Pictures lie in object storage: an S3 server on this machine (moto). The cluster has two nodes of
 one core each, the single machine two threads. Where it may, all of it runs in a network namespace
@@ -26,7 +26,6 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +35,10 @@ from lookalike.distributed import Layout
 from lookalike.model.report import Report
 from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
-from lookalike_bench.bench_systems import with_section
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["main"]
 
-START, END = "<!-- cluster -->", "<!-- /cluster -->"
 _ALONE = "LOOKALIKE_ALONE_IN_A_NETWORK"
 _BUCKET = "pictures"
 _ENVIRONMENT = {
@@ -81,7 +79,7 @@ def main() -> None:
     """Run all trials; print them, or write them into the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=Path, required=True, nargs="+")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--json", action="store_true", help="Print the trials and nothing else.")
     parser.add_argument("--shard", type=int, default=0, help="Files per shard on average.")
     arguments = parser.parse_args()
@@ -95,10 +93,9 @@ def main() -> None:
     if arguments.json:
         print(json.dumps([asdict(trial) for trial in trials]))
         return
-    lines = _table(trials)
-    print("\n".join(lines))
-    text = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
-    arguments.out.write_text(with_section(text, [*lines, ""], START, END), encoding="utf-8")
+    result = _result(trials)
+    print("\n".join(result.lines))
+    print(f"written: {write_result(arguments.out, result)}")
 
 
 def _may_be_alone() -> bool:
@@ -333,13 +330,11 @@ def _two_nodes() -> Iterator[Any]:
         nodes.shutdown()  # type: ignore[no-untyped-call]
 
 
-def _table(trials: Sequence[Trial]) -> list[str]:
-    alone, cluster = trials[0].seconds, trials[1].seconds
-    return [
-        "## A cluster",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, `make bench-cluster`, {trials[0].images:,} images in an S3 "
-        "server on this machine (moto); 2 cores for everything, the server included.",
+def _result(trials: Sequence[Trial]) -> Result:
+    share = f"{trials[0].seconds / trials[1].seconds:.2f}"
+    lines = [
+        f"{trials[0].images:,} images in an S3 server on this machine (moto); 2 cores for "
+        "everything, the server included.",
         "",
         "| run | seconds | processor seconds | decoded | same answer |",
         "|---|---|---|---|---|",
@@ -349,8 +344,14 @@ def _table(trials: Sequence[Trial]) -> list[str]:
             for trial in trials
         ),
         "",
-        f"Throughput per core of the cluster against the single machine's: {alone / cluster:.2f}.",
+        f"Throughput per core of the cluster against the single machine's: {share}.",
     ]
+    headline = (
+        f"throughput per core {share} of a single machine's; the same answer in "
+        f"{sum(trial.same for trial in trials)} of {len(trials)} runs"
+    )
+    command = this_command(__spec__.name)
+    return Result("cluster", "A cluster", headline, command, lines, ("ray", "moto"))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
     python -m lookalike_bench.bench_collapse --photos DIR
 
-Writes what stands in benchmarks/RESULTS.md between ``<!-- collapse -->`` and
-``<!-- end collapse -->``.
+Writes the result ``collapse``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import argparse
 import os
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
@@ -25,42 +23,47 @@ from lookalike.images.decode import decode
 from lookalike.model.arrays import UInt8Array
 from lookalike.model.image import Picture
 from lookalike.run.collapse import Candidate, collapse
-from lookalike_bench.bench_systems import with_section
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["main"]
 
-START, END = "<!-- collapse -->", "<!-- end collapse -->"
 _EDITS = ("crop_87", "mirror", "resize_50", "jpeg_20", "brightness", "screenshot", "caption_bar")
 _SOURCES, _SIZE = 13, (640, 480)
 _LISTS, _REPEATS = 12, 5
+_HEADLINE = ("JPEG bytes", 2, None)
 
 
 def main() -> None:
     """Make the lists, collapse them, write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     made = [_made(asked.photos, number) for number in range(_LISTS)]
     load = os.getloadavg()[0]
     lines = [
-        "## Result lists",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, `make bench-collapse`, {os.cpu_count()} cores, load "
-        f"{load:.1f} before it began. {_LISTS} lists of {_SOURCES} photos and {len(_EDITS)} edited "
-        f"copies ({', '.join(_EDITS)}), photos 640×480, shuffled; {_REPEATS} calls each, warm. CPU "
-        "time counts all threads, and does not grow with what else the machine does, or little.",
+        f"Load {load:.1f} before it began. {_LISTS} lists of {_SOURCES} photos and {len(_EDITS)} "
+        f"edited copies ({', '.join(_EDITS)}), photos 640×480, shuffled; {_REPEATS} calls each, "
+        "warm. CPU time counts all threads, and does not grow with what else the machine does, or "
+        "little.",
         "",
         "| candidates | threads | k | median ms | fastest ms | median CPU ms | copies joined | "
         "strangers joined |",
         "|---|---|---|---|---|---|---|---|",
     ]
+    headline = ""
     for form in ("JPEG bytes", "arrays"):
         for threads, k in ((1, None), (2, None), (2, 6)):
-            lines.append(_row(made, form, threads, k))
+            cells = _cells(made, form, threads, k)
+            lines.append(f"| {' | '.join(cells)} |")
             print(lines[-1], flush=True)
-    text = asked.out.read_text(encoding="utf-8") if asked.out.exists() else ""
-    asked.out.write_text(with_section(text, [*lines, ""], START, END), encoding="utf-8")
+            if (form, threads, k) == _HEADLINE:
+                headline = (
+                    f"{_SOURCES + len(_EDITS)} JPEGs, {threads} threads: median {cells[3]} ms, "
+                    f"{cells[6]} copies joined, {cells[7]} strangers"
+                )
+    result = Result("collapse", "Result lists", headline, this_command(__spec__.name), lines)
+    print(f"written: {write_result(asked.out, result)}")
 
 
 def _made(photos: Path, number: int) -> tuple[list[UInt8Array], list[int]]:
@@ -89,9 +92,10 @@ def _photo(path: Path) -> UInt8Array:
     return np.asarray(cv2.resize(cut, _SIZE, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _row(
+def _cells(
     made: Sequence[tuple[list[UInt8Array], list[int]]], form: str, threads: int, k: int | None
-) -> str:
+) -> list[str]:
+    """A row of the table."""
     config = FindConfig(threads=threads)
     walls, processor = [], []
     true = joined = wrong = 0
@@ -111,7 +115,7 @@ def _row(
         wrong += len(together - copies)
     times = (np.median(walls), min(walls), np.median(processor))
     cells = (form, threads, k or "all", *(f"{1e3 * value:.0f}" for value in times))
-    return f"| {' | '.join(map(str, cells))} | {joined} of {true} | {wrong} |"
+    return [*map(str, cells), f"{joined} of {true}", str(wrong)]
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
     python -m lookalike_bench.bench_confidence --photos DIR --canvases DIR [--check-only]
 
-Writes ``models/confidence.json`` of the package, a reliability plot, and the part of
-benchmarks/RESULTS.md between ``<!-- confidence -->`` and ``<!-- end confidence -->``.
+Writes ``models/confidence.json`` of the package, a reliability plot, and the result ``confidence``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from lookalike.evaluation.datasets import Split, make_copies
@@ -26,20 +24,24 @@ from lookalike.verification.confidence import (
     certain_enough,
     with_confidence,
 )
-from lookalike_bench.bench_systems import with_section
 from lookalike_bench.fitting import Evidenced, fit_confidence, write_calibration
 from lookalike_bench.hard.sets import HARD_SETS, make_hard_set
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 from lookalike_bench.trials import Trial, judge_set, reported_pairs
 
 __all__ = ["main"]
 
-START, END = "<!-- confidence -->", "<!-- end confidence -->"
 _COPIES = {"five": FIVE, "fourteen": FOURTEEN}
 # small pictures inside larger ones are matches of their own kind
 _HARD = tuple(name for name in HARD_SETS if name != "inside")
 _SETS = (*_COPIES, *_HARD)
 _PRECISIONS = (None, 0.95, 0.98, 0.99, 0.995, 0.999)
 _SPLITS: tuple[Split, Split] = ("development", "held-back")
+_ABOUT = (
+    "Probabilities were fitted on the development halves of the 5 edits, the 14 edits and the hard "
+    "sets, and are compared with what is true of the matches that `--effort thorough` reports. "
+    "Other shots of one scene count as false."
+)
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--canvases", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("benchmarks/work"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--plot", type=Path, default=Path("docs/confidence.png"))
     parser.add_argument("--check-only", action="store_true", help="keep the calibration there is")
     asked = parser.parse_args()
@@ -61,10 +63,13 @@ def main() -> None:
     checked = {split: _checked(_pooled(sets)) for split, sets in told.items()}
     asked.plot.parent.mkdir(parents=True, exist_ok=True)
     plot_reliability({f"{name} half": found.bins for name, found in checked.items()}, asked.plot)
-    lines = [*_heading(checked), *_by_set(told), *_points(told["held-back"]), ""]
-    text = asked.out.read_text(encoding="utf-8") if asked.out.exists() else ""
-    asked.out.write_text(with_section(text, lines, START, END), encoding="utf-8")
+    plot = Path(os.path.relpath(asked.plot, asked.out)).as_posix()
+    lines = [_ABOUT, "", f"Plot: [{asked.plot.name}]({plot}).", ""]
+    lines += [*_tables(checked), *_by_set(told), *_points(told["held-back"])]
+    command, headline = this_command(__spec__.name), _headline(checked["held-back"])
+    result = Result("confidence", "Confidence", headline, command, lines)
     print("\n".join(lines))
+    print(f"written: {write_result(asked.out, result)}")
 
 
 def _folder(name: str, split: Split, asked: argparse.Namespace) -> Path:
@@ -118,16 +123,16 @@ def _chance(trial: Trial) -> float:
     return trial.match.confidence
 
 
-def _heading(checked: dict[Split, Reliability]) -> list[str]:
+def _headline(found: Reliability) -> str:
+    return (
+        f"held-back half: {found.expected_false:.1f} of {found.pairs:,} matches expected false, "
+        f"{found.wrong:,} are; calibration error {found.error:.4f}"
+    )
+
+
+def _tables(checked: dict[Split, Reliability]) -> list[str]:
     fits = calibration().fits
     lines = [
-        "## Confidence",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, `make bench-confidence`. Probabilities were fitted on the "
-        "development halves of the 5 edits, the 14 edits and the hard sets, and are compared with "
-        "what is true of the matches that `--effort thorough` reports. Other shots of one scene "
-        "count as false. Plot: [docs/confidence.png](../docs/confidence.png).",
-        "",
         "| half | matches | false | expected false | calibration error | log loss |",
         "|---|---|---|---|---|---|",
     ]

@@ -2,7 +2,7 @@
 
     python -m lookalike_bench.bench_datasets --photos DIR --canvases DIR [--split held-back]
 
-Writes the part of benchmarks/RESULTS.md between ``<!-- datasets -->`` and its end.
+Writes the result ``datasets``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -35,17 +34,22 @@ from lookalike.evaluation.edits import FIVE, FOURTEEN, ROBUSTNESS, edit_picture,
 from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
 from lookalike.model.report import Report
-from lookalike_bench.bench_systems import with_section
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["Planted", "main", "make_conflict_set", "make_leak_set"]
 
-START, END = "<!-- datasets -->", "<!-- end datasets -->"
 # what happens to pictures that are collected twice, and what people do to hide that
 ORDINARY = tuple(dict.fromkeys(("bytes", "pixels", *FIVE, *ROBUSTNESS)))
 STRONG = tuple(edit for edit in FOURTEEN if edit not in ORDINARY)
 _EFFORTS = ("default", "thorough")
 _CLASSES = 8
 _COPIES = 5
+_ABOUT = (
+    f"Photos with {_COPIES} edited copies each, and the photos of the other half as strangers. "
+    "Leaks: the photo is in the training set, its copies in the test set. Conflicts: about half of "
+    "its copies lie in another class's folder. Found: a planted copy is reported with an image of "
+    "its photo. Invented: reported pairs of different photos."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,21 @@ class Planted:
     wrong: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What was found of one kind of set.
+
+    Attributes:
+        lines: the table.
+        found: of the ordinary edits, by the last effort: how many of how many.
+        invented: pairs of different photos, by the last effort.
+    """
+
+    lines: list[str]
+    found: str
+    invented: int
+
+
 def main() -> None:
     """Make the sets, look for what was planted, write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -72,24 +91,17 @@ def main() -> None:
     parser.add_argument("--canvases", type=Path, required=True)
     parser.add_argument("--split", choices=("development", "held-back"), default="held-back")
     parser.add_argument("--work", type=Path, default=Path("benchmarks/work/datasets"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
-    lines = [
-        f"## Leaks and conflicts, {asked.split} half",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, `make bench-datasets`. Photos with {_COPIES} edited copies "
-        "each, and the photos of the other half as strangers. Leaks: the photo is in the training "
-        "set, its copies in the test set. Conflicts: about half of its copies lie in "
-        "another class's folder. Found: a planted copy is reported with an image of its photo. "
-        "Invented: reported pairs of different photos.",
-        "",
-        *_measured("leaks", asked),
-        "",
-        *_measured("conflicts", asked),
-        "",
-    ]
-    text = asked.out.read_text(encoding="utf-8") if asked.out.exists() else ""
-    asked.out.write_text(with_section(text, lines, START, END), encoding="utf-8")
+    leaking, conflicting = (_measured(kind, asked) for kind in ("leaks", "conflicts"))
+    headline = (
+        f"{_EFFORTS[-1]}, ordinary edits: {leaking.found} leaks and {conflicting.found} conflicts "
+        f"found; {leaking.invented + conflicting.invented} pairs invented"
+    )
+    title = f"Leaks and conflicts, {asked.split} half"
+    lines = [_ABOUT, "", *leaking.lines, "", *conflicting.lines]
+    result = Result("datasets", title, headline, this_command(__spec__.name), lines)
+    print(f"written: {write_result(asked.out, result)}")
 
 
 def make_leak_set(photos: Path, canvases: Path, out: Path, *, split: Split) -> list[Planted]:
@@ -190,7 +202,7 @@ def _digest(photo: Path, *words: str) -> int:
     return hashlib.sha256("\0".join((photo.name, *words)).encode()).digest()[0]
 
 
-def _measured(kind: str, asked: argparse.Namespace) -> list[str]:
+def _measured(kind: str, asked: argparse.Namespace) -> _Measured:
     """The table of one kind of set: planted and found of every edit, by both efforts."""
     folder = asked.work / f"{kind}-{asked.split}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -212,7 +224,9 @@ def _measured(kind: str, asked: argparse.Namespace) -> list[str]:
     shown = " | ".join(str(invented[name]) for name in _EFFORTS)
     lines.append(f"| **invented pairs** ({len(planted):,} images) | 0 | {shown} |")
     print("\n".join(lines), flush=True)
-    return lines
+    last = _EFFORTS[-1]
+    hits, total = (sum(one[edit] for edit in ORDINARY) for one in (found[last], counts))
+    return _Measured(lines, f"{hits} of {total}", invented[last])
 
 
 def _reported(kind: str, folder: Path, recipe: str, collection: Path) -> tuple[list[Pair], Report]:

@@ -2,29 +2,27 @@
 
     python -m lookalike_bench.bench_hard --photos DIR --canvases DIR [--split held-back]
 
-Writes the part of benchmarks/RESULTS.md between ``<!-- hard -->`` and ``<!-- end hard -->``.
+Writes the result ``hard``.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lookalike.evaluation.datasets import Label, Split, read_labels
-from lookalike.evaluation.metrics import count_pairs
+from lookalike.evaluation.metrics import PairCounts, count_pairs
 from lookalike.evaluation.predict import measured_find
 from lookalike.model.report import Report
-from lookalike_bench.bench_systems import with_section
 from lookalike_bench.hard.inside import LEAST_IOU, proposals_table, score_boxes
 from lookalike_bench.hard.relations import Relation, count_relations
 from lookalike_bench.hard.sets import HARD_SETS, make_hard_set
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["main"]
 
-START, END = "<!-- hard -->", "<!-- end hard -->"
 _EFFORTS = ("default", "thorough")
 _SHOTS = ("bursts", "faces")
 
@@ -36,20 +34,19 @@ def main() -> None:
     parser.add_argument("--canvases", type=Path, required=True)
     parser.add_argument("--split", choices=("development", "held-back"), default="held-back")
     parser.add_argument("--work", type=Path, default=Path("benchmarks/work/hard"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--detector", type=Path, help="an ONNX detector to compare")
     asked = parser.parse_args()
     lines = [
-        f"## Hard sets, {asked.split} half",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, `make bench-hard`. Pairs over clusters; other shots of one "
-        "scene count as strangers. What each set holds: `evaluation/hard`.",
+        "Pairs over clusters; other shots of one scene count as strangers. What each set holds: "
+        "`benchmarks/lookalike_bench/hard`.",
         "",
         "| set | recipe | images | precision | recall | true pairs | false pairs | images/s |",
         "|---|---|---|---|---|---|---|---|",
     ]
     more: list[str] = []
     inside: list[str] = []
+    counted: dict[tuple[str, str], PairCounts] = {}
     for name in HARD_SETS:
         folder = _made(name, asked)
         if name == "inside":
@@ -58,15 +55,20 @@ def main() -> None:
         for recipe in _EFFORTS:
             report, seconds, _ = measured_find([folder], recipe, _fresh(asked.work / "collection"))
             labels = read_labels(folder)
-            lines.append(_row(name, recipe, report, labels, folder, seconds))
+            counted[name, recipe] = found = _counts(report, labels, folder)
+            lines.append(
+                f"| {name} | {recipe} | {len(labels)} | {found.precision:.4f} | "
+                f"{found.recall:.4f} | {found.tp} | {found.fp} | {len(labels) / seconds:.0f} |"
+            )
             if name in _SHOTS:
                 known = asked.work / "collection"
                 wider, _, _ = measured_find([folder], recipe, known, ("--similar",))
                 more.append(_shots_row(f"{name}, {recipe}", (report, wider), labels, folder))
             print(lines[-1], flush=True)
     lines += ["", *more, *inside]
-    text = asked.out.read_text(encoding="utf-8") if asked.out.exists() else ""
-    asked.out.write_text(with_section(text, lines, START, END), encoding="utf-8")
+    title, command = f"Hard sets, {asked.split} half", this_command(__spec__.name)
+    result = Result("hard", title, _headline(counted), command, lines)
+    print(f"written: {write_result(asked.out, result)}")
 
 
 def _made(name: str, asked: argparse.Namespace) -> Path:
@@ -86,19 +88,19 @@ def _name(report: Report, image: str, folder: Path) -> str:
     return str(Path(report.images[image].path).relative_to(folder))
 
 
-def _row(
-    name: str,
-    recipe: str,
-    report: Report,
-    labels: Sequence[Label],
-    folder: Path,
-    seconds: float,
-) -> str:
+def _counts(report: Report, labels: Sequence[Label], folder: Path) -> PairCounts:
     clusters = [[_name(report, m, folder) for m in cluster.members] for cluster in report.clusters]
-    found = count_pairs(clusters, {label.path: label.group for label in labels})
+    return count_pairs(clusters, {label.path: label.group for label in labels})
+
+
+def _headline(counted: Mapping[tuple[str, str], PairCounts]) -> str:
+    """Where the last effort is worst."""
+    last = {name: found for (name, recipe), found in counted.items() if recipe == _EFFORTS[-1]}
+    wrong = min(last, key=lambda name: last[name].precision)
+    missing = min(last, key=lambda name: last[name].recall)
     return (
-        f"| {name} | {recipe} | {len(labels)} | {found.precision:.4f} | {found.recall:.4f} | "
-        f"{found.tp} | {found.fp} | {len(labels) / seconds:.0f} |"
+        f"{_EFFORTS[-1]}: precision from {last[wrong].precision:.4f} ({wrong}), recall from "
+        f"{last[missing].recall:.4f} ({missing})"
     )
 
 

@@ -3,9 +3,9 @@
     python -m lookalike_bench.bench_peers --photos DIR --canvases DIR [--peer NAME ...]
 
 Every peer runs in an environment of its own, by a script of benchmarks/peers that writes scored
-pairs and reads no labels; this module scores them. Writes the part of benchmarks/RESULTS.md between
-``<!-- peers -->`` and ``<!-- end peers -->``. With ``--peer`` the other peers' rows are made of
-the pairs of an earlier run. ``PEERS_PYTHON`` names an interpreter of Python 3.12.
+pairs and reads no labels; this module scores them. Writes the result ``peers``. With ``--peer`` the
+other peers' rows are made of the pairs of an earlier run, and the result says so. ``PEERS_PYTHON``
+names an interpreter of Python 3.12.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import sys
 import venv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
@@ -28,7 +27,6 @@ from lookalike.evaluation.datasets import Label, Split, make_copies, read_labels
 from lookalike.evaluation.edits import FIVE, FOURTEEN
 from lookalike.evaluation.predict import TIMER, measured_find
 from lookalike.model.errors import LookalikeError
-from lookalike_bench.bench_systems import with_section
 from lookalike_bench.peer_scores import (
     LINKAGES,
     Linkage,
@@ -39,13 +37,14 @@ from lookalike_bench.peer_scores import (
     read_scored_pairs,
     recall_of_edits,
 )
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["PEERS", "Peer", "main", "usable_python"]
 
-START, END = "<!-- peers -->", "<!-- end peers -->"
 SCRIPTS = Path("benchmarks/peers")
 _SETS: Mapping[str, tuple[str, ...]] = {"five": FIVE, "fourteen": FOURTEEN}
 _SPLITS: tuple[Split, ...] = ("development", "held-back")
+_HEADLINE = "fourteen"
 _ABOUT = (
     "Same files for all. Precision and recall count every pair of images. A peer that gives scores "
     "has the threshold with most recall at precision .999 on the *development* half; *as* says "
@@ -126,7 +125,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--canvases", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("benchmarks/work"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--peer", action="append", choices=[peer.name for peer in PEERS])
     arguments = parser.parse_args()
     for name, edits in _SETS.items():
@@ -145,10 +144,11 @@ def main() -> None:
         except _NotMeasuredError as reason:
             missing[peer.name] = str(reason)
             print(f"{peer.name}: not measured: {reason}", flush=True)
-    section = [*_heading(), *_tables(arguments.work, missing), ""]
-    text = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
-    arguments.out.write_text(with_section(text, section, START, END), encoding="utf-8")
-    print(f"written: {arguments.out}")
+    rows = {name: _rows(name, arguments.work) for name in _SETS}
+    lines = [_ABOUT, "", *_tables(rows, arguments.work, missing), *_notes(rows, chosen)]
+    command, headline = this_command(__spec__.name), _headline(rows[_HEADLINE])
+    result = Result("peers", "Peers on the same files", headline, command, lines)
+    print(f"written: {write_result(arguments.out, result)}")
 
 
 def usable_python(version: str) -> str:
@@ -256,16 +256,43 @@ def _run_lookalike(peer: Peer, folder: Path, out: Path, collection: Path) -> _Co
     return _Cost(len(read_labels(folder)), seconds, megabytes)
 
 
-def _tables(work: Path, missing: Mapping[str, str]) -> list[str]:
+def _rows(name: str, work: Path) -> list[_Row]:
+    """Of every peer that was measured on a set, in this run or an earlier one."""
+    there = [peer for peer in PEERS if (_home(peer, work) / f"{name}-held-back.json").exists()]
+    return [_row(peer, name, work) for peer in there]
+
+
+def _tables(
+    rows: Mapping[str, Sequence[_Row]], work: Path, missing: Mapping[str, str]
+) -> list[str]:
     lines = []
     for name, edits in _SETS.items():
-        there = [peer for peer in PEERS if (_home(peer, work) / f"{name}-held-back.json").exists()]
-        rows = [_row(peer, name, work) for peer in there]
-        images = len(read_labels(work / f"{name}-held-back"))
-        lines += [f"### {len(edits)} edits of the held-back half, {images:,} images", ""]
-        lines += [*_main_table(rows), *_absent(rows, missing), "", *_edit_table(edits, rows), ""]
-    notes = "; ".join(f"{peer.name}: {peer.about}" for peer in PEERS if peer.about)
-    return [*lines, f"{notes}."]
+        own, images = rows[name], len(read_labels(work / f"{name}-held-back"))
+        lines += [f"## {len(edits)} edits of the held-back half, {images:,} images", ""]
+        lines += [*_main_table(own), *_absent(own, missing), "", *_edit_table(edits, own), ""]
+    return lines
+
+
+def _notes(rows: Mapping[str, Sequence[_Row]], chosen: Sequence[str]) -> list[str]:
+    """What was run, and whose rows are of an earlier day than the heading says."""
+    about = [f"{peer.name}: {peer.packages[0]}, {peer.about}" for peer in PEERS if peer.about]
+    lines = [f"{'; '.join(about)}."]
+    there = dict.fromkeys(row.peer for own in rows.values() for row in own)
+    earlier = [name for name in there if name not in chosen]
+    if earlier:
+        lines += ["", f"Of an earlier run than the heading says: {', '.join(earlier)}."]
+    return lines
+
+
+def _headline(rows: Sequence[_Row]) -> str:
+    """The best recall of another program beside ours."""
+    ours = {peer.name for peer in PEERS if not peer.packages}
+    recall = {row.peer: row.point.counts.recall for row in rows}
+    best = max((name for name in recall if name not in ours), key=recall.__getitem__, default="")
+    told = [f"{name} {recall[name]:.4f}" for name in recall if name in ours][:1]
+    told += [f"best peer ({best}) {recall[best]:.4f}"] if best else []
+    edits = len(_SETS[_HEADLINE])
+    return f"{edits} edits of the held-back half, recall: {', '.join(told)}"
 
 
 def _row(peer: Peer, name: str, work: Path) -> _Row:
@@ -337,11 +364,6 @@ def _edit_table(edits: Sequence[str], rows: Sequence[_Row]) -> list[str]:
             for edit in edits
         ),
     ]
-
-
-def _heading() -> list[str]:
-    day = f"{datetime.now(UTC):%Y-%m-%d}, `make bench-peers`, {os.cpu_count()} cores."
-    return ["## Peers on the same files", "", day, "", _ABOUT, ""]
 
 
 if __name__ == "__main__":

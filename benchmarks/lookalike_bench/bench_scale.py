@@ -1,9 +1,8 @@
 """What the stages cost at size, on made-up rows: time and peak memory, a process for each task.
 
-    python -m lookalike_bench.bench_scale [TASK ...]
+    python -m lookalike_bench.bench_scale [--only TASK]
 
-Rows are seeded noise around seeded centres, of the published sizes. Writes the part of
-benchmarks/RESULTS.md between ``<!-- scale -->`` and ``<!-- end scale -->``.
+Rows are seeded noise around seeded centres, of the published sizes. Writes the result ``scale``.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +26,11 @@ from lookalike.index.hamming import HammingIndex
 from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.store.rows import RowFile, StoredRows
 from lookalike.systems.pca import fit_reduction
-from lookalike_bench.bench_systems import with_section
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["TASKS", "main"]
 
-START, END = "<!-- scale -->", "<!-- end scale -->"
+_HEADLINE = "million"
 
 
 def _noise(count: int, dim: int, centres: int, seed: int = 0) -> FloatArray:
@@ -172,15 +170,14 @@ def main() -> None:
     """Run one task here, or all of them in processes of their own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=TASKS)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     if arguments.only:
         print(TASKS[arguments.only]())
         return
+    headline = ""
     lines = [
-        "## Stages at size",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, `make bench-scale`, made-up rows, 2 cores.",
+        "Made-up rows.",
         "",
         "| task | time | peak memory MB |",
         "|---|---|---|",
@@ -189,13 +186,14 @@ def main() -> None:
         command = [sys.executable, "-c", TIMER, sys.executable, "-m", __spec__.name, "--only", name]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         megabytes = int(done.stderr.split()[-1]) / 1024
-        lines.append(
-            f"| {(task.__doc__ or name).rstrip('.')} | {done.stdout.strip()} | {megabytes:.0f} |"
-        )
+        about, said = (task.__doc__ or name).rstrip("."), done.stdout.strip()
+        lines.append(f"| {about} | {said} | {megabytes:.0f} |")
         print(lines[-1], flush=True)
-    text = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
-    section = with_section(text, [*lines, ""], START, END)
-    arguments.out.write_text(section, encoding="utf-8")
+        if name == _HEADLINE:
+            headline = f"{about.partition(':')[0]}: {said}"
+    measured_by = this_command(__spec__.name)
+    result = Result("scale", "Stages at size", headline, measured_by, lines, ("scipy",))
+    print(f"written: {write_result(arguments.out, result)}")
 
 
 if __name__ == "__main__":

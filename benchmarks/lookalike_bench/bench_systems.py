@@ -2,16 +2,14 @@
 
     python -m lookalike_bench.bench_systems --photos DIR --canvases DIR --labelled DIR
 
-Writes the part of benchmarks/RESULTS.md between ``<!-- systems -->`` and ``<!-- end systems -->``.
-Predictions of unchanged settings are kept in the work folder.
+Writes the result ``systems``. Predictions of unchanged settings are kept in the work folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lookalike.config.recipes import load_recipe
@@ -24,10 +22,10 @@ from lookalike.evaluation.truth import load_truth
 from lookalike.model.errors import ModelError
 from lookalike.search.session import as_system
 from lookalike_bench.query_sets import make_query_sets
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
-__all__ = ["END", "START", "main", "with_section"]
+__all__ = ["main"]
 
-START, END = "<!-- systems -->", "<!-- end systems -->"
 RECIPES = (
     "default",
     "fast",
@@ -53,6 +51,8 @@ RECIPES = (
     "inditex-clusters@efficientnet-lite0-middle",
     "neuralhash",
 )
+_OURS = ("default", "fast", "thorough")
+_HEADLINE = "fourteen-held-back"
 TABLE_ONE = ("raw", "raw-pca", "vgg", "vgg-pca", "visipics-basic", "default")
 _COLD = 200
 _ABOUT = (
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--canvases", type=Path, required=True)
     parser.add_argument("--labelled", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("benchmarks/work"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/RESULTS.md"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     work: Path = arguments.work
     for _, name, edits, split in _SETS:
@@ -86,25 +86,25 @@ def main() -> None:
             canvases = arguments.canvases
             make_copies(arguments.photos, work / name, edits, canvases=canvases, split=split)
     cost, rates = _speeds(work / "five-held-back")
-    lines = ["## Published systems", "", f"{datetime.now(UTC):%Y-%m-%d}, `make bench-systems`.", ""]
-    lines += [_ABOUT, ""]
+    lines, headline = [_ABOUT, ""], ""
     for title, name, _, _ in _SETS:
-        lines += _section(title, _compared(work / name, work), rates)
+        done = _compared(work / name, work)
+        lines += _section(title, done, rates)
+        if name == _HEADLINE:
+            headline = f"{title}, F1: {_best(done)}"
     for folder in sorted(path for path in arguments.labelled.iterdir() if path.is_dir()):
         lines += _section(folder.name, _compared(folder, work), rates, matrix=False)
     lines += [*_table_one(arguments.photos, work), *cost]
-    text = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
-    arguments.out.write_text(with_section(text, lines), encoding="utf-8")
-    print(f"written: {arguments.out}")
+    command = this_command(__spec__.name)
+    result = Result("systems", "Published systems", headline, command, lines, ("scipy",))
+    print(f"written: {write_result(arguments.out, result)}")
 
 
-def with_section(text: str, lines: Sequence[str], start: str = START, end: str = END) -> str:
-    """The results with the part between two marks replaced, or added at the end."""
-    section = "\n".join([start, *lines, end])
-    if start not in text:
-        return f"{text.rstrip()}\n\n{section}\n"
-    before, _, rest = text.partition(start)
-    return before + section + rest.partition(end)[2]
+def _best(done: Comparison) -> str:
+    """The default's F1 and the best of the published systems, which are not ours."""
+    f1 = {found.recipe: found.micro.f1 for found in done.scores}
+    best = max((name for name in f1 if name not in _OURS), key=f1.__getitem__)
+    return f"{_OURS[0]} {f1[_OURS[0]]:.4f}, best published system ({best}) {f1[best]:.4f}"
 
 
 def _compared(folder: Path, work: Path) -> Comparison:
@@ -123,7 +123,7 @@ def _told(name: str) -> Callable[[str, int, int], None]:
 def _section(
     title: str, done: Comparison, rates: Mapping[str, float], *, matrix: bool = True
 ) -> list[str]:
-    lines = [f"### {title}", "", f"{len(done.truth.images):,} images.", ""]
+    lines = [f"## {title}", "", f"{len(done.truth.images):,} images.", ""]
     lines += [*main_table(done.scores, done.missing, rates), ""]
     if matrix:
         lines += ["Copies that share a cluster with their source:", ""]
@@ -142,7 +142,7 @@ def _table_one(photos: Path, work: Path) -> list[str]:
         TABLE_ONE, str(folder), work / "systems" / "queries", sample=0, progress=_told("queries")
     )
     lines = [
-        "### dupimage's Table 1: 9 queries with 20 images each",
+        "## dupimage's Table 1: 9 queries with 20 images each",
         "",
         "Mean over the queries, as the paper has it, and pairs of all queries together.",
         "",
@@ -162,7 +162,7 @@ def _speeds(folder: Path) -> tuple[list[str], dict[str, float]]:
     step = max(1, len(truth.images) // _COLD)
     paths = [truth.folder / image for image in truth.images[::step][:_COLD]]
     lines = [
-        f"### Cost of a cold run over {len(paths)} images, start of the program included",
+        f"## Cost of a cold run over {len(paths)} images, start of the program included",
         "",
         "| recipe | images/s | seconds | peak memory MB |",
         "|---|---|---|---|",

@@ -1,11 +1,11 @@
 """How right explanations are: masks of what was added, their kinds, and the likely parent.
 
-    python -m lookalike_bench.explained SET... [--sources N] [--out benchmarks/RESULTS.md]
+    python -m lookalike_bench.explained SET... [--sources N] [--out FOLDER]
 
 Every copy of a labelled set is compared with its source, every second one the other way round. What
 an edit truly added is what does not depend on its source: the edit is made again of a black and of
-a white picture, and where both results are the same, something was added. Writes the part of the
-file between ``<!-- explained -->`` and ``<!-- end explained -->``.
+a white picture, and where both results are the same, something was added. Writes the result
+``explained``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -27,11 +26,10 @@ from lookalike.evaluation.datasets import Label, read_labels, read_photo
 from lookalike.evaluation.edits import edit_picture
 from lookalike.model.arrays import UInt8Array
 from lookalike.run.compare import explain_pair
-from lookalike_bench.bench_systems import with_section
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["KINDS_OF_EDITS", "Judged", "judge_pair", "truly_added"]
 
-START, END = "<!-- explained -->", "<!-- end explained -->"
 _SOURCE = "source"
 _LEAST_ADDED = 0.001
 _UNCHANGED = 64
@@ -189,29 +187,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sets", type=Path, nargs="+")
     parser.add_argument("--sources", type=int, default=40, help="of each set; 0 for all")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     lines = [
-        "## Explanations",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, `make bench-explained`. Every copy compared with its "
-        f"source, every second one the other way round; {asked.sources or 'all'} sources of each "
-        "set. Kind: most of what is marked is of the kind that the edit adds, or nothing is marked "
-        "where it adds nothing. Nothing tells a mirrored or turned copy from its source but that "
-        "it was encoded once more.",
+        "Every copy compared with its source, every second one the other way round; "
+        f"{asked.sources or 'all'} sources of each set. Kind: most of what is marked is of the "
+        "kind that the edit adds, or nothing is marked where it adds nothing. Nothing tells a "
+        "mirrored or turned copy from its source but that it was encoded once more.",
     ]
+    headline = ""
     for folder in asked.sets:
         judged: dict[str, list[Judged | None]] = defaultdict(list)
         for source, copy in _pairs(read_labels(folder), asked.sources):
             own = judged[copy.edit]
             own.append(judge_pair(folder, source, copy, turned=len(own) % 2 == 1))
-        table = ["", f"### {folder.name}", "", *_table(judged)]
+        table = ["", f"## {folder.name}", "", *_table(judged)]
         print("\n".join(table), flush=True)
         lines += table
-    if asked.out:
-        text = asked.out.read_text(encoding="utf-8") if asked.out.exists() else ""
-        body = with_section(text, [*lines, ""], START, END)
-        asked.out.write_text(body, encoding="utf-8")
+        # of the last set
+        headline = f"{folder.name}: {_headline(judged)}"
+    command = this_command(__spec__.name)
+    result = Result("explained", "Explanations", headline, command, lines)
+    print(f"written: {write_result(asked.out, result)}")
+
+
+def _headline(judged: Mapping[str, Sequence[Judged | None]]) -> str:
+    """How many pairs are not found, and the edits whose masks and parents are worst."""
+    pairs = sum(map(len, judged.values()))
+    missing = sum(one is None for answers in judged.values() for one in answers)
+    parts = [f"{missing} of {pairs} pairs not found"]
+    found = {edit: [one for one in answers if one] for edit, answers in judged.items()}
+    overlap = {
+        edit: np.mean([one.iou for one in own])
+        for edit, own in found.items()
+        if own and own[0].has_added
+    }
+    wrong = {
+        edit: np.mean([one.parent == "wrong" for one in own]) for edit, own in found.items() if own
+    }
+    if overlap:
+        edit = min(overlap, key=overlap.__getitem__)
+        parts.append(f"mean IoU of masks from {overlap[edit]:.3f} ({edit})")
+    if wrong:
+        edit = max(wrong, key=wrong.__getitem__)
+        parts.append(f"parent wrong in at most {wrong[edit]:.3f} ({edit})")
+    return ", ".join(parts)
 
 
 if __name__ == "__main__":

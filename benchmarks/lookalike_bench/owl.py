@@ -1,10 +1,11 @@
 """The owl test: does a query with coloured lines over it find its subject, or other lined pictures?
 
-    python -m lookalike_bench.owl --photos DIR [--subjects 40]
+    python -m lookalike_bench.owl --photos DIR --recipe NAME... [--subjects 40]
 
 DeDup's authors saw a lined owl return other lined pictures. Here every subject has four pictures
 without lines in the collection (itself, cropped, recoloured, recompressed), among lined pictures of
 strangers and plain ones. Recall@5 is the share of the subject's own four among the first five hits.
+Writes the result ``owl``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from lookalike.run.find import find
 from lookalike.run.search import search
 from lookalike.search.focus import Focus
 from lookalike.search.query import Question
+from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["OwlScore", "main", "owl_test"]
 
@@ -116,22 +118,34 @@ def _save(path: Path, rgb: UInt8Array, quality: int = 90) -> None:
 
 
 def main() -> None:
-    """Print the table."""
+    """Make the pictures, score the recipes, write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--subjects", type=int, default=40)
     parser.add_argument("--split", default="held-back")
     parser.add_argument("--recipe", action="append", required=True)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     split: Split = arguments.split
     photos = split_photos(sorted(p for p in arguments.photos.iterdir() if p.is_file()), split)
     with tempfile.TemporaryDirectory() as folder:
         scores = owl_test(photos, arguments.recipe, subjects=arguments.subjects, work=Path(folder))
-    print(
-        "| recipe | query without lines | lines, focus off | lines, focus on |\n|---|---|---|---|"
+    lines = [
+        f"{arguments.subjects} subjects of the {split} half, 30 coloured lines over each "
+        "query, among lined pictures of strangers. Recall@5 of the subject's own four pictures.",
+        "",
+        "| recipe | query without lines | lines, focus off | lines, focus on |",
+        "|---|---|---|---|",
+        *(f"| {s.recipe} | {s.plain:.3f} | {s.off:.3f} | {s.on:.3f} |" for s in scores),
+    ]
+    print("\n".join(lines))
+    first = scores[0]
+    headline = (
+        f"{first.recipe}, recall@5: {first.plain:.3f} without lines, {first.off:.3f} with lines "
+        f"over the query, {first.on:.3f} with the focus on"
     )
-    for score in scores:
-        print(f"| {score.recipe} | {score.plain:.3f} | {score.off:.3f} | {score.on:.3f} |")
+    result = Result("owl", "The owl test", headline, this_command(__spec__.name), lines)
+    print(f"written: {write_result(arguments.out, result)}")
 
 
 if __name__ == "__main__":

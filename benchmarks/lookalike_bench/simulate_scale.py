@@ -18,7 +18,6 @@ import numpy as np
 import orjson
 
 from lookalike.runtime.workers import one_core_each
-from lookalike_bench.bench_systems import with_section
 from lookalike_bench.scale_cluster import Timeline, run_tasks
 from lookalike_bench.scale_costs import Costs, read_costs
 from lookalike_bench.scale_distributions import (
@@ -50,7 +49,7 @@ from lookalike_bench.scale_tasks import (
     split_seconds,
 )
 
-__all__ = ["main", "sections"]
+__all__ = ["main", "sections", "with_section"]
 
 _SIZES = (1e8, 1e9)
 _CORES = (1000, 10_000)
@@ -82,6 +81,15 @@ def main() -> None:
     arguments.doc.write_text(text, encoding="utf-8")
     plot_scale(found, Fits(found), arguments.doc.with_name("scale.png"))
     print(f"written: {arguments.doc}")
+
+
+def with_section(text: str, lines: Sequence[str], start: str, end: str) -> str:
+    """A document with the part between two marks replaced, or added at the end."""
+    section = "\n".join([start, *lines, end])
+    if start not in text:
+        return f"{text.rstrip()}\n\n{section}\n"
+    before, _, rest = text.partition(start)
+    return before + section + rest.partition(end)[2]
 
 
 def _measure(arguments: argparse.Namespace) -> None:

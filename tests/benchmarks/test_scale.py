@@ -43,6 +43,15 @@ def test_the_document_is_what_the_command_writes() -> None:
         )
 
 
+def test_a_part_of_the_document_is_replaced() -> None:
+    """And added at the end where there is none."""
+    marks = "<!-- scale:a -->", "<!-- end scale:a -->"
+    once = simulate_scale.with_section("# At size\n", ["a"], *marks)
+    assert "a" in once and once.startswith("# At size")
+    twice = simulate_scale.with_section(once + "tail\n", ["b"], *marks)
+    assert "b" in twice and "\na\n" not in twice and twice.rstrip().endswith("tail")
+
+
 def test_the_models_foretell_what_was_held_back() -> None:
     """Recall at the planned probes within 2 %, cells within 10 %, the others within a half."""
     found = orjson.loads((SCALE / "distributions.json").read_bytes())

@@ -22,7 +22,12 @@ from lookalike.difference.additions import (
     patches_beyond,
     patches_within,
 )
-from lookalike.difference.overlay import Detail, Laid, lay_over, outside_of
+from lookalike.difference.overlay import (
+    Detail,
+    Laid,
+    lay_over,
+    outside_of,
+)
 from lookalike.difference.parent import Parent, Signs, likely_parent
 from lookalike.images.decode import decode
 from lookalike.model.arrays import UInt8Array

@@ -31,7 +31,11 @@ from lookalike.images.headers import (
     without_applications,
 )
 from lookalike.images.jpegs import Colours, complaint_about, decode_jpeg
-from lookalike.images.tiffs import UnsupportedTiffError, is_misread, open_tiff
+from lookalike.images.tiffs import (
+    UnsupportedTiffError,
+    is_misread,
+    open_tiff,
+)
 from lookalike.model.arrays import UInt8Array
 from lookalike.model.files import Failure
 from lookalike.model.image import Picture

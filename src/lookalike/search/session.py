@@ -6,7 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lookalike.config.find import FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.config.find import (
+    FindConfig,
+    RunConfig,
+    SystemConfig,
+    ViewConfig,
+)
 from lookalike.containment.find import Asked, Inside
 from lookalike.containment.inset import INSET_KIND, PAGE_MIN_SIDE
 from lookalike.ingest.ingest import remembered_images

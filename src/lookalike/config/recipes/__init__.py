@@ -14,7 +14,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lookalike.config.find import FindConfig, RunConfig, SystemConfig, ViewConfig
+from lookalike.config.find import (
+    FindConfig,
+    RunConfig,
+    SystemConfig,
+    ViewConfig,
+)
 from lookalike.model.errors import ConfigError
 
 __all__ = ["Recipe", "load_recipe", "recipe_names"]
