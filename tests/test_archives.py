@@ -555,7 +555,7 @@ def test_the_review_page_shows_members(tmp_path: Path, db: Path) -> None:
     path = zipped(tmp_path / "a.zip", {"a.jpg": jpeg(1), "b.jpg": jpeg(1, 50)})
     report = lookalike.find(path, db=db, config=FAST)
     first, second = report.images.values()
-    small = picture_of(first.path, 100)
+    small = picture_of(first.path, first.sha256, 100)
     assert small is not None
     assert max(decode("", small, DecodeConfig()).rgb.shape) <= 100  # type: ignore[union-attr]
     onto = transform_of(report.matches[0], first, second)

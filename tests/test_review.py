@@ -27,6 +27,7 @@ from lookalike_bench.review_page import browser, made_report, measure, served
 ROOT = Path(__file__).resolve().parents[1]
 CLUSTERS = 5_000
 LOADED = "() => [...document.querySelectorAll('.stage img')].every(i => i.naturalWidth)"
+COMPLETE = "() => [...document.querySelectorAll('.card img')].every(i => i.naturalWidth)"
 NAMELESS = """
 () => [...document.querySelectorAll("button, input, select, a, [role=img]")]
   .filter((e) => e.checkVisibility())
@@ -170,7 +171,7 @@ class Asker:
 
 
 def test_only_the_page_itself_is_answered(found: Report, db: Path) -> None:
-    """No other host name, no other origin, no missing token; pictures by number, never by path."""
+    """No other host name, no other origin, no missing token; pictures by content, not by path."""
     with served(found, db) as address:
         where = urlsplit(address)
         token = where.query.partition("=")[2]
@@ -186,9 +187,11 @@ def test_only_the_page_itself_is_answered(found: Report, db: Path) -> None:
         assert ask(address, "/api/index", Cookie=cookie, Origin="http://evil.example")[0] == 403
         assert ask(address, "/api/undo", "POST", Cookie=cookie)[0] == 403
         assert ask(address, "/api/undo", "POST", Cookie=cookie, Origin=here)[0] == 400
-        assert ask(address, "/thumb/0", Cookie=cookie)[1][:2] == b"\xff\xd8"
-        assert ask(address, f"/thumb/{len(found.images)}", Cookie=cookie)[0] == 404
-        for path in ("/thumb/..%2f1.jpg", "/guest/..%2f..%2fetc%2fpasswd", "/static/../app.py"):
+        sha = next(iter(found.images.values())).sha256
+        assert ask(address, f"/thumb/{sha}", Cookie=cookie)[1][:2] == b"\xff\xd8"
+        for path in ("/thumb/0", f"/thumb/{'0' * 64}", "/thumb/..%2f1.jpg"):
+            assert ask(address, path, Cookie=cookie)[0] == 404
+        for path in ("/picture/..%2f..%2fetc%2fpasswd", "/picture/%2fetc", "/static/../app.py"):
             assert ask(address, path, Cookie=cookie)[0] == 404
 
 
@@ -290,6 +293,69 @@ def test_marks_of_a_file_that_moved_are_taken_back(found: Report, db: Path) -> N
         assert asker.post("/api/undo", {"step": step})[0] == 200
         assert asker.get("/api/cluster/0")["members"][0]["name"] == "1.jpg"
         assert asker.get("/api/index")["state"] == [0, 0]
+
+
+def test_another_report_at_the_same_port_shows_its_own_pictures(
+    chromium: Any, tmp_path: Path
+) -> None:
+    """Nothing that a browser kept of one report's pictures stands beside another report's names."""
+    port = 0
+    context = chromium.new_context()
+    for seed, height in ((1, 400), (2, 300)):
+        folder = tmp_path / str(seed)
+        save(folder / "a.jpg", scene(seed)[:height])
+        save(folder / "small.jpg", scene(seed)[:height:2, ::2])
+        report = lookalike.find(folder, db=tmp_path / f"db{seed}")
+        with served(report, tmp_path / f"db{seed}", port) as address:
+            port = urlsplit(address).port or 0
+            page = context.new_page()
+            page.goto(address)
+            page.wait_for_selector(".card img")
+            page.wait_for_function(COMPLETE)
+            heights = "() => [...document.querySelectorAll('.card img')].map(i => i.naturalHeight)"
+            assert page.evaluate(heights) == [height, height // 2]
+            page.keyboard.press("c")
+            page.wait_for_selector(".compare .why p")
+            page.wait_for_function(LOADED)
+            stage = "() => document.querySelector('.stage img').naturalHeight"
+            assert page.evaluate(stage) == height
+            page.close()
+    context.close()
+
+
+def test_a_changed_file_is_not_shown_as_what_it_was(found: Report, db: Path) -> None:
+    """An address names bytes: what lies there now is never shown for them."""
+    one, two = found.images["1.jpg"], found.images["1_small.jpg"]
+    kept = found.images["2.jpg"]
+    with served(found, db) as address:
+        asker = Asker(address)
+        status, headers, before = asker.raw(f"/picture/{kept.sha256}")
+        assert status == 200 and "immutable" in headers["Cache-Control"]
+        save(Path(one.path), scene(7))
+        save(Path(kept.path), scene(8))
+        for kind in ("thumb", "picture"):
+            assert asker.raw(f"/{kind}/{one.sha256}")[0] == 404
+        assert asker.raw(f"/picture/{kept.sha256}")[2] == before
+        numbers = [list(found.images).index(image.id) for image in (one, two)]
+        pair = f"0/{numbers[0]}/{numbers[1]}"
+        key = asker.get(f"/api/pair/{pair}")["overlay"]
+        status, headers, _ = asker.raw(f"/overlay/{pair}/{key}/base")
+        assert status == 404 and headers["Cache-Control"] == "no-store"
+        assert asker.raw(f"/overlay/{pair}/{'0' * 64}/base")[0] == 404
+        told = asker.get(f"/api/input/{numbers[0]}")
+        assert told["sha256"] != one.sha256
+        assert asker.raw(f"/picture/{told['sha256']}")[0] == 200
+
+
+def test_equal_bytes_are_shown_from_wherever_they_still_lie(tmp_path: Path, db: Path) -> None:
+    """Of two equal files one goes: both are still shown."""
+    for name in ("a.jpg", "b.jpg"):
+        save(tmp_path / "photos" / name, scene(1))
+    report = lookalike.find(tmp_path / "photos", db=db)
+    (tmp_path / "photos" / "a.jpg").unlink()
+    with served(report, db) as address:
+        asker = Asker(address)
+        assert asker.raw(f"/thumb/{report.images['a.jpg'].sha256}")[0] == 200
 
 
 def test_decides_with_keys_among_thousands(chromium: Any, many: Report, db: Path) -> None:

@@ -2,13 +2,14 @@
 
     python -m lookalike_bench.review_page --clusters 100000
 
-A report of made clusters that share a few small pictures is served on this machine and looked at
-with a real Chromium without a window.
+A report of made clusters of a few small pictures, each in many files, is served on this machine and
+looked at with a real Chromium without a window.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shutil
 import statistics
 import tempfile
@@ -69,13 +70,13 @@ async (scrolls) => {
 
 
 def made_report(folder: Path, clusters: int) -> Report:
-    """A report of so many clusters of 2 to 5 pictures that share a few small files.
+    """A report of so many clusters of 2 to 5 small pictures, which differ in a comment at least.
 
     Args:
         folder: where the pictures are written.
         clusters: how many.
     """
-    files = _pictures(folder)
+    pictures = _pictures()
     images: dict[str, ImageRef] = {}
     made: list[Cluster] = []
     matches: list[Match] = []
@@ -85,11 +86,15 @@ def made_report(folder: Path, clusters: int) -> Report:
         members = []
         for place in range(size):
             name = f"album {number % 97}/{number:06}_{place}.jpg"
+            data = _numbered(pictures[(number + place) % len(pictures)], number * 8 + place)
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
             side = 64 * (size - place)
             images[name] = ImageRef(
                 id=name,
-                path=str(files[(number + place) % len(files)]),
-                sha256=f"{number * 8 + place:064x}",
+                path=str(path),
+                sha256=hashlib.sha256(data).hexdigest(),
                 n_bytes=20_000 + number * 7919 % 400_000 - place * 3000,
                 width=side * 4,
                 height=side * 3,
@@ -116,9 +121,9 @@ def made_report(folder: Path, clusters: int) -> Report:
 
 
 @contextmanager
-def served(report: Report, db: Path) -> Iterator[str]:
-    """The page of a report; its address, token included."""
-    listener = listen(0)
+def served(report: Report, db: Path, port: int = 0) -> Iterator[str]:
+    """The page of a report at a port, 0 for any free one; its address, token included."""
+    listener = listen(port)
     with (
         open_decisions(db) as decisions,
         prepared(report, db, decisions, listener) as (app, address),
@@ -200,16 +205,18 @@ def main() -> None:
     print(f"row elements: {runs[0]['rows']:.0f}")
 
 
-def _pictures(folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
+def _pictures() -> list[bytes]:
+    made = []
     for seed in range(_PICTURES):
         noise = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), np.uint8)
-        path = folder / f"{seed}.jpg"
         picture = cv2.resize(noise, (256, 192), interpolation=cv2.INTER_CUBIC)
-        path.write_bytes(cv2.imencode(".jpg", picture)[1].tobytes())
-        files.append(path)
-    return files
+        made.append(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 60])[1].tobytes())
+    return made
+
+
+def _numbered(jpeg: bytes, number: int) -> bytes:
+    """The same picture in other bytes: a comment of 8 bytes behind the first marker."""
+    return jpeg[:2] + b"\xff\xfe\x00\x0a" + number.to_bytes(8, "big") + jpeg[2:]
 
 
 def _match(query: str, ref: str, number: int) -> Match:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -50,9 +49,6 @@ class Acting:
         self._room = room
         self._shown: dict[str, Plan] = {}
         self._busy = Lock()
-        self._places: dict[str, list[int]] = defaultdict(list)
-        for number, image in enumerate(room.desk.images):
-            self._places[image.sha256].append(number)
         self.progress: tuple[str, int, int] = ("", 0, 0)
 
     def plan(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -145,8 +141,8 @@ class Acting:
         return {
             "name": shown(Path(step.path).name),
             "path": shown(step.path),
-            "picture": self._number(step.sha256, step.path),
-            "keeper": self._number(step.keeper_sha256, step.keeper),
+            "content": self._known(step.sha256),
+            "keeper": self._known(step.keeper_sha256),
             "keeper_name": shown(Path(step.keeper).name),
             "bytes": step.n_bytes,
             "reason": shown(step.reason),
@@ -156,12 +152,9 @@ class Acting:
             "notes": [shown(note) for note in step.notes],
         }
 
-    def _number(self, sha: str, path: str) -> int | None:
-        """The picture of the report that lies there: of equal ones, any looks alike."""
-        images = self._room.desk.images
-        numbers = self._places.get(sha, [])
-        named = [n for n in numbers if Path(images[n].path).name == Path(path).name]
-        return next(iter(named or numbers), None)
+    def _known(self, sha256: str) -> str | None:
+        """A content, if the page may show it."""
+        return sha256 if sha256 in self._room.places else None
 
     def _told(self, outcome: Outcome) -> dict[str, Any]:
         trouble = [item for item in outcome.items if item.state in ("refused", "failed")]

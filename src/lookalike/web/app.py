@@ -1,4 +1,4 @@
-"""The page's requests: read a report by numbers, record decisions, show pictures."""
+"""The page's requests: read a report by numbers, record decisions, show pictures by content."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ from lookalike.web.deciding import (
 )
 from lookalike.web.desk import Desk, as_numbers, shown
 from lookalike.web.guard import Guard
-from lookalike.web.pictures import Cache, overlay, picture_of
-from lookalike.web.relating import Relation, in_words, relate, why
+from lookalike.web.pictures import Cache, Places, overlay, picture_of
+from lookalike.web.relating import Relation, in_words, key_of, relate, why
 
-__all__ = ["Room", "answer", "make_app", "plain_of", "shown_file"]
+__all__ = ["Room", "answer", "make_app", "plain_of"]
 
 _HERE = Path(__file__).parent
 _THUMB, _LARGE = 160, 1400
+# of addresses that name the bytes shown: the next report at this port has other ones
 _FOR_A_DAY = {"Cache-Control": "private, max-age=86400, immutable"}
 _MOST_PLAIN = 4 << 20
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -55,6 +56,7 @@ class Room:
         self.desk = desk
         self.db = db
         self.cache = Cache()
+        self.places = Places(desk.images)
         #: the collection is opened by one request at a time
         self.collection_busy = Lock()
 
@@ -80,9 +82,9 @@ def make_app(room: Room, port: int, token: str, more: Sequence[Route] = ()) -> G
         Route("/api/undo", _undo, methods=["POST"]),
         Route("/api/pair/{number:int}/{a:int}/{b:int}", _pair),
         Route("/api/difference/{number:int}/{a:int}/{b:int}", _difference),
-        Route("/overlay/{number:int}/{a:int}/{b:int}/{which:str}", _overlay),
-        Route("/thumb/{picture:int}", _thumb),
-        Route("/picture/{picture:int}", _large),
+        Route("/overlay/{number:int}/{a:int}/{b:int}/{key:str}/{which:str}", _overlay),
+        Route("/thumb/{sha256:str}", _thumb),
+        Route("/picture/{sha256:str}", _large),
         *more,
         Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]
@@ -208,7 +210,9 @@ async def _pair(request: Request) -> Response:
         return answer({"sentences": ["tied only through other pictures of the cluster"]})
     room: Room = request.app.state.room
     base, other = room.desk.number[relation.base], room.desk.number[relation.other]
-    return answer({**why(room.desk.report, relation), "base": base, "other": other})
+    key = key_of(room.desk.report, relation)
+    told = why(room.desk.report, relation)
+    return answer({**told, "base": base, "other": other, "overlay": key})
 
 
 async def _difference(request: Request) -> Response:
@@ -222,22 +226,21 @@ async def _difference(request: Request) -> Response:
 
 async def _overlay(request: Request) -> Response:
     room: Room = request.app.state.room
-    key = ("overlay", *(request.path_params[name] for name in ("number", "a", "b")))
-    which = request.path_params["which"]
+    key, which = (request.path_params[name] for name in ("key", "which"))
+    relation = _relation(request)
+    if relation is None or key != key_of(room.desk.report, relation):
+        raise HTTPException(404)
     if which not in ("base", "other", "difference"):
         raise HTTPException(404)
-    found = room.cache.get((*key, which))
+    found = room.cache.get((key, which))
     if found is None:
-        relation = _relation(request)
-        if relation is None:
-            raise HTTPException(404)
         images = room.desk.report.images
         base, other = images[relation.base], images[relation.other]
         laid = await run_in_threadpool(overlay, base, other, relation.onto)
         if laid is None:
-            raise HTTPException(404, "a file cannot be read any more")
+            raise HTTPException(404, "a file is gone, or has other bytes now")
         for name in ("base", "other", "difference"):
-            room.cache.put((*key, name), getattr(laid, name))
+            room.cache.put((key, name), getattr(laid, name))
         found = getattr(laid, which)
     return Response(found, media_type="image/jpeg", headers=_FOR_A_DAY)
 
@@ -252,21 +255,20 @@ async def _large(request: Request) -> Response:
 
 async def _picture(request: Request, side: int) -> Response:
     room: Room = request.app.state.room
-    number = request.path_params["picture"]
-    if number >= len(room.desk.images):
-        raise HTTPException(404)
-    return await shown_file(room, room.desk.images[number].path, side)
-
-
-async def shown_file(room: Room, path: str, side: int) -> Response:
-    """A file's picture as JPEG, at most so many pixels long; 404 where it cannot be read."""
-    found = room.cache.get((path, side))
+    sha256 = request.path_params["sha256"]
+    found = room.cache.get((sha256, side))
     if found is None:
-        made = await run_in_threadpool(picture_of, path, side)
+        made = await run_in_threadpool(_made, room.places.of(sha256), sha256, side)
         if made is None:
-            raise HTTPException(404, "the file cannot be read any more")
-        found = room.cache.put((path, side), made)
+            raise HTTPException(404, "no file has these bytes any more, or none can be read")
+        found = room.cache.put((sha256, side), made)
     return Response(found, media_type="image/jpeg", headers=_FOR_A_DAY)
+
+
+def _made(paths: Sequence[str], sha256: str, side: int) -> bytes | None:
+    """The picture from the first of some files that still has these bytes."""
+    tried = (picture_of(path, sha256, side) for path in paths)
+    return next((made for made in tried if made is not None), None)
 
 
 def _number(request: Request) -> int:

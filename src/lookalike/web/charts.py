@@ -55,7 +55,7 @@ def _drawn(room: Room) -> dict[str, Any]:
     home = {member: n for n, c in enumerate(desk.clusters) for member in c.members}
     return {
         "map": {
-            "pictures": [desk.number[image] for image in plane.images],
+            "contents": [report.images[image].sha256 for image in plane.images],
             "clusters": [home.get(image, -1) for image in plane.images],
             "x": plane.points[:, 0].tolist(),
             "y": plane.points[:, 1].tolist(),
@@ -78,7 +78,7 @@ def _drawn_tree(room: Room, number: int) -> dict[str, Any]:
     with room.collection_busy, open_collection(room.db) as collection:
         drawn = cluster_tree(desk.report, cluster, collection, _LEAVES)
     return {
-        "pictures": [desk.number[image] for image in drawn.images],
+        "contents": [desk.report.images[image].sha256 for image in drawn.images],
         "across": drawn.across.tolist(),
         "heights": drawn.heights.tolist(),
         "threshold": _hash_threshold(desk.report),

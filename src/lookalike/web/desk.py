@@ -28,7 +28,8 @@ _KIND = re.compile(r"^[^\d]*?(?= (?:to|by|was|is) |\s*\d|$)")
 class Desk:
     """The clusters of one report by number, as they stand now.
 
-    Pictures and clusters are named by their numbers in the report; nothing is named by a path.
+    Pictures and clusters are named by their numbers in the report, and what a picture shows by
+    the SHA-256 of its bytes; nothing is named by a path.
 
     Args:
         report: as rules decided it.
@@ -150,7 +151,7 @@ class Desk:
             "number": number,
             "name": shown(keeper.rpartition("/")[2]),
             "folder": shown(keeper.rpartition("/")[0] or "."),
-            "pictures": [self.number[keeper], *(self.number[m] for m in others[:2])],
+            "contents": [self.report.images[m].sha256 for m in (keeper, *others[:2])],
             "edit": edit_towards(self.report, tie, others[0], keeper) if tie else "",
             "bytes": self._freed[number],
             "state": self._states[number],
@@ -218,6 +219,7 @@ class Desk:
         folder, _, name = member.rpartition("/")
         return {
             "picture": self.number[member],
+            "sha256": image.sha256,
             "name": shown(name),
             "folder": shown(folder or "."),
             "path": shown(image.shown),

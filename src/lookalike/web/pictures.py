@@ -1,9 +1,10 @@
-"""Pictures for the page: small ones, large ones, and two laid over each other."""
+"""Pictures for the page, by their bytes: small ones, large ones, and two laid over each other."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Sequence
+import hashlib
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock, Semaphore
 from typing import Any
@@ -20,10 +21,11 @@ from lookalike.model.image import ImageRef
 from lookalike.model.match import Match
 from lookalike.sources.reading import read_again
 
-__all__ = ["Cache", "Overlay", "outline", "overlay", "picture_of", "transform_of"]
+__all__ = ["Cache", "Overlay", "Places", "outline", "overlay", "picture_of", "transform_of"]
 
 _SIDE = 1100
 _AMPLIFIED = 3
+_MOST_GUESTS = 4000
 _AT_ONCE = Semaphore(4)
 
 
@@ -58,9 +60,42 @@ class Cache:
         return data
 
 
-def picture_of(path: str, side: int) -> bytes | None:
-    """A JPEG of an image file, its long side at most so many pixels; None if unreadable."""
-    rgb = _read(path, side)
+class Places:
+    """Where the contents lie that the page may show: those of the report, and the latest guests.
+
+    Args:
+        images: of the report.
+    """
+
+    def __init__(self, images: Iterable[ImageRef]) -> None:
+        self._own: dict[str, list[str]] = defaultdict(list)
+        self._guests: OrderedDict[str, str] = OrderedDict()
+        for image in images:
+            self._own[image.sha256].append(image.path)
+
+    def __contains__(self, sha256: str) -> bool:
+        """Whether the page may show it."""
+        return sha256 in self._own or sha256 in self._guests
+
+    def of(self, sha256: str) -> Sequence[str]:
+        """Paths and addresses at which a content lay when it was seen; none if nobody saw it."""
+        own, guest = self._own.get(sha256, []), self._guests.get(sha256)
+        return own if guest is None else [*own, guest]
+
+    def welcome(self, sha256: str, path: str) -> None:
+        """Let a content be shown that the report has not; the oldest of many is forgotten."""
+        self._guests[sha256] = path
+        self._guests.move_to_end(sha256)
+        if len(self._guests) > _MOST_GUESTS:
+            self._guests.popitem(last=False)
+
+
+def picture_of(path: str, sha256: str, side: int) -> bytes | None:
+    """A JPEG of an image file, its long side at most so many pixels.
+
+    None where it cannot be read, or has other bytes than those of this SHA-256.
+    """
+    rgb = _read(path, sha256, side)
     return None if rgb is None else _jpeg(rgb)
 
 
@@ -82,14 +117,14 @@ class Overlay:
 
 
 def overlay(base: ImageRef, other: ImageRef, onto: NDArray[np.float64]) -> Overlay | None:
-    """Lay ``other`` over ``base``; None where one cannot be read.
+    """Lay ``other`` over ``base``; None where one cannot be read, or changed.
 
     Args:
         base: the picture that stays as it is.
         other: the picture that is warped.
         onto: ``(3, 3)``, pixels of ``other`` to pixels of ``base``, both full size and upright.
     """
-    under, over = _read(base.path, _SIDE), _read(other.path, _SIDE)
+    under, over = (_read(image.path, image.sha256, _SIDE) for image in (base, other))
     if under is None or over is None:
         return None
     size = under.shape[1], under.shape[0]
@@ -127,11 +162,13 @@ def outline(onto: NDArray[np.float64], other: ImageRef, base: ImageRef) -> Seque
     return [round(float(value), 2) for value in np.clip(points, -400, 500).reshape(-1)]
 
 
-def _read(path: str, side: int) -> UInt8Array | None:
+def _read(path: str, sha256: str, side: int) -> UInt8Array | None:
     with _AT_ONCE:
         try:
             data = read_again(path)
         except OSError:
+            return None
+        if hashlib.sha256(data).hexdigest() != sha256:
             return None
         seen = decode(path, data, DecodeConfig(min_side=max(16, side // 2)))
     if isinstance(seen, Failure):

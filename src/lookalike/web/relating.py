@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from lookalike.report.as_text import edit_towards
 from lookalike.web.desk import confidence_of, shown
 from lookalike.web.pictures import outline, transform_of
 
-__all__ = ["Relation", "in_words", "relate", "why"]
+__all__ = ["Relation", "in_words", "key_of", "relate", "why"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,14 @@ def relate(report: Report, cluster: Cluster, a: str, b: str) -> Relation | None:
     if _share_inside(report, a, b, onto) >= _share_inside(report, b, a, _back(onto)):
         return Relation(b, a, onto, used)
     return Relation(a, b, _back(onto), used)
+
+
+def key_of(report: Report, relation: Relation) -> str:
+    """A digest of what laying them on each other shows: both contents, and how they lie."""
+    digest = hashlib.sha256(relation.onto.tobytes())
+    for image in (relation.base, relation.other):
+        digest.update(report.images[image].sha256.encode())
+    return digest.hexdigest()
 
 
 def why(report: Report, relation: Relation) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,7 +24,7 @@ from lookalike.runtime.output import writing
 from lookalike.search.focus import Focus
 from lookalike.search.query import Question
 from lookalike.sources.reading import read_again
-from lookalike.web.app import Room, answer, plain_of, shown_file
+from lookalike.web.app import Room, answer, plain_of
 from lookalike.web.desk import shown
 
 __all__ = ["Guests", "routes"]
@@ -33,7 +32,6 @@ __all__ = ["Guests", "routes"]
 _MOST_BYTES = 128 << 20
 _MOST_UPLOADS, _MOST_GUESTS = 24, 4000
 _HITS = 6
-_GUEST_SIDE = 900
 
 
 class Guests:
@@ -111,19 +109,24 @@ class Guests:
         return self._names.get(name) or Path(self.path_of(name)).name
 
     def size_of(self, name: str) -> dict[str, Any]:
-        """Title, width and height, upright.
+        """Title, content, width and height, upright.
 
         Raises:
             ConfigError: it cannot be read any more.
         """
         path = self.path_of(name)
         try:
-            seen = decode(path, read_again(path), DecodeConfig(min_side=16))
+            data = read_again(path)
         except OSError as error:
             raise ConfigError("the picture cannot be read", got=str(error)) from error
+        seen = decode(path, data, DecodeConfig(min_side=16))
         if isinstance(seen, Failure):
             raise ConfigError("this is not a picture", got=seen.message)
-        return {"title": shown(self.title_of(name)), "width": seen.width, "height": seen.height}
+        # what is searched with is what lies there now
+        sha256 = hashlib.sha256(data).hexdigest()
+        self._room.places.welcome(sha256, path)
+        title = shown(self.title_of(name))
+        return {"title": title, "sha256": sha256, "width": seen.width, "height": seen.height}
 
     def search(self, name: str, focus: Focus | None) -> Answer:
         """Search the collection."""
@@ -133,7 +136,10 @@ class Guests:
             self.progress = (stage, done, total)
 
         with self._room.collection_busy:
-            return search(question, db=self._room.db, progress=progress)
+            found = search(question, db=self._room.db, progress=progress)
+        for hit in found.hits:
+            self._room.places.welcome(hit.image.sha256, hit.image.path)
+        return found
 
 
 def routes(guests: Guests) -> list[Route]:
@@ -174,19 +180,11 @@ def routes(guests: Guests) -> list[Route]:
     async def progress(request: Request) -> Response:
         return answer(guests.progress)
 
-    async def guest(request: Request) -> Response:
-        try:
-            path = guests.path_of(request.path_params["name"])
-        except LookalikeError as error:
-            raise HTTPException(404, str(error)) from error
-        return await shown_file(request.app.state.room, path, _GUEST_SIDE)
-
     return [
         Route("/api/upload", upload, methods=["POST"]),
         Route("/api/search", search, methods=["POST"]),
         Route("/api/search/progress", progress),
         Route("/api/input/{name:str}", sized),
-        Route("/guest/{name:str}", guest),
     ]
 
 
@@ -211,6 +209,7 @@ def _told(found: Answer, guests: Guests, name: str) -> dict[str, Any]:
         "hits": [
             {
                 "input": guests.name_for(hit.image.path),
+                "sha256": hit.image.sha256,
                 "name": shown(Path(hit.image.path).name),
                 "path": shown(hit.image.path),
                 "tier": hit.tier,

@@ -60,9 +60,9 @@ async function look() {
 }
 
 function step(one) {
-  const image = (picture, name) => picture === null ? make("span", { class: "none" }) : make("img", { src: `/thumb/${picture}`, alt: name, loading: "lazy", width: 56, height: 56 });
+  const image = (content, name) => content === null ? make("span", { class: "none" }) : make("img", { src: `/thumb/${content}`, alt: name, loading: "lazy", width: 56, height: 56 });
   const more = [...one.notes, one.metadata.length ? `only it has: ${one.metadata.join(", ")}` : "", one.companions.length ? `with ${one.companions.join(", ")}` : ""].filter(Boolean).join("; ");
-  return make("li", {}, image(one.picture, one.name), make("div", {},
+  return make("li", {}, image(one.content, one.name), make("div", {},
     make("b", { title: one.path }, one.name), make("small", {}, `${bytes(one.bytes)} · ${one.by === "person" ? "by hand" : "rule"}: ${one.reason}`), make("small", { class: "note" }, more)),
     make("span", { class: "arrow", "aria-label": "stays instead" }, "→"), image(one.keeper, one.keeper_name), make("small", { class: "quiet" }, one.keeper_name));
 }

@@ -29,7 +29,7 @@ function preview(path, given, numbers, ondone) {
     told.textContent = body.clusters
       ? `${plural(body.clusters, "open cluster")}: ${plural(body.dropped, "picture")} would go, ${bytes(body.bytes)}. No file is touched yet.`
       : "No open cluster is concerned.";
-    sample.replaceChildren(...body.sample.map((row) => make("figure", {}, ...row.pictures.slice(0, 2).map((n, at) => make("img", { src: `/thumb/${n}`, alt: at ? `copy of ${row.name}` : row.name })), make("figcaption", {}, row.name))));
+    sample.replaceChildren(...body.sample.map((row) => make("figure", {}, ...row.contents.slice(0, 2).map((content, at) => make("img", { src: `/thumb/${content}`, alt: at ? `copy of ${row.name}` : row.name })), make("figcaption", {}, row.name))));
     go.disabled = !body.clusters;
   };
   go.addEventListener("click", async () => {

@@ -24,7 +24,7 @@ async function build(element, context) {
   if (!ok) { element.textContent = body.message || ""; return null; }
   const treeBox = make("div", { id: "tree" });
   element.replaceChildren(make("div", { class: "charts" },
-    section("Map of the pictures", `Principal components of the 32×32 thumbs of ${count(body.map.pictures.length)} pictures; the plane shows ${(100 * body.map.share).toFixed(0)} % of their variance. Blue: pictures with copies. Point at one to see it, click to go to its cluster.`, scatter(body.map, context)),
+    section("Map of the pictures", `Principal components of the 32×32 thumbs of ${count(body.map.contents.length)} pictures; the plane shows ${(100 * body.map.share).toFixed(0)} % of their variance. Blue: pictures with copies. Point at one to see it, click to go to its cluster.`, scatter(body.map, context)),
     section("Nearest copy, nearest stranger", "How many bits of 256 each picture's hash is away from the nearest picture of its cluster (green) and of no common cluster (grey), in the best orientation. Left of the line hashes propose a pair; copies right of it were found by keypoints.", gaps(body.gaps)),
     section("Distances of the matches", "Of accepted pairs, by what measured them; the line is the distance up to which it accepts by itself.", ...body.matches.map(histogram)),
     section("Funnel", "Where every file went.", funnel(body.funnel)),
@@ -69,7 +69,7 @@ function scatter(map, context) {
     draw(n);
     hover.hidden = n === undefined;
     if (n === undefined) return;
-    hover.firstChild.src = `/thumb/${map.pictures[n]}`;
+    hover.firstChild.src = `/thumb/${map.contents[n]}`;
     hover.lastChild.textContent = map.clusters[n] >= 0 ? `cluster ${map.clusters[n] + 1}` : "no copies";
     hover.style.left = `min(${100 * px[n] / 1200}%, calc(100% - 11rem))`;
     hover.style.top = `${100 * py[n] / 760}%`;
@@ -135,15 +135,15 @@ async function showTree(context) {
   if (!cluster || built.number === cluster.number) return;
   built.number = cluster.number;
   const { ok, body } = await ask(`/api/tree/${cluster.number}`);
-  if (!ok || body.pictures.length < 2) { built.treeBox.textContent = body.message || "One picture by its pixels: there is no tree."; return; }
-  const leaves = body.pictures.length, step = Math.max(34, Math.min(90, 900 / leaves)), wide = leaves * step, tall = 240;
+  if (!ok || body.contents.length < 2) { built.treeBox.textContent = body.message || "One picture by its pixels: there is no tree."; return; }
+  const leaves = body.contents.length, step = Math.max(34, Math.min(90, 900 / leaves)), wide = leaves * step, tall = 240;
   const top = Math.max(body.threshold || 0, ...body.heights.flat()) * 1.08 || 1;
   const x = (value) => (value - 5) / 10 * step + step / 2, y = (value) => tall - value / top * (tall - 8);
   const svg = make("svg", { viewBox: `0 0 ${wide} ${tall + 4}`, width: wide, height: tall + 4, role: "img", "aria-label": `Tree of ${cluster.name}` },
     ...body.across.map((across, n) => make("path", { d: across.map((value, i) => `${i ? "L" : "M"}${x(value)} ${y(body.heights[n][i])}`).join(""), class: "branch" }, make("title", {}, `${body.heights[n][1].toFixed(0)} bits`))),
     ...(body.threshold ? [make("line", { x1: 0, x2: wide, y1: y(body.threshold), y2: y(body.threshold), class: "threshold" }), make("text", { x: 4, y: y(body.threshold) - 4 }, `${body.threshold} bits`)] : []));
-  const names = new Map(cluster.members.map((member) => [member.picture, member.name]));
-  const row = make("div", { class: "leaves" }, ...body.pictures.map((picture) => { const image = make("img", { src: `/thumb/${picture}`, alt: names.get(picture) || "", title: names.get(picture) || "" }); image.style.width = `${step}px`; image.style.height = `${step}px`; return image; }));
+  const names = new Map(cluster.members.map((member) => [member.sha256, member.name]));
+  const row = make("div", { class: "leaves" }, ...body.contents.map((content) => { const image = make("img", { src: `/thumb/${content}`, alt: names.get(content) || "", title: names.get(content) || "" }); image.style.width = `${step}px`; image.style.height = `${step}px`; return image; }));
   row.style.width = `${wide}px`;
   built.treeBox.replaceChildren(make("p", {}, cluster.name), make("div", { class: "scrolling" }, svg, row));
 }

@@ -44,7 +44,7 @@ export class Compare {
     this.other.alt = `${over.name}, laid over it`;
     this.stage.hidden = !laid;
     this.names.textContent = laid ? `left: ${over.name} · right: ${under.name}` : "";
-    this.urls = laid ? { base: `/overlay/${asked}/base`, other: `/overlay/${asked}/other`, difference: `/overlay/${asked}/difference` } : null;
+    this.urls = laid ? Object.fromEntries(["base", "other", "difference"].map((which) => [which, `/overlay/${asked}/${body.overlay}/${which}`])) : null;
     if (laid) {
       this.stage.style.aspectRatio = `${body.width} / ${body.height}`;
       this.stage.style.maxWidth = `calc(58vh * ${body.width / body.height})`;

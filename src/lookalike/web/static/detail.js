@@ -123,7 +123,7 @@ export class Detail {
     const tie = member.tie;
     return make("article", { class: `card ${member.action}${n === this.at ? " picked" : ""}`, "data-picture": member.picture },
       make("button", { class: "face", "aria-pressed": n === this.at, "aria-label": `${member.name}, ${WORDS[member.action]}`, onclick: () => this.pick(n), ondblclick: () => { this.pick(n); if (!this.comparing) this.toggleCompare(); } },
-        make("img", { src: `/picture/${member.picture}`, alt: member.name, decoding: "async", width: member.width, height: member.height, onerror: (event) => { event.target.alt = "cannot be read any more"; } })),
+        make("img", { src: `/picture/${member.sha256}`, alt: member.name, decoding: "async", width: member.width, height: member.height, onerror: (event) => { event.target.alt = "changed, or cannot be read any more"; } })),
       make("div", { class: "text" },
         make("p", { class: "name" }, make("b", { title: member.path }, member.name), make("span", { class: `badge ${member.action}` }, WORDS[member.action])),
         make("p", { class: "quiet path", title: member.path }, member.folder === "." ? "" : member.folder),

@@ -123,10 +123,10 @@ export class List {
     row.mark.textContent = MARK[index.state[number]];
     row.mark.title = ["", "decided", "decided in part"][index.state[number]];
     for (const [image, at] of [[row.one, 0], [row.two, 1]]) {
-      const picture = known && known.pictures[at];
-      if (picture !== undefined && picture !== null) {
-        if (image.dataset.picture !== String(picture)) { image.dataset.picture = picture; image.src = `/thumb/${picture}`; }
-      } else if (moved) { image.removeAttribute("src"); delete image.dataset.picture; }
+      const content = known && known.contents[at];
+      if (content) {
+        if (image.dataset.content !== content) { image.dataset.content = content; image.src = `/thumb/${content}`; }
+      } else if (moved) { image.removeAttribute("src"); delete image.dataset.content; }
     }
   }
 

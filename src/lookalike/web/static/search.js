@@ -63,7 +63,7 @@ function take(body) {
   page.back.disabled = trail.length < 2;
   page.title.textContent = `${body.title} · ${body.width}×${body.height}`;
   page.picture.alt = body.title;
-  page.picture.src = `/guest/${body.input}`;
+  page.picture.src = `/picture/${body.sha256}`;
   run();
 }
 
@@ -87,7 +87,7 @@ async function run() {
 
 function hit(found) {
   return make("li", { class: "card" },
-    make("div", { class: "face" }, make("img", { src: `/guest/${found.input}`, alt: found.name, decoding: "async" })),
+    make("div", { class: "face" }, make("img", { src: `/picture/${found.sha256}`, alt: found.name, decoding: "async" })),
     make("div", { class: "text" },
       make("p", { class: "name" }, make("b", { title: found.path }, found.name), make("span", { class: `badge ${found.tier === "similar" ? "" : "keep"}` }, found.tier)),
       make("p", {}, found.edit),
