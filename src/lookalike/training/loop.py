@@ -26,7 +26,7 @@ __all__ = ["EpochRecord", "Trainable", "fit"]
 
 # of the run; a short one warms up over more of it, for Adam's first steps are as long as the rate
 # whatever the gradient
-_WARM_UP, _WARM_UP_STEPS = 0.05, 40
+_WARM_UP, _WARM_UP_STEPS = 0.05, 20
 
 
 @dataclass(frozen=True, slots=True)
