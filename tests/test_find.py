@@ -6,6 +6,7 @@ import io
 import os
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 from conftest import save, scene
-from lookalike import FindConfig, Report, find, search
+from lookalike import FindConfig, InsideConfig, Report, find, search
 from lookalike.config.find import (
     ClusterConfig,
     EmbeddingConfig,
@@ -24,7 +25,7 @@ from lookalike.config.find import (
 from lookalike.evaluation.datasets import read_labels
 from lookalike.evaluation.edits import edit_picture
 from lookalike.model.errors import ConfigError
-from lookalike.report import to_dict
+from lookalike.report import from_json, to_dict, to_json
 
 
 def joined(report: Report) -> list[list[str]]:
@@ -282,6 +283,18 @@ def test_every_pair_of_a_component_is_verified_once_for_complete_linkage(
         assert frozenset((f"copies/{n}_mirror.jpg", f"copies/{n}_crop_87.jpg")) in pairs
     # 5 contents in each of 3 components, some pairs of which hashes decide
     assert star.funnel["verified"] < complete.funnel["verified"] <= star.funnel["verified"] + 30
+
+
+def test_a_report_is_the_same_fresh_kept_and_as_text(tmp_path: Path, db: Path) -> None:
+    """As an object that the run made, as one read from what it kept, and as JSON."""
+    folder = make_copies(tmp_path / "in", 2)
+    fresh = find(folder, db=db, config=FindConfig(inside=InsideConfig(wanted=True)))
+    kept = find(folder, db=db, config=FindConfig(inside=InsideConfig(wanted=True)))
+    counts = {"decoded": 0, "remembered": 13}
+    assert fresh.funnel["decoded"] == 11 and kept.funnel == {**fresh.funnel, **counts}
+    timings = fresh.timings
+    assert replace(kept, funnel=fresh.funnel, timings=timings) == fresh
+    assert from_json(to_json(fresh)) == fresh
 
 
 def test_a_kept_report_of_older_answers_is_not_shown(

@@ -36,7 +36,7 @@ from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
 from lookalike.model.protocols import Descriptor
 from lookalike.model.report import Report
-from lookalike.report import from_json, to_body, with_run
+from lookalike.report import to_json
 from lookalike.report.build import by_bytes, report_of, versions_of
 from lookalike.run.find import Clock, load_descriptors
 from lookalike.runtime.progress import Progress, silent
@@ -75,22 +75,6 @@ def find(
         ConfigError: a folder or a setting that cannot work, before any work is done.
         LookalikeError: the cluster lost a task again and again.
     """
-    text = find_json(
-        paths, cluster=cluster, work=work, config=config, layout=layout, progress=progress
-    )
-    return from_json(text)
-
-
-def find_json(
-    paths: Inputs,
-    *,
-    cluster: str = "auto",
-    work: str | Path | None = None,
-    config: RunConfig | None = None,
-    layout: Layout | None = None,
-    progress: Progress | None = None,
-) -> str:
-    """As ``find``, as the JSON text of the report."""
     checked = _checked(config or FindConfig())
     network = load_descriptors(checked)
     source = open_source(paths, ListForm())
@@ -105,7 +89,21 @@ def find_json(
         if rows := chosen_rows(source):
             report = replace(report, config={**report.config, "rows": rows})
         write_results(folder, report)
-    return with_run(to_body(report), {}, clock.timings(report.funnel["images"]))
+    return replace(report, timings=clock.timings(report.funnel["images"]))
+
+
+def find_json(
+    paths: Inputs,
+    *,
+    cluster: str = "auto",
+    work: str | Path | None = None,
+    config: RunConfig | None = None,
+    layout: Layout | None = None,
+    progress: Progress | None = None,
+) -> str:
+    """As ``find``, as the JSON text of the report."""
+    found = find(paths, cluster=cluster, work=work, config=config, layout=layout, progress=progress)
+    return to_json(found)
 
 
 @dataclass(frozen=True, slots=True)

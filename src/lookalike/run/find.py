@@ -23,7 +23,7 @@ from lookalike.matching.cascade import find_pairs
 from lookalike.matching.local_candidates import CollectionStages
 from lookalike.matching.match_graph import Found
 from lookalike.matching.verifier import Evidence
-from lookalike.model.files import Failure
+from lookalike.model.files import Failure, Returned
 from lookalike.model.image import FileEntry, ImageRef
 from lookalike.model.match import Containment
 from lookalike.model.protocols import Descriptor
@@ -71,7 +71,7 @@ def find(
         CollectionError: the collection cannot be used.
         ModelError: the network cannot be loaded.
     """
-    return from_json(find_json(paths, db=db, config=config, hidden=hidden, progress=progress))
+    return _find(paths, db, config or FindConfig(), hidden, progress or silent).to_report()
 
 
 def find_json(
@@ -83,36 +83,70 @@ def find_json(
     progress: Progress | None = None,
 ) -> str:
     """As ``find``, as the JSON text of the report; an unchanged set costs only a look at it."""
-    config = config or FindConfig()
+    return _find(paths, db, config or FindConfig(), hidden, progress or silent).to_json()
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What a run found.
+
+    Attributes:
+        body: all that depends on the set alone, as a collection keeps it.
+        report: the same as an object; None where the body was kept from before.
+        counts: into the funnel.
+        timings: seconds by stage.
+        returned: images that were dropped before, each with its path.
+    """
+
+    body: str
+    report: Report | None
+    counts: dict[str, int]
+    timings: dict[str, float]
+    returned: Sequence[tuple[Returned, str]]
+
+    def to_report(self) -> Report:
+        """As an object; what was kept from before is read."""
+        if self.report is None:
+            return from_json(self.to_json())
+        again = tuple(one for one, _ in self.returned)
+        return replace(self.report, timings=self.timings, returned=again)
+
+    def to_json(self) -> str:
+        """As JSON; the body is not parsed."""
+        return with_run(self.body, self.counts, self.timings, self.returned)
+
+
+def _find(
+    paths: Inputs, db: str | Path | None, config: RunConfig, hidden: bool, progress: Progress
+) -> _Finding:
     check_rules(config.keep.rules)
     source = open_source(paths, ListForm(hidden=hidden))
     descriptors = load_descriptors(config)
-    told = progress or silent
     clock = Clock()
-    listed = list(watch(source, told).scan())
+    listed = list(watch(source, progress).scan())
     rows = chosen_rows(source)
     fingerprint = _fingerprint(listed, config, descriptors) + "".join(map(str, rows.items()))
     db = db or default_collection()
+    report = None
     with open_collection(db) as collection, one_core_each():
         # whatever a person decides changes the answer
         fingerprint += f" {collection.edition}" if collection.edition else ""
         body = collection.load_report(fingerprint)
         if body is None:
             with clock("describe"):
-                catalogue = ingest(listed, collection, config, progress=told)
+                catalogue = ingest(listed, collection, config, progress=progress)
                 collection.forget(gone(source, listed, collection.keys))
-            report = _answer(catalogue, collection, config, descriptors, clock, told)
+            report = _answer(catalogue, collection, config, descriptors, clock, progress)
             if rows:
                 report = replace(report, config={**report.config, "rows": rows})
             report = with_choices(report, collection.choices)
             body = to_body(report)
             if not any(failure.stage == "read" for failure in report.failures):
                 collection.save_report(fingerprint, body)
-            counts = {}
-        else:
-            counts = {"decoded": 0, "remembered": funnel_of(body)["images"]}
         again = find_returned(listed, db)
-    return with_run(body, counts, clock.timings(funnel_of(body)["images"]), again)
+    images = funnel_of(body)["images"]
+    counts = {} if report else {"decoded": 0, "remembered": images}
+    return _Finding(body, report, counts, clock.timings(images), again)
 
 
 def load_descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
