@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +69,20 @@ def test_rooms_use_only_rooms_below_them() -> None:
     found = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True)
     assert found == EXIT_STATUS_SUCCESS
     assert "ignore_imports" not in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_the_drawing_is_of_this_house() -> None:
+    """The floors in docs/architecture.md are those of the contract; the files it names exist."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawn = page.split("```text\n")[1].split("```")[0]
+    floors = [line.split("  ")[0] for line in drawn.splitlines()]
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contract = tomllib.load(file)["tool"]["importlinter"]["contracts"][0]
+    assert floors == contract["layers"]
+    named = re.findall(r"\*\*([a-z_]+(?:/[a-z_.]+)?)\*\*", page)
+    assert len(named) > 25
+    for name in named:
+        assert (PACKAGE / name).exists(), name
 
 
 def test_only_rooms_lie_in_the_package() -> None:

@@ -1,1 +1,1 @@
-"""The bench: edits, data sets, metrics, runs."""
+"""What users measure with: edits, labelled sets, metrics, comparisons of recipes."""
