@@ -22,6 +22,9 @@ from lookalike.store import Change, open_decisions
 pytest.importorskip("starlette", reason="the extra review is not installed")
 pytest.importorskip("uvicorn", reason="the extra review is not installed")
 
+from starlette.concurrency import run_in_threadpool
+
+from lookalike.web import app
 from lookalike_bench.review_page import browser, made_report, measure, served
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -374,6 +377,7 @@ def test_decides_with_keys_among_thousands(chromium: Any, many: Report, db: Path
         page.keyboard.press("d")
         page.locator(".card.picked .badge", has_text="goes").wait_for()
         page.keyboard.press("?")
+        page.wait_for_selector("dialog[open]")
         shown = page.inner_text("dialog")
         documented = (ROOT / "docs" / "review.md").read_text(encoding="utf-8")
         words = page.locator("dialog td").all_inner_texts()
@@ -384,6 +388,219 @@ def test_decides_with_keys_among_thousands(chromium: Any, many: Report, db: Path
         assert "keeper" in decisions.choices.marks.values()
     with opened(chromium, many, db) as page:
         assert page.locator(".row .mark", has_text="✓").count() == 1
+
+
+class Held:
+    """Requests about clusters, which the server holds back until they are let go.
+
+    Args:
+        patch: before the page is served.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._go = {method: threading.Event() for method in ("GET", "POST")}
+        self._failing = False
+        #: methods of requests that came while such were held
+        self.kept: list[str] = []
+        #: decisions in the order in which they came
+        self.posted: list[tuple[int, dict[str, Any]]] = []
+        for name in ("_cluster", "_decide"):
+            patch.setattr(app, name, self._holding(getattr(app, name)))
+        self.go()
+
+    def _holding(self, endpoint: app.Endpoint) -> app.Endpoint:
+        async def held(request: Any) -> Any:
+            go = self._go[request.method]
+            if request.method == "POST":
+                self.posted.append((request.path_params["number"], await request.json()))
+            if not go.is_set():
+                self.kept.append(request.method)
+                await run_in_threadpool(go.wait, 60)
+                if self._failing:
+                    return app.answer({"message": "no"}, 404)
+            return await endpoint(request)
+
+        return held
+
+    def hold(self, method: str) -> None:
+        """From now on: GET for clusters that load, POST for decisions."""
+        self.kept, self.posted = [], []
+        self._go[method].clear()
+
+    def go(self, *, failing: bool = False) -> None:
+        """Let go, or fail, what is held, and hold nothing any more."""
+        self._failing = failing
+        for go in self._go.values():
+            go.set()
+
+    def wait(self, page: Any, *, posted: int = 0) -> None:
+        """Until a request is held, or so many decisions came."""
+        for _ in range(400):
+            if len(self.posted) >= posted if posted else self.kept:
+                return
+            page.wait_for_timeout(25)
+        raise AssertionError(f"held {self.kept}, posted {self.posted}")
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """Holds requests about clusters back."""
+    return Held(monkeypatch)
+
+
+def numbers_in_order(page: Any) -> list[int]:
+    """Numbers of the first clusters of the list, as they stand there."""
+    rows = page.locator(".row:not([hidden])").evaluate_all(
+        "rows => rows.map(r => [Number(r.dataset.place), Number(r.dataset.number)])"
+    )
+    return [number for _, number in sorted(rows)]
+
+
+@pytest.mark.parametrize(
+    ("move", "key", "do"),
+    [
+        ("j", "a", "accept"),
+        ("j", "Enter", "accept"),
+        ("j", "s", "keeper"),
+        ("j", "e", "keep"),
+        ("j", "d", "drop"),
+        ("j", "n", "apart"),
+        ("j", "N", "none"),
+        ("j", "b", "pair apart"),
+        ("PageDown", "d", "drop"),
+        ("G", "n", "apart"),
+        ("x", "a", "accept"),
+    ],
+)
+def test_keys_wait_for_the_cluster_they_are_meant_for(
+    chromium: Any, many: Report, db: Path, held: Held, move: str, key: str, do: str
+) -> None:
+    """A decision pressed while the next cluster loads is made about that one, and no other."""
+    with opened(chromium, many, db) as page:
+        order = numbers_in_order(page)
+        held.hold("GET")
+        page.keyboard.press(move)
+        page.keyboard.press(key)
+        held.wait(page)
+        page.wait_for_timeout(50)
+        assert not held.posted
+        held.go()
+        held.wait(page, posted=1)
+        number, body = held.posted[0]
+        assert body["do"] == do
+        at = {"j": 1, "x": 1, "PageDown": 10}.get(move)
+        expected = order[at] if at else number
+        assert number == expected != order[0]
+        members = set(many.clusters[number].members)
+        names = list(many.images)
+        pictures = [body["picture"]] if "picture" in body else body.get("pair", [])
+        assert {names[picture] for picture in pictures} <= members
+
+
+def test_keys_pressed_one_on_the_other_are_all_done_in_turn(
+    chromium: Any, many: Report, db: Path, held: Held
+) -> None:
+    """Keys faster than anything loads: each is done, on what is shown by then."""
+    with opened(chromium, many, db) as page:
+        order = numbers_in_order(page)
+        held.hold("GET")
+        for key in ("a", "l", "d", "h", "j", "e", "u", "u"):
+            page.keyboard.press(key)
+        held.wait(page)
+        assert [(number, body["do"]) for number, body in held.posted] == [(order[0], "accept")]
+        held.go()
+        held.wait(page, posted=3)
+        page.locator("#undo[title*=accepted]").wait_for()
+        assert [(number, body["do"]) for number, body in held.posted] == [
+            (order[0], "accept"),
+            (order[1], "drop"),
+            (order[2], "keep"),
+        ]
+        second = [list(many.images)[body["picture"]] for _, body in held.posted[1:2]]
+        assert second[0] == max(many.clusters[order[1]].members[:3])
+    with open_decisions(db) as decisions:
+        last = decisions.last
+        assert last is not None and last.words == "accepted a cluster"
+
+
+def test_keys_after_a_refusal_are_not_done_and_that_is_said(
+    chromium: Any, many: Report, db: Path, held: Held
+) -> None:
+    """What was pressed before a refusal could be seen is named; nothing is decided by it."""
+    with opened(chromium, many, db) as page:
+        order = numbers_in_order(page)
+        held.hold("POST")
+        for key in ("d", "a", "j", "n"):
+            page.keyboard.press(key)
+        held.wait(page)
+        place = place_of(many.images[many.clusters[order[0]].members[0]])
+        with open_decisions(db) as other:
+            other.change(Change("elsewhere", {place: "keep"}))
+        held.go()
+        page.locator("#toast.bad", has_text="not done after that: a j n").wait_for()
+        assert len(held.posted) == 1 and numbers_in_order(page) == order
+        page.keyboard.press("d")
+        page.locator(".card.picked .badge", has_text="goes").wait_for()
+    with open_decisions(db) as decisions:
+        assert sorted(decisions.choices.marks.values()) == ["drop", "keep"]
+
+
+def test_a_cluster_that_does_not_load_is_not_decided(
+    chromium: Any, many: Report, db: Path, held: Held
+) -> None:
+    """Keys for a cluster that could not be shown are named, and the earlier one is left alone."""
+    with opened(chromium, many, db) as page:
+        held.hold("GET")
+        for key in ("j", "n", "e"):
+            page.keyboard.press(key)
+        held.wait(page)
+        held.go(failing=True)
+        page.locator("#toast.bad", has_text="could not be shown; not done after that: e").wait_for()
+        assert not held.posted
+
+
+def test_a_click_is_about_what_was_shown(chromium: Any, many: Report, db: Path, held: Held) -> None:
+    """Decided by hand on the cluster still shown while the next loads: that one, then the next."""
+    with opened(chromium, many, db) as page:
+        order = numbers_in_order(page)
+        held.hold("GET")
+        page.keyboard.press("j")
+        held.wait(page)
+        page.locator(".card").nth(1).locator("button.drop").click()
+        held.wait(page, posted=1)
+        page.locator(f'.row[data-number="{order[0]}"] .mark', has_text="◐").wait_for()
+        held.go()
+        name = page.locator(f'.row[data-number="{order[1]}"] b').inner_text()
+        page.locator(f'.bar h2:text-is("{name}")').wait_for()
+        assert [(number, body["do"]) for number, body in held.posted] == [(order[0], "drop")]
+        held.hold("GET")
+        page.keyboard.press("j")
+        page.keyboard.press("n")
+        page.locator(f'.row[data-number="{order[4]}"]').click()
+        held.wait(page)
+        held.go()
+        held.wait(page, posted=1)
+        name = page.locator(f'.row[data-number="{order[4]}"] b').inner_text()
+        page.locator(f'.bar h2:text-is("{name}")').wait_for()
+        assert [(number, body["do"]) for number, body in held.posted] == [(order[2], "apart")]
+
+
+def test_keys_behind_one_that_opens_something_are_not_taken(
+    chromium: Any, many: Report, db: Path, held: Held
+) -> None:
+    """A dialog, a field or a tab that opens in its turn takes no key of a cluster."""
+    with opened(chromium, many, db) as page:
+        for key, shown in (("A", "dialog[open]"), ("f", "#sort:focus"), ("]", "#search")):
+            held.hold("POST")
+            for pressed in ("e", key, "d"):
+                page.keyboard.press(pressed)
+            held.wait(page)
+            held.go()
+            page.locator("#toast.bad", has_text="d was not taken").wait_for()
+            page.wait_for_selector(shown)
+            assert [body["do"] for _, body in held.posted] in (["keep"], ["clear"])
+            page.keyboard.press("Escape")
+            page.evaluate("document.getElementById('toast').textContent = ''")
 
 
 def test_not_a_match_persists(chromium: Any, found: Report, tmp_path: Path, db: Path) -> None:

@@ -10,6 +10,9 @@ export function tell(message, kind = "") {
   fading = setTimeout(() => { toast.className = ""; }, kind === "bad" ? 7000 : 3500);
 }
 
+// what was told last
+export const told = () => toast.textContent;
+
 // {ok, status, body}: refusals are answers, told to the person; only a lost server is an error
 export async function ask(path, body, raw = false) {
   const options = { headers: { "X-Lookalike": "1" } };

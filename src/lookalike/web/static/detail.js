@@ -6,10 +6,10 @@ import { Compare } from "./compare.js";
 const WORDS = { keeper: "stays", keep: "stays too", drop: "goes", apart: "another picture" };
 
 export class Detail {
-  constructor(element, ondecided, onback) {
+  // does: what the page does in turns with what a person points at
+  constructor(element, does) {
     this.element = element;
-    this.ondecided = ondecided;
-    this.onback = onback;
+    this.does = does;
     this.compare = new Compare();
     this.comparing = false;
     this.at = 0;
@@ -18,6 +18,13 @@ export class Detail {
   open(number, picture) {
     this.opening = this.fetch(number, picture);
     return this.opening;
+  }
+
+  // whether the cluster that was opened last is shown, once it has come or failed to
+  async settled() {
+    let opening;
+    do { opening = this.opening; await opening; } while (opening !== this.opening);
+    return this.cluster !== undefined && this.cluster.number === this.wanted;
   }
 
   async fetch(number, picture) {
@@ -50,7 +57,7 @@ export class Detail {
   }
 
   pick(at) {
-    if (!this.cluster || at >= this.cluster.members.length) return;
+    if (!this.cluster || !this.cluster.members[at]) return;
     this.at = at;
     [...this.element.querySelectorAll(".card")].forEach((card, n) => {
       card.classList.toggle("picked", n === at);
@@ -60,30 +67,29 @@ export class Detail {
     if (this.comparing) this.showCompare();
   }
 
-  async decide(what, member = this.member) {
-    if (!this.cluster || !member) return false;
-    const same = member.marked === what;
-    const { number, version } = this.cluster;
-    const body = { version, do: same ? "clear" : what, picture: member.picture };
-    return this.send(number, body, same ? "" : what);
+  pickPicture(picture) { this.pick(this.cluster?.members.findIndex((member) => member.picture === picture) ?? -1); }
+
+  // a cluster that a person saw, as it is shown by now
+  latest(cluster) { return this.cluster?.number === cluster.number ? this.cluster : cluster; }
+
+  decide(what, cluster = this.cluster, { picture } = this.member) {
+    const { marked } = this.latest(cluster).members.find((member) => member.picture === picture);
+    return this.send(cluster, { do: marked === what ? "clear" : what, picture });
   }
 
-  async send(number, asked) {
-    const { ok, status, body } = await ask(`/api/cluster/${number}`, asked);
-    if (status === 409 && body.cluster) this.show(body.cluster);
-    if (ok) { this.show(body.cluster); }
-    if (ok || status === 409) this.ondecided(body);
+  async send(cluster, asked) {
+    const { number, version } = this.latest(cluster);
+    const { ok, status, body } = await ask(`/api/cluster/${number}`, { version, ...asked });
+    if (body.cluster && this.wanted === number) this.show(body.cluster);
+    if (ok || status === 409) this.does.learn(body);
     return ok;
   }
 
-  accept() { return this.send(this.cluster.number, { version: this.cluster.version, do: "accept" }); }
+  accept(cluster = this.cluster) { return this.send(cluster, { do: "accept" }); }
 
-  none() { return this.send(this.cluster.number, { version: this.cluster.version, do: "none" }); }
+  none(cluster = this.cluster) { return this.send(cluster, { do: "none" }); }
 
-  pairApart() {
-    const pair = [this.member.picture, this.partner().picture];
-    return this.send(this.cluster.number, { version: this.cluster.version, do: "pair apart", pair });
-  }
+  pairApart() { return this.send(this.cluster, { do: "pair apart", pair: [this.member.picture, this.partner().picture] }); }
 
   toggleCompare() {
     this.comparing = !this.comparing;
@@ -100,29 +106,30 @@ export class Detail {
   }
 
   render() {
-    const { cluster } = this;
+    const { cluster, does } = this;
     const gone = cluster.members.filter((m) => m.action === "drop").length;
     const button = (label, key, act, more = {}) => make("button", { onclick: act, title: `${label} (${key})`, ...more }, label, make("kbd", {}, key));
     this.element.replaceChildren(
       make("div", { class: "bar" },
-        make("button", { class: "back", onclick: this.onback, "aria-label": "Back to the list" }, "‹"),
+        make("button", { class: "back", onclick: does.back, "aria-label": "Back to the list" }, "‹"),
         make("h2", { title: cluster.name }, cluster.name),
         make("span", { class: "quiet" }, `${plural(cluster.members.length, "picture")}, ${gone} go${gone === 1 ? "es" : ""}, ${bytes(cluster.bytes)} · ${sure(cluster.confidence)}${cluster.state === 1 ? " · decided" : ""}`),
         make("span", { class: "acts" },
-          button("Accept", "a", () => this.element.dispatchEvent(new Event("accept")), { class: "main accept" }),
-          button("Compare", "c", () => this.toggleCompare(), { class: "compare-toggle", "aria-pressed": this.comparing }),
-          button("No match at all", "N", () => this.none()))),
-      make("div", { class: "cards" }, ...cluster.members.map((member, n) => this.card(member, n))));
+          button("Accept", "a", () => does.accept(cluster), { class: "main accept" }),
+          button("Compare", "c", does.compare, { class: "compare-toggle", "aria-pressed": this.comparing }),
+          button("No match at all", "N", () => does.none(cluster)))),
+      make("div", { class: "cards" }, ...cluster.members.map((member, n) => this.card(cluster, member, n))));
     if (this.comparing) this.showCompare();
   }
 
-  card(member, n) {
+  card(cluster, member, n) {
+    const { does } = this;
     const is = (what) => member.action === what || undefined;
     const act = (label, key, what) => make("button", { "aria-pressed": Boolean(is(what)), class: what, title: `${label} (${key})`, "aria-label": `${label}: ${member.name}`,
-      onclick: () => { this.at = n; this.decide(what, member); } }, label);
+      onclick: () => does.decide(what, cluster, member) }, label);
     const tie = member.tie;
     return make("article", { class: `card ${member.action}${n === this.at ? " picked" : ""}`, "data-picture": member.picture },
-      make("button", { class: "face", "aria-pressed": n === this.at, "aria-label": `${member.name}, ${WORDS[member.action]}`, onclick: () => this.pick(n), ondblclick: () => { this.pick(n); if (!this.comparing) this.toggleCompare(); } },
+      make("button", { class: "face", "aria-pressed": n === this.at, "aria-label": `${member.name}, ${WORDS[member.action]}`, onclick: () => does.pick(member), ondblclick: () => does.look(member) },
         make("img", { src: `/picture/${member.sha256}`, alt: member.name, decoding: "async", width: member.width, height: member.height, onerror: (event) => { event.target.alt = "changed, or cannot be read any more"; } })),
       make("div", { class: "text" },
         make("p", { class: "name" }, make("b", { title: member.path }, member.name), make("span", { class: `badge ${member.action}` }, WORDS[member.action])),
@@ -132,7 +139,7 @@ export class Detail {
         tie ? make("p", { class: "edit" }, make("b", {}, tie.tier), ` ${tie.edit} · ${sure(tie.confidence)}`) : null,
         make("p", { class: "quiet" }, `${member.by === "person" ? "by hand: " : "rule: "}${member.reason}`),
         make("div", { class: "choices" }, act("Stays", "s", "keeper"), act("Keep too", "e", "keep"), act("Drop", "d", "drop"), act("Not a match", "n", "apart"),
-          make("button", { class: "more", title: "Search with this picture (i)", "aria-label": `Search with ${member.name}`, onclick: () => { this.at = n; this.element.dispatchEvent(new Event("search")); } }, "⌕"))));
+          make("button", { class: "more", title: "Search with this picture (i)", "aria-label": `Search with ${member.name}`, onclick: () => does.search(member) }, "⌕"))));
   }
 }
 

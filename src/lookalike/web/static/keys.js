@@ -1,6 +1,6 @@
 // Everything by keyboard; the same list is what ? shows.
 
-import { make } from "./api.js";
+import { make, tell } from "./api.js";
 import { openDialog } from "./bulk.js";
 
 export const KEYS = [
@@ -34,17 +34,28 @@ export function help() {
   openDialog("Keys", make("table", { class: "keys" }, make("tbody", {}, ...KEYS.map(([keys, what]) => make("tr", {}, make("th", { scope: "row" }, ...keys.split(" ").flatMap((key) => (key === "/" ? [" "] : [make("kbd", {}, key), " "]))), make("td", {}, what))))));
 }
 
-export function listen(acts) {
+const isField = (element) => element.matches("input:not([type=range]), select, textarea");
+const isDialog = () => Boolean(document.querySelector("dialog[open]"));
+
+// acts: what a key does here and now, if anything; turns: in which it is done
+export function listen(acts, turns) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { target, key } = event;
-    const typing = target.matches("input:not([type=range]), select, textarea");
+    const typing = isField(target);
     if (key === "Escape" && typing) { target.blur(); return; }
-    if (typing || document.querySelector("dialog[open]")) return;
+    if (typing || isDialog()) return;
     if ((key === "Enter" || key === " ") && target.matches("button, summary, a")) return;
     if (target.matches("input[type=range]") && key.startsWith("Arrow")) return;
     if (target.matches("[role=tab]") && (key === "ArrowLeft" || key === "ArrowRight")) return;
-    const act = acts(key);
-    if (act) { event.preventDefault(); act(); }
+    if (!acts(key)) return;
+    event.preventDefault();
+    turns.take(key, () => {
+      // a key before this one may have led elsewhere
+      const act = isDialog() || isField(document.activeElement) ? undefined : acts(key);
+      if (act) return act();
+      tell(`${key} was not taken: the key before it led elsewhere`, "bad");
+      return false;
+    });
   });
 }

@@ -8,7 +8,8 @@ const MOST_PIXELS = 12_000_000; // browsers cap the height of an element
 const MARK = ["", "✓", "◐"];
 
 export class List {
-  constructor(element, onselect) {
+  // onselect: a cluster was chosen; onpick: a person points at one
+  constructor(element, onselect, onpick) {
     this.element = element;
     this.height = element.querySelector(".height");
     this.onselect = onselect;
@@ -23,7 +24,7 @@ export class List {
     new ResizeObserver(() => this.draw()).observe(element);
     element.addEventListener("click", (event) => {
       const row = event.target.closest(".row");
-      if (row) this.select(Number(row.dataset.place), true);
+      if (row) onpick(Number(row.dataset.number));
     });
   }
 
@@ -48,12 +49,12 @@ export class List {
 
   get number() { return this.order[this.at]; }
 
-  select(place, focused = false) {
-    if (place < 0 || place >= this.order.length) return;
+  select(place) {
+    if (!(place >= 0 && place < this.order.length)) return;
     this.at = place;
     this.keepInView();
     this.render();
-    this.onselect(this.number, focused);
+    this.onselect(this.number);
   }
 
   move(by) { this.select(Math.max(0, Math.min(this.order.length - 1, this.at + by))); }
