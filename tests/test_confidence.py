@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from conftest import save, scene
 from lookalike import FindConfig, compare, find, load_recipe
+from lookalike.clustering.stars import make_cluster
 from lookalike.config.find import ClusterConfig
 from lookalike.evaluation.edits import edit_picture
 from lookalike.evaluation.reliability import fit_logistic, reliability_of, wilson
 from lookalike.model.errors import ConfigError
 from lookalike.model.match import Match, Verification
-from lookalike.model.report import Report
+from lookalike.model.report import Cluster, Report
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_text import expectation
 from lookalike.verification.confidence import (
@@ -28,6 +29,7 @@ from lookalike.verification.confidence import (
     certain_enough,
     confidence_of,
     kind_of,
+    weakest_tie,
 )
 from lookalike_bench.fitting import Evidenced, fit_confidence, write_calibration
 from lookalike_bench.trials import Trial, judge_set, reported_pairs
@@ -282,3 +284,44 @@ def test_the_summary_says_how_many_to_expect() -> None:
     assert report(0.98, 0.98, left_out=3).endswith("0.04 of 2; 3 too doubtful and left out")
     assert report(*[0.5] * 2600) == "expected false pairs: 1,300.0 of 2,600"
     assert report(None) == "expected false pairs: not known, nothing was verified"
+
+
+def tied(*ties: tuple[str, str, float | None]) -> Cluster:
+    """A cluster of matches; a confidence of 1 means equal bytes."""
+    matches = [
+        Match(a, b, "exact" if sure == 1.0 else "copy", 0.0, "agreement", None, sure)
+        for a, b, sure in ties
+    ]
+    members = sorted({member for a, b, _ in ties for member in (a, b)})
+    return make_cluster(members, members[0], matches, "star")
+
+
+@pytest.mark.parametrize(
+    ("ties", "keeper", "expected"),
+    [
+        ([("a", "b", 0.97)], "a", 0.97),
+        # twins on both sides: each has a tie of 1, and none of them to the other side
+        ([("a", "a2", 1.0), ("b", "b2", 1.0), ("a", "b", 0.88)], "a2", 0.88),
+        # two dropped that are sure of each other alone
+        ([("a", "b", 0.88), ("a", "c", 0.88), ("b", "c", 0.999)], "a", 0.88),
+        # no match of its own: the way through another is as sure as both together
+        ([("a", "b", 0.99), ("b", "c", 0.95)], "a", 0.9405),
+        ([("a", "b", 0.99), ("b", "c", 0.95)], "b", 0.95),
+        # of two ways the surer, of its own match and a way the match
+        ([("a", "b", 0.9), ("a", "c", 0.8), ("b", "d", 0.9), ("c", "d", 0.99)], "a", 0.8),
+        ([("a", "b", 0.9), ("a", "c", 0.9), ("b", "d", 0.5), ("c", "d", 0.9)], "a", 0.81),
+        ([("a", "b", 0.99), ("b", "c", 0.99), ("a", "c", 0.6)], "a", 0.6),
+        # what equals the keeper is the keeper
+        ([("a", "a2", 1.0), ("a", "b", 0.7), ("a2", "c", 0.9), ("b", "c", 0.99)], "a", 0.7),
+        # nothing tells of one
+        ([("a", "b", 0.9), ("a", "c", None)], "a", None),
+        ([("a", "b", 1.0)], "b", 1.0),
+    ],
+)
+def test_a_cluster_is_as_sure_as_the_weakest_tie_to_what_stays(
+    ties: list[tuple[str, str, float | None]], keeper: str, expected: float | None
+) -> None:
+    """What ties the dropped to each other does not count, in whatever order matches come."""
+    assert weakest_tie(tied(*ties), keeper) == expected
+    turned = [(b, a, sure) for a, b, sure in reversed(ties)]
+    assert weakest_tie(tied(*turned), keeper) == expected

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import pytest
 import lookalike
 from conftest import save, scene
 from lookalike.decisions.choices import place_of
+from lookalike.model.match import Match
 from lookalike.model.report import Report
 from lookalike.store import Change, open_decisions
 
@@ -282,6 +284,59 @@ def test_decisions_of_another_process_are_shown_after_a_refusal(found: Report, d
             cards = {m["name"]: m for m in asker.get("/api/cluster/0")["members"]}
             assert cards["1_crop.jpg"]["marked"] == mark
             refused(asker, "stale")
+
+
+def test_a_cluster_is_as_sure_as_what_ties_the_dropped_to_the_keeper(
+    tmp_path: Path, db: Path
+) -> None:
+    """Twins on both sides of a doubtful match: list, cluster and Accept many say how doubtful."""
+    for name, rgb in (("big", scene(1)), ("small", scene(1)[::2, ::2])):
+        for twin in ("", "_twin"):
+            save(tmp_path / "photos" / f"{name}{twin}.jpg", rgb)
+    report = lookalike.find(tmp_path / "photos", db=db)
+    report = doubtful(report, 0.8896)
+    with served(report, db) as address:
+        asker = Asker(address)
+        assert asker.get("/api/index")["confidence"] == [0.8896]
+        assert asker.get("/api/cluster/0")["confidence"] == 0.8896
+        for least, count in ((0.99, 0), (0.89, 0), (0.88, 1)):
+            told = asker.post("/api/accept", {"numbers": [0], "least": least})[1]
+            assert told["clusters"] == count
+        assert asker.decide(0, "keeper", "small.jpg")[1]["cluster"]["confidence"] == 0.8896
+        # two pictures, each in two files
+        assert asker.decide(0, "apart", "big.jpg")[1]["cluster"]["confidence"] == 1.0
+
+
+def test_the_confidence_follows_what_is_decided(found: Report, db: Path) -> None:
+    """With another keeper, or without a picture told apart, the weakest tie is another one."""
+    ties = {m.ref if m.query == "1.jpg" else m.query: m for m in found.clusters[0].matches}
+    assert found.clusters[0].center == "1.jpg"
+    changed = {
+        match: replace(match, confidence=sure)
+        for match, sure in ((ties["1_crop.jpg"], 0.9), (ties["1_small.jpg"], 0.99))
+    }
+    first = replace(found.clusters[0], matches=tuple(changed.values()))
+    report = replace(found, clusters=(first, *found.clusters[1:]))
+    with served(report, db) as address:
+        asker = Asker(address)
+        assert asker.get("/api/index")["confidence"][0] == 0.9
+        assert asker.decide(0, "keeper", "1_crop.jpg")[1]["cluster"]["confidence"] == 0.891
+        assert asker.get("/api/index")["confidence"][0] == 0.891
+        assert asker.post("/api/rows", {"numbers": [0]})[1][0]["confidence"] == 0.891
+        told = asker.post("/api/accept", {"numbers": [0], "least": 0.9})[1]
+        assert told["clusters"] == 0
+        assert asker.decide(0, "apart", "1_crop.jpg")[1]["cluster"]["confidence"] == 0.99
+        assert asker.decide(0, "none")[1]["cluster"]["confidence"] is None
+
+
+def doubtful(report: Report, sure: float) -> Report:
+    """The same report, its copies so sure."""
+
+    def less(match: Match) -> Match:
+        return replace(match, confidence=sure) if match.tier == "copy" else match
+
+    clusters = (replace(c, matches=tuple(map(less, c.matches))) for c in report.clusters)
+    return replace(report, clusters=tuple(clusters), matches=tuple(map(less, report.matches)))
 
 
 def test_marks_of_a_file_that_moved_are_taken_back(found: Report, db: Path) -> None:

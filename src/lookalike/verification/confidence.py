@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Literal, TypeVar
 
+from lookalike.clustering.disjoint_set import Joined
 from lookalike.model.match import Match, Tier, Verification
+from lookalike.model.report import Cluster
 
 __all__ = [
     "FEATURES",
@@ -31,6 +34,7 @@ __all__ = [
     "confidence_of",
     "features_of",
     "kind_of",
+    "weakest_tie",
     "with_confidence",
 ]
 
@@ -164,6 +168,40 @@ def with_confidence(matches: Mapping[Key, Match]) -> dict[Key, Match]:
         )
         for key, match in matches.items()
     }
+
+
+def weakest_tie(cluster: Cluster, keeper: str) -> float | None:
+    """How sure a cluster is: the probability of the least sure tie of a member to what stays.
+
+    A match with the keeper counts as it is, and files of equal bytes or pixels are one picture. A
+    member that has no match with it is tied by the surest of the shortest ways through others,
+    which holds only if every match on it does: their probabilities are multiplied.
+
+    Returns:
+        0..1; None where nothing tells of a member.
+    """
+    same = Joined(cluster.members)
+    for match in cluster.matches:
+        if match.tier in ("exact", "pixel"):
+            same.join(match.query, match.ref)
+    near: dict[str, dict[str, float]] = defaultdict(dict)
+    for match in cluster.matches:
+        a, b = same.root(match.query), same.root(match.ref)
+        if a != b and match.confidence is not None:
+            near[a][b] = near[b][a] = max(match.confidence, near[a].get(b, 0.0))
+    level = {same.root(keeper): 1.0}
+    sure = dict(level)
+    while level:
+        reached: dict[str, float] = {}
+        for here, chance in level.items():
+            for there, tie in near[here].items():
+                if there not in sure:
+                    reached[there] = max(chance * tie, reached.get(there, 0.0))
+        sure |= reached
+        level = reached
+    if any(same.root(member) not in sure for member in cluster.members):
+        return None
+    return round(min(sure.values()), _DIGITS)
 
 
 def certain_enough(matches: Mapping[Key, Match], precision: float) -> dict[Key, Match]:

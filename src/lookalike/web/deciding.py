@@ -23,7 +23,7 @@ __all__ = [
     "undo",
 ]
 
-_Marks = Callable[[Reviewed, Cluster], Mapping[Place, Action | None]]
+_Marks = Callable[[Reviewed, int], Mapping[Place, Action | None]]
 _MOST_APART = 60
 _SAMPLE = 8
 
@@ -99,17 +99,18 @@ def accept_many(
     Args:
         desk: what is reviewed.
         numbers: clusters to look at.
-        least: confidence of the least sure match that ties a member.
+        least: confidence of the weakest tie of a member to the picture that stays.
         edition: of the decisions as the preview showed them; None for the preview.
 
     Raises:
         StaleError: decisions were made since the preview.
     """
-    sure = desk.fixed["confidence"]
-    wanted = [n for n in numbers if (sure[n] or 0.0) >= least]
+
+    def marks(reviewed: Reviewed, number: int) -> Mapping[Place, Action | None]:
+        return _accepted(reviewed, desk.clusters[number]) if desk.is_sure(number, least) else {}
 
     words = f"accepted clusters at confidence {least:g} or more"
-    return _many(desk, wanted, _accepted, words, edition)
+    return _many(desk, numbers, marks, words, edition)
 
 
 def keep_by_rules(
@@ -124,7 +125,8 @@ def keep_by_rules(
         StaleError: decisions were made since the preview.
     """
 
-    def marks(reviewed: Reviewed, cluster: Cluster) -> dict[Place, Action | None]:
+    def marks(reviewed: Reviewed, number: int) -> Mapping[Place, Action | None]:
+        cluster = desk.clusters[number]
         if reviewed.parts(cluster).alone:
             return {}
         images = [desk.report.images[member] for member in cluster.members]
@@ -236,7 +238,7 @@ def _bulk(desk: Desk, numbers: Iterable[int], marks_of: _Marks) -> _Bulk:
     place = reviewed.place
     for number in numbers:
         cluster = desk.clusters[number]
-        own = {} if desk.is_decided(number) else marks_of(reviewed, cluster)
+        own = {} if desk.is_decided(number) else marks_of(reviewed, number)
         if not own:
             continue
         clusters.append(number)

@@ -18,6 +18,7 @@ from lookalike.model.match import Match
 from lookalike.model.report import Cluster, Report
 from lookalike.report.as_text import edit_towards, headline, tie_to_keeper
 from lookalike.store.decisions import Change, Decisions
+from lookalike.verification.confidence import weakest_tie
 
 __all__ = ["Desk", "as_numbers", "confidence_of", "kinds_of", "shown"]
 
@@ -45,6 +46,7 @@ class Desk:
         self._seen = decisions.choices
         self._reviewed = Reviewed(report, self._seen)
         self._freed, self._states = [0] * len(self.clusters), [0] * len(self.clusters)
+        self._sure: list[float | None] = [None] * len(self.clusters)
         self._look_at(range(len(self.clusters)))
         #: clusters in which a content lies, by its SHA-256
         self._homes: dict[str, list[int]] = defaultdict(list)
@@ -93,6 +95,7 @@ class Desk:
             cluster = self.clusters[number]
             parts = self._reviewed.parts(cluster)
             self._freed[number] = self._freed_by(parts)
+            self._sure[number] = _sure(parts)
             self._states[number] = self._state(cluster, parts)
 
     def decided(self, report: Report) -> Report:
@@ -104,16 +107,13 @@ class Desk:
     def _columns(self) -> dict[str, Any]:
         kinds: dict[str, int] = {}
         folders: dict[str, int] = {}
-        columns: dict[str, list[Any]] = {
-            name: [] for name in ("tier", "edits", "size", "confidence", "folders")
-        }
+        columns: dict[str, list[Any]] = {name: [] for name in ("tier", "edits", "size", "folders")}
         for cluster in self.clusters:
             found = {kind for match in cluster.matches for kind in kinds_of(match.edit)}
             where = {member.rpartition("/")[0] or "." for member in cluster.members}
             columns["tier"].append(max(_TIERS.index(m.tier) for m in cluster.matches))
             columns["edits"].append(sorted(kinds.setdefault(kind, len(kinds)) for kind in found))
             columns["size"].append(len(cluster.members))
-            columns["confidence"].append(_weakest(cluster))
             columns["folders"].append(
                 sorted(folders.setdefault(shown(path), len(folders)) for path in where)
             )
@@ -128,7 +128,7 @@ class Desk:
     def index(self) -> dict[str, Any]:
         """Everything the list filters and sorts by, in columns, one entry a cluster."""
         self._catch_up()
-        columns = {"bytes": self._freed, "state": self._states}
+        columns = {"bytes": self._freed, "state": self._states, "confidence": self._sure}
         return {**self.fixed, **columns, **self.standing()}
 
     def standing(self) -> dict[str, Any]:
@@ -155,11 +155,17 @@ class Desk:
             "edit": edit_towards(self.report, tie, others[0], keeper) if tie else "",
             "bytes": self._freed[number],
             "state": self._states[number],
+            "confidence": self._sure[number],
         }
 
     def is_decided(self, number: int) -> bool:
         """Whether everything about a cluster was decided."""
         return self._states[number] == 1
+
+    def is_sure(self, number: int, least: float) -> bool:
+        """Whether every picture of a cluster is tied so surely to the one that stays for it."""
+        sure = self._sure[number]
+        return sure is not None and sure >= least
 
     # one cluster
 
@@ -210,7 +216,6 @@ class Desk:
             **row,
             "version": self.version(number),
             "members": members,
-            "confidence": self.fixed["confidence"][number],
             "linkage": cluster.linkage,
         }
 
@@ -268,15 +273,12 @@ def kinds_of(edit: str) -> frozenset[str]:
     return frozenset(word for word in words if word and word.split()[0] not in aside)
 
 
-def _weakest(cluster: Cluster) -> float | None:
-    """The least of what ties each member to any other, if something tells of every member."""
-    best: dict[str, float] = {}
-    for match in cluster.matches:
-        sure = confidence_of(match)
-        if sure is not None:
-            for member in (match.query, match.ref):
-                best[member] = max(best.get(member, 0.0), sure)
-    return round(min(best.values()), 3) if len(best) == len(cluster.members) else None
+def _sure(parts: Parts) -> float | None:
+    """The weakest tie of all parts to what stays of them; None where nothing tells of a member."""
+    keepers = {decision.image: decision.keeper for decision in parts.decisions}
+    ties = [weakest_tie(part, keepers[part.members[0]]) for part in parts.clusters]
+    told = [tie for tie in ties if tie is not None]
+    return min(told) if told and len(told) == len(ties) else None
 
 
 def _date(modified_ns: int) -> str:

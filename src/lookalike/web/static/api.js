@@ -57,5 +57,5 @@ export function bytes(count) {
 export const count = (value) => value.toLocaleString("en");
 export const plural = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
 
-// a confidence in words; none where nothing tells
-export const sure = (value) => (value === null || value === undefined ? "confidence unknown" : `confidence ${value > 0.995 && value < 1 ? ">.99" : value.toFixed(2)}`);
+// a confidence in words, rounded down; none where nothing tells
+export const sure = (value) => (value === null || value === undefined ? "confidence unknown" : `confidence ${value > 0.99 && value < 1 ? ">.99" : (Math.floor(value * 100 + 1e-6) / 100).toFixed(2)}`);

@@ -152,6 +152,7 @@ export class List {
       this.known.set(row.number, row);
       this.index.bytes[row.number] = row.bytes;
       this.index.state[row.number] = row.state;
+      this.index.confidence[row.number] = row.confidence;
     }
     this.draw();
   }

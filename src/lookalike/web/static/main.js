@@ -64,8 +64,8 @@ function learned(body) {
   stand(body);
   const { cluster } = body;
   if (cluster) {
-    const { number, name, folder, contents, edit, state } = cluster;
-    list.learn([{ number, name, folder, contents, edit, bytes: cluster.bytes, state }]);
+    const { number, name, folder, contents, edit, state, confidence } = cluster;
+    list.learn([{ number, name, folder, contents, edit, bytes: cluster.bytes, state, confidence }]);
     list.render();
   }
 }
