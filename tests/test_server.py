@@ -199,6 +199,115 @@ def test_paths_cannot_leave_the_roots(client: TestClient, photos: Path, tmp_path
         asked(client, "/images", {"images": [{"path": f"{photos}/{name}"}]}, 403)
 
 
+@pytest.fixture
+def outside(tmp_path: Path, photos: Path) -> Path:
+    """A folder beside the root, and links in the root that lead there and elsewhere."""
+    folder = tmp_path / "outside"
+    save(folder / "private.jpg", scene(9))
+    (photos / "deep" / "er").mkdir(parents=True)
+    (photos / "sub").symlink_to("../outside")
+    (photos / "deep" / "er" / "again").symlink_to(photos / "sub")
+    (photos / "deep" / "up").symlink_to("../..")
+    (photos / "deep" / "innocent.jpg").symlink_to(folder / "private.jpg")
+    (photos / "list.csv").write_text(f"path\n{folder / 'private.jpg'}\n")
+    save(photos / "deep" / "4.jpg", scene(4))
+    (photos / "within").symlink_to("deep/er")
+    (photos / "five.jpg").symlink_to("deep/5.real")
+    save(photos / "deep" / "5.jpg", scene(5)).rename(photos / "deep" / "5.real")
+    return folder
+
+
+def test_folders_that_are_added_are_not_left_by_links(
+    client: TestClient, photos: Path, outside: Path
+) -> None:
+    """Of links to folders and files those that lead out are failures; nothing behind is named."""
+    for named in (photos, photos / "deep", photos / "deep" / ".." / "deep"):
+        added = asked(client, "/images", {"images": [{"path": str(named)}]})
+        assert "private" not in json.dumps([added["images"], added["failures"]]).replace(
+            "innocent", ""
+        )
+    assert added["total"] == 6
+    assert {Path(one["path"]).name for one in added["images"]} == {"4.jpg", "5.real"}
+    refused = {one["path"]: one["message"] for one in added["failures"]}
+    assert set(refused) == {
+        str(photos / "deep" / place) for place in ("up", "innocent.jpg", "er/again")
+    }
+    assert all("leads out of the folders" in message for message in refused.values())
+    found = asked(client, "/search", {"image": upload(scene(9))})
+    assert found["searched"] == 6 and not found["in_set"]
+    for name in ("sub/private.jpg", "deep/innocent.jpg", "deep/er/again/private.jpg"):
+        path = {"path": str(photos / name)}
+        asked(client, "/images", {"images": [path]}, 403)
+        asked(client, "/search", {"image": path}, 403)
+        asked(client, "/compare", {"first": path, "second": path}, 403)
+        asked(client, "/collapse", {"images": [path]}, 403)
+
+
+def test_links_between_roots_are_followed(db: Path, photos: Path, outside: Path) -> None:
+    """A link from one folder that may be opened into another one leads nowhere else."""
+    with TestClient(create_app(ServeConfig(db, roots=(photos, outside))), base_url=BASE) as client:
+        added = asked(client, "/images", {"images": [{"path": str(photos)}]})
+        assert any("private.jpg" in image["path"] for image in added["images"])
+        assert [Path(one["path"]).name for one in added["failures"]] == ["up"]
+
+
+def test_files_exchanged_after_they_were_checked_are_not_read(
+    client: TestClient, photos: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a file lies is asked of the opened file, whatever was there when it was named."""
+    from lookalike.server.library import Library
+
+    asked(client, "/images", {"images": [{"path": str(photos / "3.jpg")}]})
+    folder, kept = photos / "deep" / "er", photos / "deep" / "kept"
+    named = {"path": str(save(folder / "private.jpg", scene(1)))}
+
+    def exchanged(name: str) -> Any:
+        then = getattr(Library, name)
+
+        def after(self: Library, *given: Any) -> Any:
+            folder.rename(kept)
+            folder.symlink_to(outside)
+            try:
+                return then(self, *given)
+            finally:
+                folder.unlink()
+                kept.rename(folder)
+
+        return after
+
+    for name in ("_search", "_compare", "_collapse", "_add"):
+        monkeypatch.setattr(Library, name, exchanged(name))
+    told = asked(client, "/search", {"image": named}, 422)
+    assert "leads out of the folders" in told["error"]["got"]
+    told = asked(client, "/compare", {"first": upload(scene(9)), "second": named}, 422)
+    assert "leads out of the folders" in told["error"]["got"]
+    told = asked(client, "/collapse", {"images": [upload(scene(9)), named]})
+    assert [kept["index"] for kept in told["kept"]] == [0]
+    assert "leads out of the folders" in told["failures"][0]["message"]
+    told = asked(client, "/images", {"images": [named]})
+    assert told["total"] == 1 and "leads out" in told["failures"][0]["message"]
+
+
+def test_files_exchanged_after_they_were_listed_are_not_read(
+    client: TestClient, photos: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the listing of a folder and the reading of its files nothing can be slipped in."""
+    from lookalike.server import library
+
+    class Exchanging(library.FolderSource):
+        def scan(self) -> Any:
+            listed = list(super().scan())
+            (photos / "1.jpg").unlink()
+            (photos / "1.jpg").symlink_to(outside / "private.jpg")
+            return iter(listed)
+
+    monkeypatch.setattr(library, "FolderSource", Exchanging)
+    told = asked(client, "/images", {"images": [{"path": str(photos)}]})
+    assert str(photos / "1.jpg") not in {image["path"] for image in told["images"]}
+    failed = next(one for one in told["failures"] if one["path"].endswith("/1.jpg"))
+    assert "leads out of the folders" in failed["message"]
+
+
 def test_bodies_must_be_json(client: TestClient) -> None:
     """Other types are refused, so that no form of a foreign page is taken."""
     for body, kind, status in (

@@ -93,6 +93,7 @@ def ingest(
     config: RunConfig,
     *,
     progress: Progress,
+    inside: Sequence[str] | None = None,
 ) -> Catalogue:
     """Bring ``collection`` up to date with the files of a source.
 
@@ -101,6 +102,7 @@ def ingest(
         collection: remembers and is added to.
         config: settings.
         progress: called with (stage, done, total) now and then.
+        inside: real paths of the only folders in which files are opened; None for anywhere.
 
     Returns:
         The images of this run, with what could not be read.
@@ -112,7 +114,7 @@ def ingest(
         collection.check_spec(spec)
     known = _still_described(collection, collection.unchanged(entries), specs)
     fresh = [entry for entry in entries if entry.key not in known]
-    worker = _Worker(collection, config, specs)
+    worker = _Worker(collection, config, specs, partial(read_entry, inside=inside))
     if len(fresh) >= MANY and isinstance(config, FindConfig) and config.kinds:
         prepare(config.threads, "lookalike.matching.verifier")
     done = decoded = 0
@@ -154,7 +156,9 @@ class _Worker:
         collection: Collection,
         config: RunConfig,
         specs: Sequence[DescriptorSpec],
+        read: Callable[[FileEntry], bytes | Failure],
     ) -> None:
+        self._read = read
         self._config = config
         self._seen = collection.described(specs)
         self._lock = threading.Lock()
@@ -174,7 +178,7 @@ class _Worker:
             waiting: list[Future[list[Outcome]]] = []
             try:
                 for chunk in chunks:
-                    waiting.append(pool.submit(self._chunk, chunk, _read_ahead(chunk, readers)))
+                    waiting.append(pool.submit(self._chunk, chunk, self._ahead(chunk, readers)))
                     if len(waiting) > window:
                         yield from waiting.pop(0).result()
                 while waiting:
@@ -183,6 +187,17 @@ class _Worker:
                 for future in waiting:
                     future.cancel()
                 readers.shutdown(cancel_futures=True)
+
+    def _ahead(
+        self, entries: Sequence[FileEntry], readers: ThreadPoolExecutor
+    ) -> list[Callable[[], bytes | Failure]]:
+        """How to have the bytes of every file: what lies far away is asked for now."""
+        return [
+            readers.submit(self._read, entry).result
+            if is_far(entry.path)
+            else partial(self._read, entry)
+            for entry in entries
+        ]
 
     def _chunk(
         self, entries: Sequence[FileEntry], reads: Sequence[Callable[[], bytes | Failure]]
@@ -202,17 +217,21 @@ class _Worker:
         return is_new
 
 
-def read_entry(entry: FileEntry) -> bytes | Failure:
+def read_entry(entry: FileEntry, *, inside: Sequence[str] | None = None) -> bytes | Failure:
     """A file's bytes, or why they cannot be read.
 
     Of one that neither is nor claims to be a picture only the first.
+
+    Args:
+        entry: the file.
+        inside: real paths of the only folders in which it is opened; None for anywhere.
     """
     try:
         if not looks_like_image(entry.id) and not 0 < entry.n_bytes <= _SNIFFED:
-            start = read_start(entry.path, _SNIFFED)
+            start = read_start(entry.path, _SNIFFED, inside=inside)
             if sniff(start[:_SNIFFED]) is None:
                 return start
-        return read_bytes(entry.path)
+        return read_bytes(entry.path, inside=inside)
     except OSError as error:
         return Failure(entry.path, "read", f"cannot be read: {error.strerror or error}")
 
@@ -241,18 +260,6 @@ def examine(
     except MemoryError:
         return Outcome(entry, "failure", sha256, failure=Failure(entry.path, "read", NO_MEMORY))
     return Outcome(entry, "image", sha256, content=content, rows=rows)
-
-
-def _read_ahead(
-    entries: Sequence[FileEntry], readers: ThreadPoolExecutor
-) -> list[Callable[[], bytes | Failure]]:
-    """How to have the bytes of every file: what lies far away is asked for now."""
-    return [
-        readers.submit(read_entry, entry).result
-        if is_far(entry.path)
-        else partial(read_entry, entry)
-        for entry in entries
-    ]
 
 
 def describe_content(

@@ -51,7 +51,9 @@ __all__ = [
     "relate",
 ]
 
-Candidate = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image
+Candidate = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image | Failure
+)
 Keep = Literal["rank", "best"]
 _SAME_PIXELS = "identical pixels"
 
@@ -159,8 +161,8 @@ def collapse(
 
     Args:
         images: candidates, the best first: paths, bytes of files, arrays ``(h, w, 3)`` uint8 RGB,
-            Pillow images, in any mix; pixels count as a BMP of them. Read in order, and no further
-            than ``k`` needs.
+            Pillow images, in any mix; pixels count as a BMP of them, and a ``Failure`` stands for
+            what could not be had. Read in order, and no further than ``k`` needs.
         k: pictures wanted; then the answer is that for the first ``looked`` candidates, as few as
             hold so many pictures. None for all.
         keep: which of a picture's candidates represents it: the first in ``rank`` whose file is
@@ -325,6 +327,8 @@ class _Candidates:
 
 def _bytes_of(candidate: Candidate, label: str) -> bytes | Failure:
     """The file of a candidate, made where it has none."""
+    if isinstance(candidate, Failure):
+        return candidate
     if isinstance(candidate, bytes | bytearray | memoryview):
         return bytes(candidate)
     if isinstance(candidate, str | os.PathLike):

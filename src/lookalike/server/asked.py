@@ -10,6 +10,7 @@ from typing import Any
 
 from lookalike.model.errors import LookalikeError
 from lookalike.server.settings import ServeConfig
+from lookalike.sources.reading import lies_in
 
 __all__ = ["Asked", "Problem"]
 
@@ -117,8 +118,7 @@ class Asked:
         return self._path(value, name) if key == "path" else _decoded(value, name)
 
     def _path(self, value: str, name: str) -> Path:
-        roots = self._settings.roots
-        if not roots:
+        if not self._settings.roots:
             raise Problem(
                 403, "this service opens no files by path", got=f"{name}.path",
                 remedy="send the picture as data, or start the service with --root FOLDER",
@@ -127,7 +127,7 @@ class Asked:
             path = Path(value).resolve()
         except (OSError, ValueError, RuntimeError) as error:
             raise Problem(422, f"{name}.path is no path", got=str(error)) from error
-        if not any(path.is_relative_to(root.resolve()) for root in roots):
+        if not lies_in(str(path), self._settings.real_roots):
             raise Problem(
                 403, "the path lies outside of the folders that this service opens",
                 got=f"{name}.path", remedy="start the service with another --root",

@@ -18,6 +18,7 @@ from typing import Any, cast
 from lookalike.images.decode import decode, sniff
 from lookalike.ingest.ingest import Catalogue, ingest
 from lookalike.model.answer import Answer
+from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.run.collapse import Collapsed, Keep, collapse, relate
 from lookalike.runtime.output import writing
@@ -29,6 +30,7 @@ from lookalike.search.session import Searchable, open_searchable, search_in
 from lookalike.server.asked import Picture, Problem
 from lookalike.server.settings import ServeConfig
 from lookalike.sources import FolderSource
+from lookalike.sources.reading import read_plain
 from lookalike.store import folder_of, open_collection
 
 __all__ = ["Library"]
@@ -48,6 +50,7 @@ class Library:
 
     def __init__(self, settings: ServeConfig) -> None:
         self._settings = settings
+        self._uploads = folder_of(settings.db) / "uploads"
         self._turns = ThreadPoolExecutor(1, thread_name_prefix="lookalike-collection")
         self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="lookalike-worker")
         self._warm: Searchable | None = None
@@ -121,9 +124,11 @@ class Library:
         }
 
     def _ingested(self, paths: Sequence[Path]) -> Catalogue:
-        listed = list(FolderSource(sorted(set(paths))).scan())
+        inside = (*self._settings.real_roots, os.path.realpath(self._uploads))
+        listed = list(FolderSource(sorted(set(paths)), inside=inside).scan())
+        find = self._settings.find
         with one_core_each():
-            return ingest(listed, self._collection, self._settings.find, progress=silent)
+            return ingest(listed, self._collection, find, progress=silent, inside=inside)
 
     def _stored(self, place: int, data: bytes) -> Path | Failure:
         """The file of an upload, named by its content; nothing that is no picture is stored."""
@@ -132,8 +137,7 @@ class Library:
         if isinstance(picture, Failure):
             return picture
         kind = sniff(data[:64]) or picture.format
-        folder = folder_of(self._settings.db) / "uploads"
-        path = folder / f"{hashlib.sha256(data).hexdigest()}.{kind.lower()}"
+        path = self._uploads / f"{hashlib.sha256(data).hexdigest()}.{kind.lower()}"
         if not path.exists():
             with writing(path) as made, made.open("wb") as file:
                 file.write(data)
@@ -148,17 +152,20 @@ class Library:
             if self._warm is None or revision != self._revision:
                 self._revision = revision
                 self._warm = open_searchable(self._collection, self._settings.find, progress=silent)
-            path = picture
-            if isinstance(path, bytes):
-                path = Path(folder) / "query"
-                path.write_bytes(cast(bytes, picture))
+            data = self._bytes(picture)
+            if isinstance(data, Failure):
+                got = f"{data.path}: {data.message}"
+                raise ConfigError("the query cannot be read", got=got)
+            path = Path(folder) / "query"
+            path.write_bytes(data)
             focus = Focus(box) if box else None
             return _answer(search_in(Question(path, k, focus=focus), self._warm))
 
     # in any thread
 
     def _compare(self, first: Picture, second: Picture) -> Json:
-        found, failures = relate(first, second, config=self._settings.find)
+        pair = self._bytes(first), self._bytes(second)
+        found, failures = relate(*pair, config=self._settings.find)
         if failures:
             named = ("first", "second")
             reasons = [f"{named[bad.index]}: {bad.failure.message}" for bad in failures]
@@ -168,8 +175,19 @@ class Library:
         return {"match": {"tier": found.tier, "edit": found.edit, "confidence": found.confidence}}
 
     def _collapse(self, pictures: Sequence[Picture], k: int | None, keep: str) -> Json:
-        found = collapse(pictures, k, keep=cast(Keep, keep), config=self._settings.find)
+        data = map(self._bytes, pictures)
+        found = collapse(data, k, keep=cast(Keep, keep), config=self._settings.find)
         return _collapsed(found)
+
+    def _bytes(self, picture: Picture) -> bytes | Failure:
+        """A picture of a request; of a file only if what was opened lies in a root."""
+        if isinstance(picture, bytes):
+            return picture
+        try:
+            return read_plain(picture, inside=self._settings.real_roots)
+        except OSError as error:
+            why = f"cannot be read: {error.strerror or error}"
+            return Failure(str(picture), "read", why)
 
 
 def _collapsed(found: Collapsed) -> Json:

@@ -64,6 +64,11 @@ class ServeConfig:
                 raise ConfigError("a root is no folder", got=str(root), remedy="check --root")
 
     @property
+    def real_roots(self) -> tuple[str, ...]:
+        """Where the roots really lie, links followed."""
+        return tuple(os.path.realpath(root) for root in self.roots)
+
+    @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
         try:

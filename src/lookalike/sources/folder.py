@@ -12,6 +12,7 @@ from lookalike.config.reading import too_large
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
+from lookalike.sources.reading import LEADS_OUT, lies_in
 
 __all__ = [
     "RESULT_MARK",
@@ -68,13 +69,20 @@ class FolderSource:
         roots: folders or files. With several, ids start with the root's name.
         hidden: also files and folders whose name starts with a dot.
         every_name: offer an inode under each of its names; where a file lies may tell its label.
+        inside: real paths of folders; what leads out of all of them is a failure, and nothing
+            behind it is looked at. None for no such limit.
 
     Raises:
         ConfigError: no roots, or a root that does not exist.
     """
 
     def __init__(
-        self, roots: Sequence[str | Path], *, hidden: bool = False, every_name: bool = False
+        self,
+        roots: Sequence[str | Path],
+        *,
+        hidden: bool = False,
+        every_name: bool = False,
+        inside: Sequence[str] | None = None,
     ) -> None:
         if not roots:
             raise ConfigError("nothing to look at", expected="one or more folders or files")
@@ -92,6 +100,7 @@ class FolderSource:
                 ) from error
         self._hidden = hidden
         self._every_name = every_name
+        self._inside = inside
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Files sorted by id, each inode once, then what could not be listed."""
@@ -108,7 +117,7 @@ class FolderSource:
         self, root: str, label: str, visited: set[tuple[int, int]]
     ) -> Iterator[FileEntry | Failure]:
         if not os.path.isdir(root):  # noqa: PTH112
-            yield from file_entry(root, label or Path(root).name, root)
+            yield from self._file(root, label or Path(root).name, root)
             return
         key_root = os.path.realpath(root)
         pending: list[tuple[str, str, str]] = [(root, label, key_root)]
@@ -116,6 +125,9 @@ class FolderSource:
         while pending or linked:
             # linked folders last: what they hold may lie in a plain folder too
             folder, prefix, key = pending.pop() if pending else linked.pop(0)
+            if self._leads_out(folder):
+                yield Failure(folder, "scan", LEADS_OUT)
+                continue
             try:
                 info = os.stat(folder)  # noqa: PTH116
                 if (info.st_dev, info.st_ino) in visited:
@@ -133,11 +145,21 @@ class FolderSource:
                 child_id = f"{prefix}/{item.name}" if prefix else item.name
                 child_key = os.path.join(key, item.name)  # noqa: PTH118
                 if not _is_folder(item):
-                    yield from file_entry(item.path, child_id, child_key)
+                    yield from self._file(item.path, child_id, child_key)
                 elif os.path.islink(item.path):  # noqa: PTH114
                     linked.append((item.path, child_id, child_key))
                 else:
                     pending.append((item.path, child_id, child_key))
+
+    def _file(self, path: str, file_id: str, key: str) -> Iterator[FileEntry | Failure]:
+        if self._leads_out(path):
+            yield Failure(path, "scan", LEADS_OUT)
+        else:
+            yield from file_entry(path, file_id, key)
+
+    def _leads_out(self, path: str) -> bool:
+        inside = self._inside
+        return inside is not None and not lies_in(os.path.realpath(path), inside)
 
 
 def _is_folder(item: os.DirEntry[str]) -> bool:

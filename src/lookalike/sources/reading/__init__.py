@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
 
@@ -13,21 +14,33 @@ from lookalike.sources.reading import cache, remote
 from lookalike.sources.reading.addresses import is_address, member_of
 from lookalike.sources.reading.archives import open_archive
 
-__all__ = ["is_one_file", "is_there", "read_again", "read_bytes", "read_plain", "read_start"]
+__all__ = [
+    "LEADS_OUT",
+    "is_one_file",
+    "is_there",
+    "lies_in",
+    "read_again",
+    "read_bytes",
+    "read_plain",
+    "read_start",
+]
+
+LEADS_OUT = "it leads out of the folders that may be opened"
 
 
-def read_bytes(address: str, *, listed: bool = True) -> bytes:
+def read_bytes(address: str, *, listed: bool = True, inside: Sequence[str] | None = None) -> bytes:
     """The whole picture as it is now: of a file, a member of an archive, or from far away.
 
     Args:
         address: ``FileEntry.path`` or ``ImageRef.path``.
         listed: a source looked at its size; what lies far away is else asked for it first.
+        inside: as for ``read_plain``.
 
     Raises:
         OSError: it cannot be read, or is larger than what is read, or than memory.
     """
     if not is_address(address):
-        return read_plain(address)
+        return read_plain(address, inside=inside)
     try:
         member = member_of(address)
         if member is None:
@@ -45,13 +58,19 @@ def read_bytes(address: str, *, listed: bool = True) -> bytes:
     return data
 
 
-def read_plain(path: str | Path) -> bytes:
+def read_plain(path: str | Path, *, inside: Sequence[str] | None = None) -> bytes:
     """A file of this machine.
 
+    Args:
+        path: of the file.
+        inside: real paths of folders; the opened file must lie in one of them, links followed.
+            None for anywhere.
+
     Raises:
-        OSError: it cannot be read, is no plain file, or larger than what is read, or than memory.
+        OSError: it cannot be read, is no plain file, lies elsewhere, or is larger than what is
+            read, or than memory.
     """
-    with _open(path) as file:
+    with _open(path, inside) as file:
         why = too_large(os.fstat(file.fileno()).st_size)
         try:
             data = b"" if why else file.readall()
@@ -76,18 +95,19 @@ def read_again(address: str) -> bytes:
     return read_bytes(address) if held is None else held
 
 
-def read_start(address: str, count: int) -> bytes:
+def read_start(address: str, count: int, *, inside: Sequence[str] | None = None) -> bytes:
     """The first ``count`` bytes at least, where the whole might be a film; fewer where it is short.
 
     Args:
         address: as for ``read_bytes``.
         count: how many.
+        inside: as for ``read_plain``.
 
     Raises:
         OSError: it cannot be read.
     """
     if not is_address(address):
-        with _open(address) as file:
+        with _open(address, inside) as file:
             return file.read(count)
     if member_of(address) is not None:
         return read_bytes(address)
@@ -95,6 +115,11 @@ def read_start(address: str, count: int) -> bytes:
         return remote.read_far(address, 0, count)
     except ConfigError as error:
         raise OSError(str(error)) from error
+
+
+def lies_in(place: str, folders: Sequence[str]) -> bool:
+    """Whether a real path is that of one of some folders, or of something below one."""
+    return any(Path(place).is_relative_to(folder) for folder in folders)
 
 
 def is_there(address: str) -> bool:
@@ -115,13 +140,29 @@ def is_one_file(name: str, other: str) -> bool:
         return False
 
 
-def _open(path: str | Path) -> FileIO:
+def _open(path: str | Path, inside: Sequence[str] | None = None) -> FileIO:
     """A plain file; a pipe that came into its place is not waited for."""
     file = FileIO(path, opener=_at_once)
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    try:
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode):
+            raise OSError("not a plain file but a pipe, a socket or a device")
+        if inside is not None and not _is_inside(file, info, inside):
+            raise OSError(LEADS_OUT)
+    except BaseException:
         file.close()
-        raise OSError("not a plain file but a pipe, a socket or a device")
+        raise
     return file
+
+
+def _is_inside(file: FileIO, info: os.stat_result, inside: Sequence[str]) -> bool:
+    """Whether the file that is open lies there, whatever its name led to before or leads to now."""
+    try:
+        # Linux knows where it was found
+        place = os.readlink(f"/proc/self/fd/{file.fileno()}")  # noqa: PTH115
+    except OSError:
+        place = os.path.realpath(file.name)
+    return lies_in(place, inside) and os.path.samestat(os.lstat(place), info)
 
 
 def _at_once(path: str, flags: int) -> int:
