@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import postgres_server
 from lookalike.evaluation.edits import encode_jpeg
+
+# the same examples on every machine, however long one takes
+settings.register_profile("same everywhere", deadline=None, derandomize=True)
+settings.load_profile("same everywhere")
 
 _SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 
@@ -43,6 +49,23 @@ def save(path: Path, rgb: np.ndarray, quality: int = 90) -> Path:
     return path
 
 
+def calls(work: Callable[[], object]) -> int:
+    """How many functions some work calls: its cost, the same on every machine."""
+    counted = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal counted
+        counted += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return counted
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared data, or a skip that says so."""
@@ -70,13 +93,10 @@ def server() -> Iterator[str]:
         yield address
 
 
-_SCHEMAS = itertools.count()
-
-
 @pytest.fixture
 def new_server_db(server: str) -> Callable[[], str]:
     """Makes addresses of collections at the server that are not there yet."""
-    return lambda: f"{server}&schema=test_{os.getpid()}_{next(_SCHEMAS)}"
+    return lambda: f"{server}&schema=test_{uuid4().hex}"
 
 
 @pytest.fixture(params=["folder", "server"])

@@ -278,7 +278,8 @@ def test_a_killed_run_is_gone_on_with(site: Site, tmp_path: Path) -> None:
         "([web_address(url) for url in sys.argv[2:]])"
     )
     with subprocess.Popen([sys.executable, "-c", code, tmp_path, whole, half]) as process:
-        deadline, sizes = time.monotonic() + 60, [0]
+        deadline = time.monotonic() + 60
+        sizes = [0]
         while time.monotonic() < deadline:
             parts = [path for path in tmp_path.glob("parts/*") if not path.suffix]
             with contextlib.suppress(FileNotFoundError):  # whole meanwhile
@@ -504,9 +505,7 @@ def test_a_host_that_is_down_is_left_alone(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     urls = [f"http://127.0.0.1:{port}/{n}.jpg" for n in range(500)]
-    start = time.monotonic()
     found = fetch(tmp_path, *urls, backoff=0.05)
-    assert time.monotonic() - start < 20
     said = [one.message for one in found if isinstance(one, Failure)]
     assert len(said) == 500 and all(one.startswith("no connection") for one in said)
     assert sum("(as of 3 before it)" in one for one in said) > 480

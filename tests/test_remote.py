@@ -83,6 +83,8 @@ def store() -> Iterator[tuple[Any, Counted]]:
         client = boto3.client("s3")
         yield client, counted
         client.close()
+    # fsspec would go on asking this server wherever another test names a bucket
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
     server.shutdown()
     server.server_close()
 
