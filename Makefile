@@ -1,5 +1,6 @@
 # make find [PHOTOS=folder]   find copies (without PHOTOS: on a small sample that is made here)
 # make test                   lint, types, architecture and tests
+# make test-lowest            tests of the main job with the lowest versions that are declared
 # make reference              docs/reference/cli.md from the program
 # make bench                  accuracy and speed of the main job, into benchmarks/results
 # make bench-systems          every published system side by side, likewise
@@ -18,11 +19,17 @@
 # make models                 weights of published networks that package indexes have
 PYTHON ?= python3
 VENV := .venv
+LOWEST := .venv-lowest
 RUN := $(VENV)/bin/python -m
 SHARED ?= ../shared
 REPORT := lookalike-report
 
-.PHONY: find test check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
+# the main job, without the extras
+LOWEST_TESTS := $(patsubst %,tests/test_%.py,find images verify agreement transforms keypoints plain \
+  settle cluster confidence store decisions sources tables archives difference inside collapsing search \
+  actions plan cli)
+
+.PHONY: find test test-lowest check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
   bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \
   measure-scale simulate-scale models clean
 
@@ -50,6 +57,16 @@ test check: $(VENV)/done
 
 reference: $(VENV)/done
 	$(VENV)/bin/python tools/cli_reference.py
+
+$(LOWEST)/done: pyproject.toml tools/lowest.py
+	$(PYTHON) -m venv $(LOWEST)
+	$(PYTHON) tools/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check -c $(LOWEST)/lowest.txt -e . \
+	  pytest hypothesis jsonschema
+	touch $@
+
+test-lowest: $(LOWEST)/done
+	PYTHONPATH=benchmarks $(LOWEST)/bin/python -m pytest $(LOWEST_TESTS)
 
 bench: $(VENV)/done
 	$(RUN) lookalike_bench.bench --photos $(SHARED)/data/photos --canvases $(SHARED)/data/train
@@ -109,4 +126,4 @@ bench-peers: $(VENV)/done
 	  --canvases $(SHARED)/data/train
 
 clean:
-	rm -rf $(VENV) sample $(REPORT) benchmarks/work
+	rm -rf $(VENV) $(LOWEST) sample $(REPORT) benchmarks/work

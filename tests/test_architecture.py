@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -134,3 +136,14 @@ def test_importing_loads_nothing_heavy() -> None:
     code = f"import sys, lookalike, lookalike.cli; print([m for m in {heavy} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_the_core_declares_the_lowest_version_of_everything(tmp_path: Path) -> None:
+    """So that ``make test-lowest`` can install them; another form is refused by name."""
+    lowest = runpy.run_path(str(ROOT / "tools" / "lowest.py"))["lowest"]
+    pins = lowest(ROOT / "pyproject.toml")
+    assert "numpy==2.0" in pins and all(pin.count("==") == 1 for pin in pins)
+    odd = tmp_path / "pyproject.toml"
+    odd.write_text('[project]\ndependencies = ["numpy>=2.0", "click"]\n')
+    with pytest.raises(ValueError, match=r"'click'.*NAME>=VERSION"):
+        lowest(odd)

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import fsspec
 import loky
 import pytest
 
@@ -111,6 +110,7 @@ def test_members_are_listed_and_read(tmp_path: Path, name: str, mode: str) -> No
 @pytest.mark.parametrize("name", ["a.zip", "a.tar"])
 def test_addresses_are_those_of_fsspec(tmp_path: Path, name: str) -> None:
     """The package fsspec opens the same address and gives the same bytes."""
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed (extra remote)")
     members = {"a.jpg": b"first", "sub/b c.jpg": b"second"}
     (zipped if name.endswith("zip") else tarred)(tmp_path / name, members)
     for id_, entry in scanned(tmp_path / name)[0].items():
@@ -296,8 +296,7 @@ def test_zstandard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A .tar.zst is read too, cut ones as far as they go; without the extra it says which."""
     import sys
 
-    import zstandard
-
+    zstandard = pytest.importorskip("zstandard", reason="zstandard is not installed (extra zstd)")
     members = {f"{n}.jpg": os.urandom(200_000) for n in range(4)}
     packed = zstandard.compress(tarred(tmp_path / "a.tar", members).read_bytes())
     path = tmp_path / "a.tar.zst"
@@ -448,6 +447,7 @@ def test_search_compare_and_collapse_take_addresses(tmp_path: Path, db: Path) ->
 
 def test_lists_of_addresses(tmp_path: Path, db: Path) -> None:
     """A list may name members and objects; what was written of an archive is read as it was."""
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed (extra remote)")
     path = tarred(tmp_path / "a.tar", {"a.jpg": jpeg(1), "b.jpg": jpeg(1, 50), "c.jpg": jpeg(2)})
     fsspec.filesystem("memory").pipe("/list/d.jpg", jpeg(3))
     report = lookalike.find([path, "memory://list/d.jpg"], db=db, config=FAST)

@@ -234,6 +234,7 @@ def test_recipes_and_models_are_listed(tmp_path: Path) -> None:
 
 def test_edits_evaluate_and_calibrate_from_the_command_line(tmp_path: Path) -> None:
     """Make a labelled set, compare two recipes on it, and ask for a threshold."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra lab)")
     for seed in range(5):
         save(tmp_path / "photos" / f"{seed}.jpg", scene(seed, 320, 240))
     out = tmp_path / "set"

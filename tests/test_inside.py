@@ -240,7 +240,7 @@ def detector(path: Path, *, rows: int) -> Path:
 
     Objectness is the mean of the picture's red there, so that it depends on the input.
     """
-    import onnx
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra lab)")
     from onnx import TensorProto, helper
 
     side, parts = 48, rows

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial.distance import cdist
 
 from lookalike.index.blocks import block_distances, nearest_rows, pairs_within
 from lookalike.index.cells import CellIndex, fit_cells
@@ -15,6 +14,9 @@ from lookalike.model.errors import ConfigError
 from lookalike.systems.pca import Reduction, fit_reduction
 from lookalike.systems.voting import vote
 
+cdist = pytest.importorskip(
+    "scipy.spatial.distance", reason="SciPy is not installed (extra lab)"
+).cdist
 SCIPY = {"euclidean": "euclidean", "manhattan": "cityblock", "cosine": "cosine"}
 
 

@@ -30,17 +30,30 @@ def ids(source: object) -> list[str]:
     return [item.id for item in source.scan() if isinstance(item, FileEntry)]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+@pytest.fixture
+def parquet() -> str:
+    """The ending of Parquet files, or a skip where they cannot be read."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed (extra tables)")
+    return ".parquet"
+
+
+@pytest.fixture(params=[".csv", ".tsv", ".jsonl", "parquet"])
+def suffix(request: pytest.FixtureRequest) -> str:
+    """Of every form in turn."""
+    form: str = request.param
+    return form if form.startswith(".") else request.getfixturevalue(form)
+
+
 def test_tables_survive(tmp_path: Path, suffix: str) -> None:
     """Written and read again, in every form; quotes, commas and other scripts are kept."""
     table = Table(("path", "label"), (('a, "b"\n.jpg', "猫"), ("ü.jpg", "dog")))
     assert read_table(write_table(tmp_path / f"t{suffix}", table)) == table
 
 
-def test_values_keep_their_types_where_the_form_has_types(tmp_path: Path) -> None:
+def test_values_keep_their_types_where_the_form_has_types(tmp_path: Path, parquet: str) -> None:
     """Numbers, flags, nothing and lists in JSON Lines and Parquet."""
     table = Table(("path", "n", "ok", "of"), (("a", 1.5, True, ["x", "y"]), ("b", None, False, [])))
-    for suffix in (".jsonl", ".parquet"):
+    for suffix in (".jsonl", parquet):
         assert read_table(write_table(tmp_path / f"t{suffix}", table)) == table
 
 
@@ -56,17 +69,21 @@ def test_lists_of_lines_and_of_nul(tmp_path: Path) -> None:
 
 
 def test_bad_tables_are_refused_with_a_reason(tmp_path: Path) -> None:
-    """No such file, no such column, not JSON, not Parquet, names that are no text."""
+    """No such file, no such column, not JSON."""
     with pytest.raises(ConfigError, match="does not exist"):
         ListSource(tmp_path / "gone.csv")
     with pytest.raises(ConfigError, match=r"lacks a column.*got name.*--path-column"):
         list(ListSource(put(tmp_path / "a.csv", b"name\nx.jpg\n")).scan())
     with pytest.raises(ConfigError, match="line 2"):
         read_table(put(tmp_path / "a.jsonl", b'{"path": "x"}\n[1]\n'))
+
+
+def test_bad_parquet_is_refused_with_a_reason(tmp_path: Path, parquet: str) -> None:
+    """Not Parquet, and names that are no text."""
     with pytest.raises(ConfigError, match="not a Parquet file"):
-        read_table(put(tmp_path / "a.parquet", b"no"))
+        read_table(put(tmp_path / f"a{parquet}", b"no"))
     with pytest.raises(ConfigError, match="write CSV or JSON Lines"):
-        write_table(tmp_path / "b.parquet", Table(("path",), (("\udcff.jpg",),)))
+        write_table(tmp_path / f"b{parquet}", Table(("path",), (("\udcff.jpg",),)))
 
 
 def test_a_list_is_a_source(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def _plain_share(pixels: UInt8Array) -> float:
 
 
 def _from_commonest(pixels: UInt8Array) -> NDArray[np.int16]:
-    luma = pixels.astype(np.uint16).sum(axis=1) // 3
+    luma = pixels.sum(axis=1, dtype=np.int64) // 3
     at = int(np.convolve(np.bincount(luma, minlength=256), np.ones(9), "same").argmax())
     colour = np.median(pixels[np.abs(luma.astype(np.int16) - at) <= 4], axis=0)
     return np.abs(pixels.astype(np.int16) - colour.astype(np.int16)).max(axis=1)
