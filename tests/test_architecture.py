@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
+import lookalike
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "lookalike"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -128,6 +130,13 @@ def test_commands_print_in_one_place() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         calls = (ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call))
         assert not {*calls} & {"print", "click.echo", "sys.stdout.write"}, path.name
+
+
+def test_public_names_are_no_rooms() -> None:
+    """However much was imported, what ``lookalike`` offers is what it says: verbs and records."""
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    assert len(lookalike.__all__) > 15
+    assert not rooms.intersection(lookalike.__all__)
 
 
 def test_importing_loads_nothing_heavy() -> None:

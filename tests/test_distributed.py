@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from conftest import save, scene
 from inline import Inline
@@ -65,6 +66,12 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         twin = folder / f"twins/{number}.jpg"
         twin.parent.mkdir(exist_ok=True)
         twin.write_bytes((folder / "05.jpg").read_bytes())
+    clear = np.dstack([scene(20, 320, 240), np.zeros((240, 320), np.uint8)])
+    cv2.ellipse(clear, (160, 120), (140, 100), 0, 0, 360, (90, 160, 30, 255), 60)
+    for name in ("cut out", "pages/cut out again"):
+        Image.fromarray(clear).save(folder / f"{name}.png")
+    clear[clear[..., 3] == 0] = 0
+    save(folder / "on black.jpg", clear[..., :3])
     save(folder / "blank.jpg", np.full((90, 90, 3), 200, np.uint8))
     save(folder / "pages/blank.jpg", np.full((60, 80, 3), 200, np.uint8))
     (folder / "half.jpg").write_bytes((folder / "01.jpg").read_bytes()[:900])

@@ -222,6 +222,11 @@ def test_second_run_decodes_nothing_and_changes_are_noticed(
 def test_lost_rows_are_described_again(tmp_path: Path, db: Path) -> None:
     """Without its row files a collection gives the answers of a fresh one, and so does a search."""
     folder = make_copies(tmp_path / "in", 2)
+    cut = Image.fromarray(np.dstack([scene(77), scene(78)[..., 0] // 128 * 255]))
+    cut.save(folder / "cut.png")
+    cut_on_black = Image.new("RGB", cut.size)
+    cut_on_black.paste(cut, mask=cut.getchannel("A"))
+    cut_on_black.save(folder / "cut on black.png")
     find(folder, db=db)
     query = folder / "0.jpg"
     before = [(hit.image.id, hit.tier) for hit in search(query, db=db).hits]
@@ -233,6 +238,8 @@ def test_lost_rows_are_described_again(tmp_path: Path, db: Path) -> None:
     for file in files:
         file.unlink()
     assert [(hit.image.id, hit.tier) for hit in search(query, db=db).hits] == before
+    found = search(folder / "cut on black.png", db=db).hits
+    assert {Path(hit.image.id).name: hit.tier for hit in found}["cut.png"] == "copy"
     (tmp_path / "late.jpg").rename(late)
     for victim in files:
         victim.write_bytes(victim.read_bytes()[:-3])

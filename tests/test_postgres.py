@@ -34,9 +34,9 @@ from lookalike.model.errors import CollectionError, ConfigError, SpecMismatchErr
 from lookalike.model.image import DescriptorSpec
 from lookalike.model.report import Report
 from lookalike.report import to_dict
+from lookalike.retrieval.query import Question
 from lookalike.run.buckets import buckets
 from lookalike.run.search import search
-from lookalike.search.query import Question
 from lookalike.store import (
     Batch,
     Change,

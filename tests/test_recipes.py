@@ -19,7 +19,7 @@ from lookalike.index.distances import METRICS
 from lookalike.model.errors import ConfigError
 from lookalike.report.as_folder import write_kept
 from lookalike.report.as_sheet import write_answer_page, write_sheet
-from lookalike.search.focus import overlay_mask
+from lookalike.retrieval.focus import overlay_mask
 
 PUBLISHED = (
     "dupimage dupimage-research raw raw-pca vgg vgg-pca visipics-strict visipics-basic "

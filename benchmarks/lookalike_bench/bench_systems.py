@@ -20,7 +20,7 @@ from lookalike.evaluation.run import Comparison, compare_recipes
 from lookalike.evaluation.tables import edit_matrix, main_table
 from lookalike.evaluation.truth import load_truth
 from lookalike.model.errors import ModelError
-from lookalike.search.session import as_system
+from lookalike.retrieval.session import as_system
 from lookalike_bench.query_sets import make_query_sets
 from lookalike_bench.results import RESULTS, Result, this_command, write_result
 

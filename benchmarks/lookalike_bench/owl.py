@@ -23,10 +23,10 @@ from lookalike.config.recipes import load_recipe
 from lookalike.evaluation.datasets import Split, read_photo, split_photos
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
 from lookalike.model.arrays import UInt8Array
+from lookalike.retrieval.focus import Focus
+from lookalike.retrieval.query import Question
 from lookalike.run.find import find
 from lookalike.run.search import search
-from lookalike.search.focus import Focus
-from lookalike.search.query import Question
 from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
 __all__ = ["OwlScore", "main", "owl_test"]

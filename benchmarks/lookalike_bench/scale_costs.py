@@ -33,7 +33,7 @@ from lookalike.evaluation.datasets import photos_in, read_photo
 from lookalike.evaluation.edits import FIVE, FOURTEEN, edit_picture, encode_jpeg
 from lookalike.images.decode import decode, decode_luma, pixel_digest
 from lookalike.index.local import VoteSettings, features_of, vote_pairs
-from lookalike.ingest.ingest import describe_content
+from lookalike.ingest.contents import describe_content
 from lookalike.model.files import Failure
 from lookalike.model.image import Picture
 from lookalike.report.as_json import to_body

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from lookalike.difference.difference import Difference
     from lookalike.model.answer import Answer
     from lookalike.model.report import Report
+    from lookalike.retrieval.focus import Focus
+    from lookalike.retrieval.query import Question
     from lookalike.run.collapse import Collapsed, acollapse, collapse
     from lookalike.run.compare import compare, explain_pair
     from lookalike.run.find import find
     from lookalike.run.search import search
     from lookalike.run.update import update
-    from lookalike.search.focus import Focus
-    from lookalike.search.query import Question
 
 __all__ = [
     "Answer",
@@ -61,8 +61,8 @@ _HOMES = {
     "search": "lookalike.run.search",
     "update": "lookalike.run.update",
     "Answer": "lookalike.model.answer",
-    "Focus": "lookalike.search.focus",
-    "Question": "lookalike.search.query",
+    "Focus": "lookalike.retrieval.focus",
+    "Question": "lookalike.retrieval.query",
     "load_recipe": "lookalike.config.recipes",
 }
 

@@ -39,8 +39,8 @@ FOUND = 11
 def search(query: str, **options: Any) -> None:
     """Find the images of a collection that are nearest to QUERY: a picture, or a list of many."""
     from lookalike.config.recipes import load_recipe
+    from lookalike.retrieval.query import Question
     from lookalike.run.search import search as search_for
-    from lookalike.search.query import Question
     from lookalike.sources.tables import is_table
 
     config = load_recipe(options["recipe"]).config
@@ -101,7 +101,7 @@ def _is_found(answer: Any) -> bool:
 
 
 def _focus(options: dict[str, Any]) -> Any:
-    from lookalike.search.focus import Focus, read_mask
+    from lookalike.retrieval.focus import Focus, read_mask
 
     box = None
     if options["box"]:

@@ -21,12 +21,14 @@ from lookalike.model.arrays import FloatArray, IntArray, UInt8Array
 from lookalike.model.image import DescriptorSpec, Picture
 
 __all__ = [
+    "BACKDROPS",
     "HASH_SPECS",
     "ORIENTATIONS",
     "PDQ_SPEC",
     "THUMB_SIDE",
     "THUMB_SPEC",
     "HashRow",
+    "describe_backdrops",
     "describe_hashes",
     "orient_thumbs",
     "pdq_coefficients",
@@ -51,6 +53,8 @@ HASH_SPECS = (PDQ_SPEC, THUMB_SPEC)
 ORIENTATIONS: tuple[tuple[bool, bool, bool], ...] = tuple(
     (bool(t), bool(v), bool(h)) for t in (0, 1) for v in (0, 1) for h in (0, 1)
 )
+#: greys over which pictures with transparent parts are described too, beside white
+BACKDROPS = tuple(range(0, 256, 32))
 _RESIZED = 512
 _SIDE = 64
 _BITS = 16
@@ -76,13 +80,22 @@ class HashRow:
 def describe_hashes(picture: Picture) -> HashRow:
     """PDQ in 8 orientations and thumb of one picture."""
     luma = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
-    buffer = _buffer(luma.astype(np.float32))
-    # by a whole factor, so that areas are means
-    cells = cv2.resize(buffer, (THUMB_SIDE, THUMB_SIDE), interpolation=cv2.INTER_AREA)
-    small = np.rint(cells).astype(np.uint8).reshape(-1)
-    telling = int(Cells.of(small[None].astype(np.float32)).telling[0])
-    thumb = np.concatenate([small, _chroma(picture.rgb)])
-    return HashRow(pdq_hashes(_coefficients(buffer)), thumb, telling)
+    return _hash_row(_buffer(luma.astype(np.float32)), _chroma(picture.rgb))
+
+
+def describe_backdrops(picture: Picture) -> tuple[HashRow, ...]:
+    """As ``describe_hashes``, over each of ``BACKDROPS``; nothing of an opaque picture.
+
+    What shows through is white in the picture, and luma, buffer and greys are linear: two buffers
+    give all of them. Grey has no colour, so the tints stay.
+    """
+    if picture.alpha is None:
+        return ()
+    luma = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
+    white, through = _buffer(luma.astype(np.float32)), _buffer(255.0 - picture.alpha)
+    chroma = _chroma(picture.rgb)
+    shades = (white - through * ((255 - grey) / 255) for grey in BACKDROPS)
+    return tuple(_hash_row(np.clip(shade, 0, 255), chroma) for shade in shades)
 
 
 def pdq_coefficients(luma: FloatArray) -> NDArray[np.floating]:
@@ -131,6 +144,14 @@ def stretches_of(queries: IntArray, refs: IntArray, turns: IntArray) -> NDArray[
     turned = refs[..., 0] / refs[..., 1] * queries[..., 0] / queries[..., 1]
     ratio = np.where(transposed, turned, ratio)
     return np.asarray(np.maximum(ratio, 1 / ratio))
+
+
+def _hash_row(buffer: FloatArray, chroma: UInt8Array) -> HashRow:
+    # by a whole factor, so that areas are means
+    cells = cv2.resize(buffer, (THUMB_SIDE, THUMB_SIDE), interpolation=cv2.INTER_AREA)
+    small = np.rint(cells).astype(np.uint8).reshape(-1)
+    telling = int(Cells.of(small[None].astype(np.float32)).telling[0])
+    return HashRow(pdq_hashes(_coefficients(buffer)), np.concatenate([small, chroma]), telling)
 
 
 def _buffer(luma: FloatArray) -> FloatArray:

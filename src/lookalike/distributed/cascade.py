@@ -22,7 +22,7 @@ from lookalike.distributed.embeddings import (
     known_embeddings,
 )
 from lookalike.distributed.layout import Layout
-from lookalike.distributed.near_hashes import find_near_hashes
+from lookalike.distributed.near_hashes import find_near_hashes, hashes_between
 from lookalike.distributed.rows import Place, fixed_rows, runs, spans_of
 from lookalike.distributed.session import Tasks
 from lookalike.distributed.shards import describe_sides, pixel_digests
@@ -103,6 +103,12 @@ class ClusterStages:
         spans = spans_of(shas, self._known.hashes)
         distance = self._config.hashes.max_distance
         return find_near_hashes(self._tasks, self._work, spans, distance, self._layout)
+
+    def hashes_between(self, queries: Sequence[str], refs: Sequence[str]) -> HashPairs:
+        """As of ``Stages``."""
+        spans = (spans_of(shas, self._known.hashes) for shas in (queries, refs))
+        distance = self._config.hashes.max_distance
+        return hashes_between(self._tasks, self._work, (*spans,), distance, self._layout)
 
     def thumbs(self, shas: Sequence[str]) -> UInt8Array:
         """As of ``Stages``, read by the driver."""

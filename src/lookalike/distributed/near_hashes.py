@@ -24,7 +24,7 @@ from lookalike.distributed.work import Work
 from lookalike.matching.candidates import HashPairs, closest_turns, hash_pairs
 from lookalike.model.arrays import IntArray, UInt8Array
 
-__all__ = ["Pieces", "find_near_hashes", "plan_pieces"]
+__all__ = ["Pieces", "find_near_hashes", "hashes_between", "plan_pieces"]
 
 _BITS, _KEY_BITS, _MOST_DIFFERENCES = 256, 62, 100_000
 _TURNS = len(ORIENTATIONS)
@@ -125,6 +125,26 @@ def find_near_hashes(
         found = _by_buckets(tasks, held, plan)
     columns = [np.empty((4, 0), np.int64), *found]
     return closest_turns(np.concatenate(columns, axis=1))
+
+
+def hashes_between(
+    tasks: Tasks, work: Work, asked: Sequence[Sequence[Span]], distance: int, layout: Layout
+) -> HashPairs:
+    """As of ``Stages``: every block of queries with every block of refs.
+
+    Args:
+        tasks: run the work.
+        work: holds the hashes.
+        asked: where those of the queries, and of the refs.
+        distance: differing bits of 256, inclusive.
+        layout: how the work is cut.
+    """
+    queries, refs = (
+        [pieces[0] for pieces in tasks.scatter(_hashes, [(work, run) for run in some], 1)]
+        for some in (list(runs(spans, layout.block)) for spans in asked)
+    )
+    found = tasks.each(_product, [(a, b, distance, False) for a in queries for b in refs])
+    return closest_turns(np.concatenate([np.empty((4, 0), np.int64), *found], axis=1))
 
 
 Block = tuple[UInt8Array, IntArray]

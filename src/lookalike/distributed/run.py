@@ -28,6 +28,7 @@ from lookalike.distributed.shards import (
     split_by_bytes,
 )
 from lookalike.distributed.work import Work
+from lookalike.ingest.contents import shade_names
 from lookalike.ingest.ingest import Catalogue, catalogue_of
 from lookalike.matching.cascade import find_pairs
 from lookalike.model.arrays import IntArray
@@ -221,6 +222,10 @@ class Run:
             for place, (row, content) in enumerate(zip(own.tolist(), some, strict=True)):
                 contents[shard.first + row] = content
                 known.hashes[content.sha256] = Place(shard.name, row)
+                if content.transparent:
+                    names = shade_names(content.sha256)
+                    places = (Place(shard.shades, row * len(names) + n) for n in range(len(names)))
+                    known.hashes |= dict(zip(names, places, strict=True))
                 if counts is not None and self._kind is not None:
                     side, count = Place(shard.sides(self._kind), row), counts[place]
                     sides = known.sides.setdefault(self._kind.name, {})

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.config.find import FindConfig
-from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC
+from lookalike.descriptors.hashes import BACKDROPS, PDQ_SPEC, THUMB_SPEC
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.distributed.work import Work, digest
 from lookalike.images.decode import decode_luma
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 SIDES = 4
-_FORMAT = "shard 2"
+_FORMAT = "shard 3"
 _READERS, _AHEAD = 4, 8
 _LARGEST_TIMES = 4
 _CONTENT = [field.name for field in fields(Content) if field.name != "pixel_digest"]
@@ -62,6 +62,11 @@ class Shard:
     name: str
     first: int
     entries: tuple[FileEntry, ...]
+
+    @property
+    def shades(self) -> str:
+        """Name of the file of its pictures over backdrops: as many rows a file as there are."""
+        return f"{self.name.removesuffix('.parquet')}.shades.parquet"
 
     def sides(self, kind: KeypointKind) -> str:
         """Name of the file of its keypoints and planes, as made with the shard."""
@@ -150,8 +155,20 @@ def describe_shard(
     columns = _columns(outcomes)
     if kind:
         work.put(shard.sides(kind), _side_columns(sides), group=SIDES)
+    if any(outcome.shades for outcome in outcomes):
+        work.put(shard.shades, _shade_columns(outcomes))
     work.put(shard.name, columns)
     return _summary(columns, fresh=True)
+
+
+def _shade_columns(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Hashes over every backdrop, one after the other; nothing where nothing shows through."""
+    shades = [o.shades or [None] * len(BACKDROPS) for o in outcomes]
+    rows = [shade[1] if shade else {} for some in shades for shade in some]
+    return {
+        name: [row[spec].tobytes() if row else None for row in rows]
+        for name, spec in (("pdq", PDQ_SPEC), ("thumb", THUMB_SPEC))
+    }
 
 
 def _columns(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from lookalike.evaluation.reliability import wilson
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import load_truth
 from lookalike.model.errors import ConfigError
+from lookalike.retrieval.session import as_system
 from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
-from lookalike.search.session import as_system
 
 __all__ = ["Advice", "advise_from_examples", "advise_from_labels", "advise_from_steps"]
 

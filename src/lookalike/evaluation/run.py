@@ -19,8 +19,8 @@ from lookalike.evaluation.score import Scores, read_clusters, read_pairs, score
 from lookalike.evaluation.tables import markdown, page
 from lookalike.evaluation.truth import Pair, Truth, condensed_index, load_truth
 from lookalike.model.errors import ModelError
+from lookalike.retrieval.session import as_system
 from lookalike.runtime.progress import Progress, silent
-from lookalike.search.session import as_system
 
 __all__ = ["Comparison", "compare_recipes"]
 

@@ -22,7 +22,7 @@ from lookalike.ingest.describe import Describer
 from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.model.match import Match
 from lookalike.model.report import Report
-from lookalike.search.session import as_system
+from lookalike.retrieval.session import as_system
 from lookalike.store import open_collection
 from lookalike.systems.space import Space, fit_space
 

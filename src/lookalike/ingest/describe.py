@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lookalike.config.find import DecodeConfig, RunConfig
 from lookalike.descriptors.hashes import HASH_SPECS, describe_hashes
 from lookalike.images.decode import decode
+from lookalike.ingest.contents import batch_of, describe_shades, shade_names
 from lookalike.model.files import Failure
 from lookalike.model.image import DescriptorSpec, ImageRef, Picture
 from lookalike.model.protocols import Descriptor
@@ -65,7 +66,18 @@ class Describer:
             row = describe_hashes(picture)
             return [row.pdq, row.thumb]
 
-        return self._have(HASH_SPECS, hashed, self._config.decode.min_side, shas)
+        there = self._have(HASH_SPECS, hashed, self._config.decode.min_side, shas)
+        for sha in there:
+            if self._images[sha].transparent and self._lacking(HASH_SPECS, shade_names(sha)):
+                self._shade_again(sha)
+        return there
+
+    def _shade_again(self, sha: str) -> None:
+        """Have hashes of a picture with transparent parts over every backdrop."""
+        picture = self.picture(sha, self._config.decode)
+        if picture is not None:
+            content = self._collection.contents([sha])[sha]
+            self._collection.commit(batch_of(describe_shades(content, picture, self._config)))
 
     def _have(
         self,

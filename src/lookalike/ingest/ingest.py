@@ -11,35 +11,38 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config.find import FindConfig, RunConfig
 from lookalike.config.reading import NO_MEMORY, ReadConfig
-from lookalike.descriptors.hashes import HASH_SPECS, PDQ_SPEC, THUMB_SPEC, describe_hashes
+from lookalike.descriptors.hashes import HASH_SPECS
 from lookalike.images.decode import decode, sniff
+from lookalike.ingest.contents import (
+    Described,
+    batch_of,
+    describe_content,
+    describe_shades,
+    image_ref,
+)
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
-from lookalike.model.image import DescriptorSpec, FileEntry, ImageRef, Picture
+from lookalike.model.image import DescriptorSpec, FileEntry, ImageRef
 from lookalike.runtime.progress import Progress
 from lookalike.runtime.workers import MANY, prepare
 from lookalike.sources import looks_like_image
 from lookalike.sources.reading import is_there, read_bytes, read_start
 from lookalike.sources.reading.addresses import is_far
-from lookalike.store import Batch, Collection, Content, KnownFile
+from lookalike.store import Collection, Content, KnownFile
 
 __all__ = [
     "Catalogue",
     "Outcome",
     "catalogue_of",
-    "describe_content",
     "examine",
-    "image_ref",
     "ingest",
     "read_entry",
     "remembered_images",
@@ -69,7 +72,8 @@ class Catalogue:
 class Outcome:
     """What one file turned out to be; ``kind`` is image, failure, skipped or seen.
 
-    An image has its content and the rows of its hashes; one that was seen has neither.
+    An image has its content and the rows of its hashes, and with transparent parts its shades; one
+    that was seen has neither.
     """
 
     entry: FileEntry
@@ -78,6 +82,7 @@ class Outcome:
     failure: Failure | None = None
     content: Content | None = None
     rows: dict[DescriptorSpec, NDArray[Any]] = field(default_factory=dict)
+    shades: tuple[Described, ...] = ()
 
     def known(self) -> KnownFile:
         """As the collection remembers it."""
@@ -257,39 +262,22 @@ def examine(
         return Outcome(entry, "failure", sha256, failure=picture)
     try:
         content, rows = describe_content(sha256, len(data), picture, config)
+        shades = describe_shades(content, picture, config)
     except MemoryError:
         return Outcome(entry, "failure", sha256, failure=Failure(entry.path, "read", NO_MEMORY))
-    return Outcome(entry, "image", sha256, content=content, rows=rows)
+    return Outcome(entry, "image", sha256, content=content, rows=rows, shades=shades)
 
 
-def describe_content(
-    sha256: str, n_bytes: int, picture: Picture, config: RunConfig
-) -> tuple[Content, dict[DescriptorSpec, NDArray[Any]]]:
-    """What a collection remembers of one decoded content, and its hash rows."""
-    hashed = describe_hashes(picture)
-    content = Content(
-        sha256=sha256,
-        n_bytes=n_bytes,
-        width=picture.width,
-        height=picture.height,
-        format=picture.format,
-        lossless=picture.lossless,
-        exif_fields=picture.exif_fields,
-        sharpness=_sharpness(picture),
-        low_information=hashed.telling < config.hashes.min_telling,
-        pixel_digest=picture.pixel_digest,
-        damage=picture.damage,
-    )
-    return content, {PDQ_SPEC: hashed.pdq, THUMB_SPEC: hashed.thumb}
-
-
-def _sharpness(picture: Picture) -> float:
-    planes = [cv2.extractChannel(picture.rgb, 1)]
-    if picture.alpha is not None:
-        # around a picture nothing is transparent: what is so throughout ends in an edge
-        planes.append(cv2.copyMakeBorder(picture.alpha, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255))
-    edges = [cv2.Laplacian(plane, cv2.CV_16S) for plane in planes]
-    return round(sum(cv2.norm(e, cv2.NORM_L2SQR) / e.size - cv2.mean(e)[0] ** 2 for e in edges), 3)
+def _read_ahead(
+    entries: Sequence[FileEntry], readers: ThreadPoolExecutor
+) -> list[Callable[[], bytes | Failure]]:
+    """How to have the bytes of every file: what lies far away is asked for now."""
+    return [
+        readers.submit(read_entry, entry).result
+        if is_far(entry.path)
+        else partial(read_entry, entry)
+        for entry in entries
+    ]
 
 
 def _batches(outcomes: Iterator[Outcome], size: int) -> Iterator[list[Outcome]]:
@@ -307,16 +295,13 @@ def _remember(
     collection: Collection, batch: Sequence[Outcome], known: dict[str, KnownFile]
 ) -> None:
     """Commit one batch, and note in ``known`` what each file turned out to be."""
-    described = [outcome for outcome in batch if outcome.content]
-    specs = described[0].rows if described else {}
-    shas = tuple(outcome.sha256 for outcome in described)
-    failed = tuple((o.entry, o.known()) for o in batch if o.kind in ("failure", "skipped"))
+    described = [(o.content, o.rows) for o in batch if o.content]
+    described += [shade for outcome in batch for shade in outcome.shades]
     collection.commit(
-        Batch(
-            contents=tuple(o.content for o in described if o.content),
+        replace(
+            batch_of(described),
             files=tuple((o.entry, o.sha256) for o in batch if o.kind in ("image", "seen")),
-            failures=failed,
-            rows={spec: (shas, np.stack([o.rows[spec] for o in described])) for spec in specs},
+            failures=tuple((o.entry, o.known()) for o in batch if o.kind in ("failure", "skipped")),
         )
     )
     known.update({outcome.entry.key: outcome.known() for outcome in batch})
@@ -375,25 +360,6 @@ def catalogue_of(
         "low_information": sum(image.low_information for image in images),
     }
     return Catalogue(tuple(images), tuple(sorted(failures, key=lambda f: f.path)), counts)
-
-
-def image_ref(name: str, path: str, content: Content, modified_ns: int = 0) -> ImageRef:
-    """An image of a run from what is known of its content."""
-    return ImageRef(
-        id=name,
-        path=path,
-        sha256=content.sha256,
-        n_bytes=content.n_bytes,
-        width=content.width,
-        height=content.height,
-        format=content.format,
-        modified_ns=modified_ns,
-        lossless=content.lossless,
-        exif_fields=content.exif_fields,
-        sharpness=content.sharpness,
-        low_information=content.low_information,
-        damage=content.damage,
-    )
 
 
 def remembered_images(collection: Collection) -> list[ImageRef]:

@@ -57,6 +57,10 @@ class HashPairs(NamedTuple):
         """Of rows that stand at these places of a longer list, in the same order."""
         return HashPairs(places[self.query], places[self.ref], self.turn, self.bits)
 
+    def rows(self, some: IntArray) -> HashPairs:
+        """Some of the pairs."""
+        return HashPairs(*(column[some] for column in self))
+
     def __or__(self, others: HashPairs) -> HashPairs:
         """These and others, sorted."""
         columns = [np.concatenate(both) for both in zip(self, others, strict=True)]
@@ -74,6 +78,10 @@ class Stages(Protocol):
 
     def near_hashes(self, shas: Sequence[str]) -> HashPairs:
         """Every pair within ``HashConfig.max_distance`` bits in any of 8 orientations."""
+        ...
+
+    def hashes_between(self, queries: Sequence[str], refs: Sequence[str]) -> HashPairs:
+        """As ``near_hashes``, of a query in any orientation and an upright ref; none is both."""
         ...
 
     def thumbs(self, shas: Sequence[str]) -> UInt8Array:

@@ -7,7 +7,7 @@ are compared: files with the same bytes share one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -19,6 +19,7 @@ from lookalike.config.find import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, stretches_of
 from lookalike.descriptors.keypoints import KINDS, KeypointKind
 from lookalike.index.blocks import among_nearest
+from lookalike.matching.backdrops import Frames, with_backdrops
 from lookalike.matching.candidates import HashPairs, Stages
 from lookalike.matching.every_pair import confirm_every_pair
 from lookalike.matching.match_graph import Found, Lead, Pair, Pairs, graph_of
@@ -68,7 +69,8 @@ def find_pairs(
     telling = [image.sha256 for image in images if not image.low_information]
     plain = [image.sha256 for image in images if is_plain(image)]
     proposed: dict[Pair, Lead] = {}
-    if max(len(telling), len(plain)) > 1:
+    clear = any(image.transparent for image in images)
+    if max(len(telling), len(plain)) > 1 or (clear and len(images) > 1):
         proposed = _by_whole_frame(pairs, telling, plain, stages, config)
     if len(images) > 1 and config.effort != "fast":
         _by_evidence(pairs, proposed, stages, config, network)
@@ -161,46 +163,47 @@ def _by_whole_frame(
     config: FindConfig,
 ) -> dict[Pair, Lead]:
     """Accept whole frames by PDQ and thumbs; return the hash candidates left undecided."""
-    shas = sorted({*telling, *plain}, key=lambda sha: pairs.images[sha].id)
-    place = {sha: n for n, sha in enumerate(shas)}
-    plain_at = np.array([place[sha] for sha in plain], np.int64)
-    near = _near_frames(pairs, telling, plain, stages, place)
-    query, ref, turn, bits = near
-    same = _same_pixels(pairs, shas, near, stages)
-    agreement = stages.thumb_agreement(shas, query, ref, turn)
-    images = [pairs.images[sha] for sha in shas]
-    sizes = np.array([(image.width, image.height) for image in images], np.int64)
-    stretches = stretches_of(sizes[query], sizes[ref], turn)
-    accepted = agreement.accepted(config.hashes, stretches) | np.isin(query, plain_at)
-    rows = np.flatnonzero(accepted)
+    images = pairs.images
+    clear = [sha for sha, image in images.items() if image.transparent]
+    shas = sorted({*telling, *plain, *clear}, key=lambda sha: images[sha].id)
+    frames = _near_frames(pairs, shas, (telling, plain), stages)
+    near = frames.near
+    query, ref = frames.contents
+    same = _same_pixels(pairs, shas, frames, stages)
+    agreement = stages.thumb_agreement(frames.names, near.query, near.ref, near.turn)
+    sizes = np.array([(images[sha].width, images[sha].height) for sha in shas], np.int64)
+    accepted = agreement.accepted(config.hashes, stretches_of(sizes[query], sizes[ref], near.turn))
+    as_they_look = {*plain}
+    accepted |= frames.is_plain & np.array([sha in as_they_look for sha in shas], bool)[query]
+    rows = frames.first(np.flatnonzero(accepted))
     if config.cluster.linkage == "star":
         # a thousand near-identical pictures are half a million pairs
         order = sorted(range(len(shas)), key=lambda n: (*pairs.rank(shas[n]), n))
         rows = rows[star_pairs(query[rows], ref[rows], order, _SMALL_STAR)]
     found = explain_whole_frames(
-        [images[n] for n in query[rows].tolist()],
-        [images[n] for n in ref[rows].tolist()],
-        turn[rows],
+        [images[shas[n]] for n in query[rows].tolist()],
+        [images[shas[n]] for n in ref[rows].tolist()],
+        near.turn[rows],
         agreement.take(rows),
     )
-    as_they_look = {*plain_at.tolist()}
     for a, b, distance, seen in zip(
-        query[rows].tolist(), ref[rows].tolist(), bits[rows].tolist(), found, strict=True
+        query[rows].tolist(), ref[rows].tolist(), near.bits[rows].tolist(), found, strict=True
     ):
         pair = (shas[a], shas[b])
-        metric = "thumb" if a in as_they_look else "pdq"
+        metric = "thumb" if shas[a] in as_they_look else "pdq"
         pairs.matches[pair] = Match(*pair, "copy", float(distance), metric, seen)
     for pair in same:
         pairs.matches[pair] = Match(*pair, "pixel", 0.0, "pixels")
     pairs.part_told_apart()
     pairs.counts["hash_accepted"] = len(pairs.matches)
+    left = np.flatnonzero(frames.is_plain & ~accepted)
     return {
         (shas[a], shas[b]): Lead(distance / 256.0, _MIRRORED[orientation])
         for a, b, distance, orientation in zip(
-            query[~accepted].tolist(),
-            ref[~accepted].tolist(),
-            bits[~accepted].tolist(),
-            turn[~accepted].tolist(),
+            query[left].tolist(),
+            ref[left].tolist(),
+            near.bits[left].tolist(),
+            near.turn[left].tolist(),
             strict=True,
         )
         if (shas[a], shas[b]) not in same
@@ -209,35 +212,42 @@ def _by_whole_frame(
 
 def _near_frames(
     pairs: Pairs,
-    telling: Sequence[str],
-    plain: Sequence[str],
+    shas: Sequence[str],
+    asked: tuple[Sequence[str], Sequence[str]],
     stages: Stages,
-    place: Mapping[str, int],
-) -> HashPairs:
-    """Pairs of near hashes, and of plain pictures that look the same, by their places."""
-    telling_at, plain_at = (
-        np.array([place[sha] for sha in some], np.int64) for some in (telling, plain)
-    )
+) -> Frames:
+    """Whole frames that may be one picture: by hashes, as they look, over backdrops.
+
+    Args:
+        pairs: their images.
+        shas: contents, in the order of their ids.
+        asked: of them those whose hash tells, and those that are plain.
+        stages: measures them.
+    """
+    telling, plain = asked
+    place = {sha: n for n, sha in enumerate(shas)}
+    telling_at, plain_at = (np.array([place[sha] for sha in some], np.int64) for some in asked)
     near = HashPairs(*np.empty((4, 0), np.int64))
     if len(telling) > 1:
         near |= stages.near_hashes(telling).at(telling_at)
-    pairs.counts["hash_candidates"] = len(near.query)
     if len(plain) > 1:
         order = sorted(range(len(plain)), key=lambda n: (*pairs.rank(plain[n]), n))
         sizes = np.array([(pairs.images[sha].width, pairs.images[sha].height) for sha in plain])
         near |= HashPairs(*plain_pairs(stages.thumbs(plain), sizes, order)).at(plain_at)
-    return near
+    frames = with_backdrops([pairs.images[sha] for sha in shas], near, stages)
+    looked = np.isin(frames.owner[frames.near.query], plain_at).sum()
+    pairs.counts["hash_candidates"] = len(frames.near.query) - int(looked)
+    return frames
 
 
-def _same_pixels(
-    pairs: Pairs, shas: Sequence[str], candidates: HashPairs, stages: Stages
-) -> set[Pair]:
+def _same_pixels(pairs: Pairs, shas: Sequence[str], frames: Frames, stages: Stages) -> set[Pair]:
     """Pairs whose full-size pixels are equal; only likely ones are decoded in full.
 
     Two JPEGs of equal pixels hold equal coefficients, and two other files are reduced alike, so
     within a kind their thumbs are equal. A JPEG is reduced by its decoder: between the kinds fine
     texture differs, and a symmetric picture may even seem turned.
     """
+    candidates = frames.near.rows(np.flatnonzero(frames.is_plain))
     images = [pairs.images[sha] for sha in shas]
     facts = np.array([(i.width, i.height, i.format == "JPEG") for i in images], np.int64)
     first, second = facts[candidates.query], facts[candidates.ref]

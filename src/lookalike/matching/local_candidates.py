@@ -49,8 +49,13 @@ class CollectionStages:
 
     def near_hashes(self, shas: Sequence[str]) -> HashPairs:
         """As of ``Stages``."""
-        rows = self._collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
+        rows = self._hashes(shas)
         return hash_pairs(rows, rows, self._config.hashes.max_distance, self._config.threads)
+
+    def hashes_between(self, queries: Sequence[str], refs: Sequence[str]) -> HashPairs:
+        """As of ``Stages``."""
+        both = self._hashes(queries), self._hashes(refs)
+        return hash_pairs(*both, self._config.hashes.max_distance, self._config.threads)
 
     def thumbs(self, shas: Sequence[str]) -> UInt8Array:
         """As of ``Stages``."""
@@ -85,3 +90,7 @@ class CollectionStages:
         upright, mirrored = self._evidence.features(shas, kind)
         settings = vote_settings(local, kind, len(upright.image), min_votes, self._config.threads)
         return vote_pairs(upright, settings, mirrored=mirrored if local.mirrored else None)
+
+    def _hashes(self, shas: Sequence[str]) -> UInt8Array:
+        """``(n, 8, 32)`` hashes in every orientation."""
+        return self._collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)

@@ -52,6 +52,7 @@ class ImageRef(Addressed):
         low_information: blank, or a slope from tone to tone; such an image matches by its bytes, by
             keypoints, or because both look the same everywhere, never by a hash.
         damage: what is missing or corrupt in a file that opens, in words; empty where nothing is.
+        transparent: whether something shows through.
     """
 
     id: str
@@ -67,6 +68,7 @@ class ImageRef(Addressed):
     sharpness: float = 0.0
     low_information: bool = False
     damage: str = ""
+    transparent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,13 @@ from PIL import Image
 from lookalike.config.find import FindConfig
 from lookalike.decisions.keeper import check_rules, decide
 from lookalike.images.decode import as_file, decode
-from lookalike.ingest.ingest import describe_content, image_ref
+from lookalike.ingest.contents import (
+    Described,
+    batch_of,
+    describe_content,
+    describe_shades,
+    image_ref,
+)
 from lookalike.matching.cascade import find_pairs
 from lookalike.matching.in_memory import InMemory
 from lookalike.matching.local_candidates import CollectionStages
@@ -32,11 +38,11 @@ from lookalike.model.image import DescriptorSpec, ImageRef
 from lookalike.model.match import Match, Tier
 from lookalike.model.report import Cluster
 from lookalike.report.build import file_clusters, file_matches
+from lookalike.retrieval.query import pair_config
 from lookalike.runtime.workers import each, one_core_each
-from lookalike.search.query import pair_config
 from lookalike.sources.reading import read_bytes, read_plain
 from lookalike.sources.reading.addresses import is_address
-from lookalike.store import Batch, Collection, Content, EmbeddedCollection
+from lookalike.store import Collection, Content, EmbeddedCollection
 from lookalike.verification.edit import reverse
 
 __all__ = [
@@ -139,12 +145,14 @@ class _Read:
         is_pixels: whether it had no file.
         content: what is known of it.
         rows: its hashes.
+        shades: it over every backdrop, where something shows through.
     """
 
     data: bytes
     is_pixels: bool
     content: Content
     rows: dict[DescriptorSpec, NDArray[Any]]
+    shades: tuple[Described, ...]
 
 
 def collapse(
@@ -258,13 +266,10 @@ class _Candidates:
                 self._first[content.sha256] = ref
                 self._data[content.sha256] = found.data
                 fresh[content.sha256] = found
-        if fresh:
-            rows = {
-                spec: (tuple(fresh), np.stack([found.rows[spec] for found in fresh.values()]))
-                for spec in next(iter(fresh.values())).rows
-            }
-            contents = tuple(found.content for found in fresh.values())
-            self._collection.commit(Batch(contents=contents, rows=rows))
+        described = [(found.content, found.rows) for found in fresh.values()]
+        described += [shade for found in fresh.values() for shade in found.shades]
+        if described:
+            self._collection.commit(batch_of(described))
 
     def representatives(self, keep: Keep) -> tuple[Kept, ...]:
         """One of each picture, by best rank."""
@@ -322,7 +327,8 @@ class _Candidates:
         sha256 = hashlib.sha256(data).hexdigest()
         content, rows = describe_content(sha256, len(data), picture, self._config)
         is_pixels = isinstance(candidate, np.ndarray | Image.Image)
-        return _Read(data, is_pixels, content, rows)
+        shades = describe_shades(content, picture, self._config)
+        return _Read(data, is_pixels, content, rows, shades)
 
 
 def _bytes_of(candidate: Candidate, label: str) -> bytes | Failure:

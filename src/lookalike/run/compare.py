@@ -11,8 +11,8 @@ from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.match import Match
 from lookalike.model.report import Report
+from lookalike.retrieval.query import pair_config
 from lookalike.run.find import find
-from lookalike.search.query import pair_config
 from lookalike.sources.reading import is_one_file
 from lookalike.sources.reading.addresses import absolute, is_address
 

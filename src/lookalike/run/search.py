@@ -6,10 +6,10 @@ from pathlib import Path
 
 from lookalike.config.find import FindConfig, RunConfig
 from lookalike.model.answer import Answer
+from lookalike.retrieval.query import Question
+from lookalike.retrieval.session import search_collection
 from lookalike.runtime.progress import Progress, silent
 from lookalike.runtime.workers import one_core_each
-from lookalike.search.query import Question
-from lookalike.search.session import search_collection
 from lookalike.sources.downloads import with_urls
 from lookalike.store import open_collection
 from lookalike.store.location import default_collection

@@ -10,10 +10,10 @@ from lookalike.config.find import FindConfig, RunConfig
 from lookalike.model.answer import Answer
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
+from lookalike.retrieval.query import Question, read_query
+from lookalike.retrieval.session import open_searchable, search_in
 from lookalike.runtime.progress import Progress, silent
 from lookalike.runtime.workers import one_core_each
-from lookalike.search.query import Question, read_query
-from lookalike.search.session import open_searchable, search_in
 from lookalike.sources import Inputs, open_source
 from lookalike.sources.downloads import with_urls
 from lookalike.store import open_collection

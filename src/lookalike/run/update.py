@@ -8,9 +8,9 @@ from pathlib import Path
 from lookalike.config.find import FindConfig, RunConfig
 from lookalike.ingest.ingest import ingest
 from lookalike.model.files import Failure
+from lookalike.retrieval.session import open_searchable
 from lookalike.runtime.progress import Progress, silent
 from lookalike.runtime.workers import one_core_each
-from lookalike.search.session import open_searchable
 from lookalike.sources import Inputs, ListForm, gone, open_source, watch
 from lookalike.store import open_collection
 from lookalike.store.location import default_collection

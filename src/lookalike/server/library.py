@@ -20,13 +20,13 @@ from lookalike.ingest.ingest import Catalogue, ingest
 from lookalike.model.answer import Answer
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
+from lookalike.retrieval.focus import Focus
+from lookalike.retrieval.query import Question
+from lookalike.retrieval.session import Searchable, open_searchable, search_in
 from lookalike.run.collapse import Collapsed, Keep, collapse, relate
 from lookalike.runtime.output import writing
 from lookalike.runtime.progress import silent
 from lookalike.runtime.workers import one_core_each
-from lookalike.search.focus import Focus
-from lookalike.search.query import Question
-from lookalike.search.session import Searchable, open_searchable, search_in
 from lookalike.server.asked import Picture, Problem
 from lookalike.server.settings import ServeConfig
 from lookalike.sources import FolderSource

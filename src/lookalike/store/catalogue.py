@@ -21,7 +21,8 @@ CREATE TABLE content(
   id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, n_bytes INTEGER NOT NULL,
   width INTEGER NOT NULL, height INTEGER NOT NULL, format TEXT NOT NULL,
   lossless INTEGER NOT NULL, exif_fields INTEGER NOT NULL, sharpness REAL NOT NULL,
-  low_information INTEGER NOT NULL, damage TEXT, pixel_digest TEXT);
+  low_information INTEGER NOT NULL, damage TEXT,
+  transparent BOOLEAN NOT NULL DEFAULT FALSE, pixel_digest TEXT);
 CREATE TABLE file(
   key BLOB PRIMARY KEY, n_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
   device BLOB NOT NULL, inode BLOB NOT NULL, kind TEXT NOT NULL, content INTEGER REFERENCES content,

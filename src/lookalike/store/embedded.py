@@ -23,12 +23,13 @@ from lookalike.store.descriptors import Describing
 from lookalike.store.embedded_decisions import EmbeddedDecisions
 from lookalike.store.lock import lock
 from lookalike.store.records import (
-    ADD_DAMAGE,
+    ADD_LOOKS,
     CONTENT_COLUMNS,
     READ_COLUMNS,
     Batch,
     Content,
     KnownFile,
+    content_from,
     content_row,
     stamp_of,
     text_of,
@@ -139,22 +140,7 @@ class EmbeddedCollection(Describing[Described], Closing):
             rows = [row for row in self._catalogue.rows(select) if row[0] in asked]
         else:
             rows = self._catalogue.rows_in(f"{select} WHERE sha256 IN (?)", wanted)
-        return {
-            sha: Content(
-                sha,
-                size,
-                wide,
-                tall,
-                kind,
-                bool(lossless),
-                tags,
-                sharp,
-                bool(low),
-                harm,
-                pixels,
-            )
-            for sha, size, wide, tall, kind, lossless, tags, sharp, low, harm, pixels in rows
-        }
+        return {row[0]: content_from(row) for row in rows}
 
     def set_pixel_digests(self, digests: Mapping[str, str]) -> None:
         """Remember full-size pixel digests."""
@@ -172,8 +158,8 @@ class EmbeddedCollection(Describing[Described], Closing):
         try:
             with self._catalogue.transaction():
                 self._catalogue.write(
-                    f"INSERT INTO content({CONTENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?) "
-                    f"{ADD_DAMAGE}",
+                    f"INSERT INTO content({CONTENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) "
+                    f"{ADD_LOOKS}",
                     map(content_row, batch.contents),
                 )
                 for spec, (shas, values) in batch.rows.items():

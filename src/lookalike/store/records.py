@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -15,13 +15,14 @@ from lookalike.model.image import DescriptorSpec, FileEntry
 from lookalike.model.match import Verification
 
 __all__ = [
-    "ADD_DAMAGE",
+    "ADD_LOOKS",
     "CONTENT_COLUMNS",
     "FROM_SCHEMA_1",
     "READ_COLUMNS",
     "Batch",
     "Content",
     "KnownFile",
+    "content_from",
     "content_row",
     "differing_specs",
     "stamp_of",
@@ -31,19 +32,20 @@ __all__ = [
 
 CONTENT_COLUMNS = (
     "sha256, n_bytes, width, height, format, lossless, exif_fields, sharpness, low_information, "
-    "damage, pixel_digest"
+    "damage, transparent, pixel_digest"
 )
-#: as they are read: where nobody looked for damage, none is known
+#: as they are read: of a content that nobody looked at for damage, none is known
 READ_COLUMNS = CONTENT_COLUMNS.replace("damage", "coalesce(damage, '')")
-#: what is known of a content stays, but for damage that was never looked for
-ADD_DAMAGE = (
-    "ON CONFLICT(sha256) DO UPDATE SET damage = excluded.damage WHERE content.damage IS NULL"
+#: what is known of a content stays, but for what nobody looked for
+ADD_LOOKS = (
+    "ON CONFLICT(sha256) DO UPDATE SET damage = excluded.damage, "
+    "transparent = excluded.transparent WHERE content.damage IS NULL"
 )
-#: from the first schema, which knew nothing of damage: it is null where files are to be looked at
-#: again, of formats that may decode although damaged, and what did not decode is tried again
+#: from the first schema, which knew nothing of damage and transparency: files whose content has
+#: null there are looked at again, and what did not decode is tried again
 FROM_SCHEMA_1 = (
     "ALTER TABLE content ADD COLUMN damage TEXT",
-    "UPDATE content SET damage = '' WHERE format NOT IN ('JPEG', 'PNG', 'GIF', 'TIFF')",
+    "ALTER TABLE content ADD COLUMN transparent BOOLEAN NOT NULL DEFAULT FALSE",
     "DELETE FROM file WHERE kind = 'failure' AND stage = 'decode'",
 )
 
@@ -65,6 +67,7 @@ class Content:
     sharpness: float
     low_information: bool
     damage: str = ""
+    transparent: bool = False
     pixel_digest: str | None = None
 
 
@@ -110,6 +113,13 @@ class Batch:
     ragged: Mapping[DescriptorSpec, tuple[tuple[str, ...], list[NDArray[Any]]]] = field(
         default_factory=dict
     )
+
+
+def content_from(row: Sequence[Any]) -> Content:
+    """A content from its values in the order of ``READ_COLUMNS``, whatever the type of a yes."""
+    sha, size, wide, tall, kind, lossless, tags, sharp, low, damage, clear, pixels = row
+    told = bool(lossless), tags, sharp, bool(low), damage, bool(clear), pixels
+    return Content(sha, size, wide, tall, kind, *told)
 
 
 def stamp_of(entry: FileEntry) -> tuple[int, int, bytes, bytes]:

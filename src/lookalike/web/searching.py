@@ -19,10 +19,10 @@ from lookalike.images.decode import decode
 from lookalike.model.answer import Answer
 from lookalike.model.errors import ConfigError, LookalikeError
 from lookalike.model.files import Failure
+from lookalike.retrieval.focus import Focus
+from lookalike.retrieval.query import Question
 from lookalike.run.search import search
 from lookalike.runtime.output import writing
-from lookalike.search.focus import Focus
-from lookalike.search.query import Question
 from lookalike.sources.reading import read_again
 from lookalike.web.app import Room, answer, plain_of
 from lookalike.web.desk import shown

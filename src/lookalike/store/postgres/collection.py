@@ -23,12 +23,13 @@ from lookalike.store.postgres.decisions import PostgresDecisions
 from lookalike.store.postgres.described import Described
 from lookalike.store.postgres.session import Session
 from lookalike.store.records import (
-    ADD_DAMAGE,
+    ADD_LOOKS,
     CONTENT_COLUMNS,
     READ_COLUMNS,
     Batch,
     Content,
     KnownFile,
+    content_from,
     content_row,
     stamp_of,
     text_of,
@@ -135,7 +136,7 @@ class PostgresCollection(Describing[Described], Closing):
         """As of ``Collection``."""
         select = f"SELECT {READ_COLUMNS} FROM content WHERE sha256 = ANY(%s)"
         found = (self._session.rows(select, (some,)) for some in _parts(list(shas)))
-        return {row[0]: Content(*row) for rows in found for row in rows}
+        return {row[0]: content_from(row) for rows in found for row in rows}
 
     def set_pixel_digests(self, digests: Mapping[str, str]) -> None:
         """As of ``Collection``."""
@@ -154,7 +155,7 @@ class PostgresCollection(Describing[Described], Closing):
         with self._described.undone_with(), self._session.writing():
             self._session.write(
                 f"INSERT INTO content({CONTENT_COLUMNS}) "
-                f"VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) {ADD_DAMAGE}",
+                f"VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s) {ADD_LOOKS}",
                 map(content_row, batch.contents),
             )
             for spec, (shas, values) in batch.rows.items():

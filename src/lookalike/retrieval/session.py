@@ -20,10 +20,11 @@ from lookalike.model.answer import Answer
 from lookalike.model.image import ImageRef
 from lookalike.model.match import Containment
 from lookalike.model.protocols import Descriptor
+from lookalike.retrieval.judge import RANK, hit, judged, with_twins
+from lookalike.retrieval.query import Query, Question, read_query
+from lookalike.retrieval.query_frames import QueryFrames
+from lookalike.retrieval.rank import metrics, ranked, with_hash_candidates
 from lookalike.runtime.progress import Progress
-from lookalike.search.judge import RANK, hit, judged, with_twins
-from lookalike.search.query import Query, Question, read_query
-from lookalike.search.rank import metrics, ranked, with_hash_candidates
 from lookalike.store import Collection
 from lookalike.systems.space import Space, fit_space, load_views
 
@@ -108,9 +109,10 @@ def _answer(
     # a new one each time: it holds on to all that it reads
     evidence = Evidence(first, collection, asking, searchable.progress)
     near = ranked(space, query, question, names)
+    frames = QueryFrames(query, collection, asking, evidence.image)
     if isinstance(config, FindConfig):
-        near = with_hash_candidates(near, query, collection, asking, space)
-    evidence_of = judged(near, query, evidence, collection, asking)
+        near = with_hash_candidates(near, frames, space)
+    evidence_of = judged(near, query, evidence, frames, asking)
     hits = [hit(item, first[item.sha], evidence_of.get(item.sha), query, asking) for item in near]
     if isinstance(config, FindConfig):
         hits.sort(key=lambda hit: RANK[hit.tier])

@@ -9,19 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import FindConfig, RunConfig, SystemConfig
-from lookalike.descriptors.hashes import (
-    ORIENTATIONS,
-    PDQ_SPEC,
-    describe_hashes,
-)
+from lookalike.config.find import RunConfig, SystemConfig
 from lookalike.descriptors.registry import base_of
-from lookalike.index.blocks import block_distances, blocks_of, nearest_rows
+from lookalike.index.blocks import blocks_of, nearest_rows
 from lookalike.index.distances import check_metric
 from lookalike.model.arrays import IntArray
 from lookalike.model.errors import ConfigError
-from lookalike.search.query import Query, Question
-from lookalike.store import Collection, Ranking
+from lookalike.retrieval.query import Query, Question
+from lookalike.retrieval.query_frames import QueryFrames
+from lookalike.store import Ranking
 from lookalike.systems.space import Space
 from lookalike.systems.voting import Voted, vote
 
@@ -133,25 +129,15 @@ def _plain(ballot: Sequence[tuple[int, float]], name: str) -> list[Voted]:
     ]
 
 
-def with_hash_candidates(
-    near: list[Near],
-    query: Query,
-    collection: Collection,
-    config: FindConfig,
-    space: Space,
-) -> list[Near]:
+def with_hash_candidates(near: list[Near], frames: QueryFrames, space: Space) -> list[Near]:
     """Also what the hash finds in any orientation, which a network may rank far down."""
     known = {item.sha for item in near}
-    turns = describe_hashes(query.reduced(config.decode.min_side)).pdq.reshape(
-        len(ORIENTATIONS), -1
-    )
-    stored = collection.stored(PDQ_SPEC, space.shas)
-    more = []
-    for block in blocks_of(stored):
-        upright = np.ascontiguousarray(stored[block][:, :32])
-        bits = block_distances(turns, upright, "hamming").min(axis=0)
-        for n in np.flatnonzero(bits <= config.hashes.max_distance).tolist():
-            sha = space.shas[block.start + n]
-            if sha not in known:
-                more.append(Near(sha, float(bits[n]), "pdq hamming", {}))
+    found = frames.near(space.shas)
+    places, first = np.unique(found.places, return_index=True)
+    shas = [space.shas[place] for place in places.tolist()]
+    more = [
+        Near(sha, float(bits), "pdq hamming", {})
+        for sha, bits in zip(shas, found.bits[first].tolist(), strict=True)
+        if sha not in known
+    ]
     return [*near, *sorted(more, key=lambda item: (item.distance, item.sha))[:_VERIFIED]]

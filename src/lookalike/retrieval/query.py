@@ -19,7 +19,7 @@ from lookalike.images.decode import decode
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import Picture
-from lookalike.search.focus import Focus, focused
+from lookalike.retrieval.focus import Focus, focused
 from lookalike.sources.reading import read_bytes
 from lookalike.sources.reading.addresses import local_path
 

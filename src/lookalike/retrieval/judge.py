@@ -9,27 +9,22 @@ import numpy as np
 
 from lookalike.config.find import FindConfig
 from lookalike.descriptors.hashes import (
-    ORIENTATIONS,
-    PDQ_SPEC,
-    THUMB_SPEC,
-    describe_hashes,
     stretches_of,
 )
 from lookalike.descriptors.keypoints import KINDS
 from lookalike.images.decode import luma_of, pixel_digest
-from lookalike.index.blocks import block_distances
 from lookalike.matching.rules import counts_alone
 from lookalike.matching.verifier import Evidence
 from lookalike.model.answer import Hit
 from lookalike.model.image import ImageRef
 from lookalike.model.match import Tier, Verification
-from lookalike.search.query import Query
-from lookalike.search.rank import Near
+from lookalike.retrieval.query import Query
+from lookalike.retrieval.query_frames import QueryFrames
+from lookalike.retrieval.rank import Near
 from lookalike.sources.reading import read_again
-from lookalike.store import Collection
 from lookalike.verification.confidence import confidence_of
 from lookalike.verification.side import Side, describe_side
-from lookalike.verification.whole_frame import agree, explain_whole_frames
+from lookalike.verification.whole_frame import explain_whole_frames
 
 __all__ = ["RANK", "hit", "judged", "with_twins"]
 
@@ -48,12 +43,12 @@ def judged(
     near: Sequence[Near],
     query: Query,
     evidence: Evidence,
-    collection: Collection,
+    frames: QueryFrames,
     config: FindConfig,
 ) -> dict[str, _Judged]:
     """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
     shas = [item.sha for item in near]
-    found = _whole_frames(shas, query, evidence, collection, config)
+    found = _whole_frames(shas, query, evidence, frames, config)
     kind = KINDS["sift"]
     picture = query.reduced(kind.min_side)
     size = (picture.width, picture.height)
@@ -67,27 +62,23 @@ def _whole_frames(
     shas: Sequence[str],
     query: Query,
     evidence: Evidence,
-    collection: Collection,
+    frames: QueryFrames,
     config: FindConfig,
 ) -> dict[str, _Judged]:
     """Whole frames whose hash is near in some orientation and whose thumbs agree."""
-    own = describe_hashes(query.reduced(config.decode.min_side))
-    thumbs = np.concatenate([own.thumb[None], collection.rows(THUMB_SPEC, shas)])
-    upright = np.ascontiguousarray(collection.rows(PDQ_SPEC, shas)[:, :32])
-    bits = block_distances(own.pdq.reshape(len(ORIENTATIONS), -1), upright, "hamming")
-    near = np.flatnonzero(bits.min(axis=0) <= config.hashes.max_distance)
-    turn = bits.argmin(axis=0)[near]
-    agreement = agree(thumbs, np.zeros_like(near), near + 1, turn, threads=config.threads)
+    near = frames.near(shas)
+    agreement = frames.agreement(near)
     picture = query.picture
     asking = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
-    others = [evidence.image(shas[n]) for n in near.tolist()]
+    others = [evidence.image(shas[n]) for n in near.places.tolist()]
     sizes = np.array([(image.width, image.height) for image in others], np.int64).reshape(-1, 2)
-    stretches = stretches_of(np.array([[picture.width, picture.height]]), sizes, turn)
-    kept = np.flatnonzero(agreement.accepted(config.hashes, stretches))
+    stretches = stretches_of(np.array([[picture.width, picture.height]]), sizes, near.turn)
+    accepted = np.flatnonzero(agreement.accepted(config.hashes, stretches))
+    kept = accepted[np.unique(near.places[accepted], return_index=True)[1]]
     refs = [others[n] for n in kept.tolist()]
-    seen = explain_whole_frames([asking] * len(refs), refs, turn[kept], agreement.take(kept))
-    least = bits.min(axis=0)[near[kept]].tolist()
-    return {ref.sha256: _Judged(v, b) for ref, v, b in zip(refs, seen, least, strict=True)}
+    turns, bits = near.turn[kept], near.bits[kept].tolist()
+    seen = explain_whole_frames([asking] * len(refs), refs, turns, agreement.take(kept))
+    return {ref.sha256: _Judged(v, b) for ref, v, b in zip(refs, seen, bits, strict=True)}
 
 
 def hit(
