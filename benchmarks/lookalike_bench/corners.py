@@ -41,7 +41,7 @@ _EDGE = 16
 
 
 def choose_pairs(photos: Sequence[UInt8Array], *, seed: int = 0) -> IntArray:
-    """Pairs of points for ``brief``.
+    """Pairs of points for ``descriptors.binary``.
 
     Args:
         photos: lumas ``(h, w)`` uint8.
@@ -183,7 +183,7 @@ def _standard(told: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the pairs as the text that ``brief`` holds."""
+    """Print the pairs as the text that ``descriptors.binary`` holds."""
     parser = argparse.ArgumentParser(
         description="Choose the pairs of lookalike.descriptors.binary."
     )
