@@ -101,7 +101,7 @@ def test_a_progressive_jpeg_without_its_last_scans_is_damaged() -> None:
         assert damage(whole[:at] + END) == "cut: its last scans are missing"
 
 
-@pytest.mark.parametrize("filler", [b"\0", b"\xff", bytes(np.random.default_rng(3).bytes(1))])
+@pytest.mark.parametrize("filler", [b"\0", b"\xff", b"\xf8"])
 def test_most_holes_in_scans_are_told(filler: bytes) -> None:
     """Where a stretch is overwritten the decoder loses step in nine of ten files."""
     told = 0

@@ -107,10 +107,10 @@ def test_same_pixels_however_a_decoder_reduced_them(tmp_path: Path, db: Path) ->
     folder = tmp_path / "in"
     folder.mkdir()
     for number in range(24):
-        random = np.random.default_rng(number)
-        width, height = (int(side) for side in random.integers(64, 1400, 2))
+        grain = np.random.default_rng(number)
+        width, height = (int(side) for side in grain.integers(64, 1400, 2))
         rgb = scene(200 + number, width, height)
-        rgb = np.clip(rgb + random.normal(0, 40, rgb.shape), 0, 255).astype(np.uint8)
+        rgb = np.clip(rgb + grain.normal(0, 40, rgb.shape), 0, 255).astype(np.uint8)
         if number % 4 == 0:
             rgb = np.maximum(rgb, rgb[:, ::-1])
         image = Image.open(save(folder / f"{number}.jpg", rgb, 75 + number))
