@@ -36,7 +36,7 @@ ADAPTERS = {
     "click": ("cli",),
     "jinja2": ("report", "web"),
     "starlette": ("server", "web"),
-    "uvicorn": ("server", "web"),
+    "uvicorn": ("runtime/patience.py", "server", "web"),
     "pyarrow": ("distributed/work.py", "sources/tables.py"),
     "ray": ("distributed/session.py",),
     "fsspec": ("distributed/work.py", "sources/reading/remote"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from conftest import save, scene
 from lookalike.decisions.choices import place_of
 from lookalike.model.match import Match
 from lookalike.model.report import Report
+from lookalike.runtime.patience import Patience
 from lookalike.store import Change, open_decisions
 
 pytest.importorskip("starlette", reason="the extra review is not installed")
@@ -414,6 +416,32 @@ def test_equal_bytes_are_shown_from_wherever_they_still_lie(tmp_path: Path, db: 
     with served(report, db) as address:
         asker = Asker(address)
         assert asker.raw(f"/thumb/{report.images['a.jpg'].sha256}")[0] == 200
+
+
+def test_bodies_that_stay_away_and_clients_that_leave(
+    found: Report, db: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A half-sent decision or upload is refused in time; whoever leaves meanwhile is no fault."""
+    monkeypatch.setattr(app, "Patience", lambda: Patience(body_seconds=0.5))
+    paths = ("/api/cluster/0", "/api/accept", "/api/undo", "/api/upload", "/api/plan")
+    with served(found, db) as address:
+        asker = Asker(address)
+
+        def begun(path: str) -> socket.socket:
+            connection = socket.create_connection(("127.0.0.1", asker.port or 0), timeout=30)
+            headers = "".join(f"{name}: {value}\r\n" for name, value in asker.headers.items())
+            head = f"POST {path} HTTP/1.1\r\n{headers}Content-Length: 100\r\n\r\n{{"
+            connection.sendall(head.encode())
+            return connection
+
+        for path in paths:
+            begun(path).close()
+        waiting = [begun(path) for path in paths]
+        for connection in waiting:
+            with connection:
+                assert connection.recv(65536).startswith(b"HTTP/1.1 408 ")
+        assert asker.decide(0, "accept")[0] == 200
+    assert capfd.readouterr() == ("", "")
 
 
 def test_decides_with_keys_among_thousands(chromium: Any, many: Report, db: Path) -> None:

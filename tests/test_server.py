@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import http.client
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -13,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,7 @@ from lookalike.config.find import FindConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.model.errors import CollectionError, ConfigError
 from lookalike.run.collapse import collapse
+from lookalike.runtime.patience import Patience, Patient
 from lookalike.server import ServeConfig
 from lookalike.store import open_collection
 
@@ -32,7 +37,7 @@ pytest.importorskip("uvicorn")
 
 from starlette.testclient import TestClient
 
-from lookalike.server.app import create_app
+from lookalike.server.app import create_app, server_of
 from lookalike.server.document import openapi
 
 BASE = "http://127.0.0.1:8765"
@@ -409,6 +414,217 @@ def test_too_many_waiting_are_sent_away(db: Path, monkeypatch: pytest.MonkeyPatc
         assert client.get("/health").status_code == 200
         go.set()
         assert [one.result().status_code for one in inside] == [200, 200]
+
+
+@contextmanager
+def running(settings: ServeConfig) -> Iterator[tuple[str, int]]:
+    """The service on a port of this machine, in a thread; its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        server = server_of(settings)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield listener.getsockname()
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def begun(where: tuple[str, int], path: str, length: int = 100, body: bytes = b"{") -> Any:
+    """A connection that sent the headers of a request and only the beginning of its body."""
+    connection = socket.create_connection(where, timeout=30)
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    connection.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode() + body)
+    return connection
+
+
+def post(where: tuple[str, int], path: str, body: Any) -> tuple[int, Any]:
+    """Status and answer of one plain request."""
+    connection = http.client.HTTPConnection(*where, timeout=60)
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    told = answer.status, json.loads(answer.read())
+    connection.close()
+    return told
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    """Everything that comes until the other side closes."""
+    with closing(connection):
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+        return received
+
+
+def test_half_sent_bodies_hold_no_place(db: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Forty of them keep nobody waiting, and when they go away nothing is printed."""
+    with running(ServeConfig(db, workers=1, waiting=1)) as where:
+        waiting = [begun(where, path) for path in ("/search", "/compare", "/images", "/x") * 10]
+        for _ in range(3):
+            status, told = post(where, "/collapse", {"images": [upload(scene(1))]})
+            assert status == 200 and told["looked"] == 1
+        for connection in waiting:
+            connection.close()
+        assert post(where, "/collapse", {"images": [upload(scene(1))]})[0] == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_bodies_that_stay_away_are_refused(db: Path) -> None:
+    """After the time for bodies the answer is 408, as documented, and the connection ends."""
+    paths = ("/search", "/compare", "/images", "/collapse")
+    with running(ServeConfig(db, patience=Patience(body_seconds=0.5))) as where:
+        waiting = {path: begun(where, path) for path in paths}
+        for path, connection in waiting.items():
+            head, _, body = rest_of(connection).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 408 ") and b"connection: close" in head.lower()
+            jsonschema.validate(json.loads(body), schema_of(path, 408))
+        assert post(where, "/collapse", {"images": [upload(scene(1))]})[0] == 200
+
+
+class Clock:
+    """An event loop whose time passes only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def run(self, work: Any) -> None:
+        """Run a coroutine by this clock."""
+        with asyncio.Runner() as runner:
+            runner.get_loop().time = lambda: self.now  # type: ignore[method-assign]
+            runner.run(work)
+
+    async def passes(self, seconds: float) -> None:
+        """Let time pass, and what is due then happen."""
+        self.now += seconds
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+async def reads(scope: Any, receive: Any, send: Any) -> None:
+    """An application that reads a body, and then waits for the client to leave."""
+    while (message := await receive())["type"] == "http.request":
+        scope["body"] += message["body"]
+
+
+@pytest.mark.parametrize(("size", "in_time"), [(100, True), (10, False), (0, False)])
+def test_bodies_may_be_slow_as_long_as_they_come(size: int, in_time: bool) -> None:
+    """What came buys time for what is to come; nothing is timed once a body is whole."""
+    clock, pieces = Clock(), [b"x" * size] * 20
+
+    async def receive() -> Any:
+        if not pieces:
+            await clock.passes(1000)
+            return {"type": "http.disconnect"}
+        await clock.passes(1)
+        return {"type": "http.request", "body": pieces.pop(), "more_body": bool(pieces)}
+
+    patience = Patience(body_seconds=1.5, bytes_a_second=100)
+    timed = Patient(reads, patience=patience, late=ConnectionError, left=KeyError)
+    scope = {"type": "http", "body": b""}
+    if in_time:
+        clock.run(timed(scope, receive, None))  # type: ignore[arg-type]
+        assert len(scope["body"]) == 2000
+    else:
+        with pytest.raises(ConnectionError):
+            clock.run(timed(scope, receive, None))  # type: ignore[arg-type]
+
+
+def test_a_busy_server_blames_nobody() -> None:
+    """What came while the event loop was held up counts as come in time."""
+    clock, scope = Clock(), {"type": "http", "body": b""}
+
+    async def held_up() -> None:
+        came = asyncio.Event()
+
+        async def receive() -> Any:
+            await came.wait()
+            kind = "http.disconnect" if scope["body"] else "http.request"
+            return {"type": kind, "body": b"x", "more_body": False}
+
+        timed = Patient(reads, patience=Patience(), late=ConnectionError, left=KeyError)
+        waiting = asyncio.create_task(timed(scope, receive, None))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        # the body comes and the time runs out in one turn of the loop, in this order
+        clock.now += 1000
+        asyncio.get_running_loop().call_soon(came.set)
+        await waiting
+
+    clock.run(held_up())
+    assert scope["body"] == b"x"
+
+
+def test_bodies_that_arrive_at_once_are_bounded(db: Path) -> None:
+    """What is held in memory of bodies that are not whole is no more than places could hold."""
+    settings = ServeConfig(db, workers=1, waiting=1, max_bytes=100_000)
+    with running(settings) as where:
+        half = b"{" + b" " * 89_999
+        waiting = [begun(where, "/search", 100_000, half) for _ in range(2)]
+        statuses = set()
+        until = time.monotonic() + 60
+        while 503 not in statuses and time.monotonic() < until:
+            statuses.add(post(where, "/collapse", {"images": [{"data": "A" * 80_000}]})[0])
+        assert 503 in statuses
+        for connection in waiting:
+            connection.close()
+        while time.monotonic() < until:
+            status, _ = post(where, "/collapse", {"images": [{"data": "A" * 80_000}]})
+            if status == 200:
+                break
+        assert status == 200
+
+
+def test_headers_that_stay_away_end_the_connection(db: Path) -> None:
+    """Nothing sent, half a line, half the headers, also after an answer or a refused body."""
+    with running(ServeConfig(db, patience=Patience(header_seconds=1.0))) as where:
+        starts = (b"", b"POST /sea", b"POST /search HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        waiting = [socket.create_connection(where, timeout=30) for _ in starts]
+        for connection, start in zip(waiting, starts, strict=True):
+            connection.sendall(start)
+        kept = socket.create_connection(where, timeout=30)
+        kept.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert kept.recv(65536).startswith(b"HTTP/1.1 200")
+        kept.sendall(b"GET /health HTTP/1.1\r\n")
+        refused = begun(where, "/nothing", 100_000)
+        assert refused.recv(65536).startswith(b"HTTP/1.1 404")
+        assert [rest_of(connection) for connection in waiting] == [b""] * 3
+        assert b"HTTP" not in rest_of(kept)
+        with closing(refused), pytest.raises(OSError):
+            while True:
+                # a byte now and then does not keep it open
+                refused.sendall(b" ")
+                time.sleep(0.01)
+
+
+def test_clients_that_leave_are_no_fault(
+    db: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Gone while a body comes, or while an answer is made: nothing is printed."""
+    from lookalike.server import library
+
+    came, go = threading.Semaphore(0), threading.Event()
+
+    def slow(*args: Any, **named: Any) -> Any:
+        came.release()
+        assert go.wait(30)
+        return collapse([], config=FindConfig())
+
+    monkeypatch.setattr(library, "collapse", slow)
+    body = json.dumps({"images": [upload(scene(1))]}).encode()
+    with running(ServeConfig(db, workers=4)) as where:
+        begun(where, "/collapse").close()
+        for reset in (False, True):
+            connection = begun(where, "/collapse", len(body), body)
+            assert came.acquire(timeout=30)
+            if reset:
+                linger = struct.pack("ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            connection.close()
+        go.set()
+        assert post(where, "/collapse", {"images": [upload(scene(1))]})[0] == 200
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_collection_is_held_and_released(db: Path) -> None:

@@ -7,25 +7,27 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lookalike.model.errors import ConfigError, LookalikeError
 from lookalike.model.version import __version__
+from lookalike.runtime.patience import Patient, timed_protocol
 from lookalike.server.asked import Asked, Problem
 from lookalike.server.document import openapi
 from lookalike.server.library import Library
 from lookalike.server.settings import ServeConfig
 
-__all__ = ["create_app", "serve"]
+__all__ = ["create_app", "serve", "server_of"]
 
 Work = Callable[[Library, Asked], "Future[dict[str, Any]]"]
 
@@ -40,17 +42,29 @@ def serve(settings: ServeConfig, *, started: Callable[[str], None]) -> None:
     Raises:
         CollectionError: the collection is in use, or cannot be opened.
     """
-    app = create_app(settings)
+    server = server_of(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     started(f"http://{host}:{settings.port}")
-    uvicorn.run(
-        app,
+    with suppress(KeyboardInterrupt):
+        server.run()
+
+
+def server_of(settings: ServeConfig) -> uvicorn.Server:
+    """The service and its server, which holds the collection until it was run.
+
+    Raises:
+        CollectionError: the collection is in use, or cannot be opened.
+    """
+    config = uvicorn.Config(
+        create_app(settings),
         host=settings.host,
         port=settings.port,
+        http=timed_protocol(settings.patience),
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=settings.max_seconds,
     )
+    return uvicorn.Server(config)
 
 
 def create_app(settings: ServeConfig) -> Starlette:
@@ -83,6 +97,9 @@ def create_app(settings: ServeConfig) -> Starlette:
             Route("/search", gate.endpoint(_search), methods=["POST"]),
             Route("/compare", gate.endpoint(_compare), methods=["POST"]),
             Route("/collapse", gate.endpoint(_collapse), methods=["POST"]),
+        ],
+        middleware=[
+            Middleware(Patient, patience=settings.patience, late=_late, left=ClientDisconnect)
         ],
         exception_handlers={
             Problem: _told,
@@ -121,6 +138,8 @@ class _Gate:
         self._settings = settings
         self._library = library
         self._inside = 0
+        #: bytes of bodies that are not whole
+        self._arriving = 0
 
     def endpoint(self, work: Work) -> Callable[[Request], Any]:
         """A route that does ``work`` in a thread; the event loop only waits."""
@@ -128,14 +147,13 @@ class _Gate:
         async def answer(request: Request) -> Response:
             self.check_names(request)
             self._check_token(request)
-            if self._inside >= self._settings.workers + self._settings.waiting:
-                raise Problem(
-                    503, "too many requests wait already", got=str(self._inside),
-                    remedy="send it again after Retry-After seconds",
-                )  # fmt: skip
+            self._check_places()
+            # whoever sends slowly holds no place, and keeps nobody waiting
+            fields = await self._fields(request)
+            self._check_places()
             self._inside += 1
             try:
-                asked = Asked(await self._fields(request), self._settings)
+                asked = Asked(fields, self._settings)
                 # base64 of many megabytes is decoded, and paths are looked up, off the loop too
                 future = await asyncio.to_thread(work, self._library, asked)
                 return JSONResponse(await asyncio.wrap_future(future))
@@ -169,30 +187,49 @@ class _Gate:
                 remedy="send the header Authorization: Bearer TOKEN",
             )  # fmt: skip
 
+    @property
+    def _places(self) -> int:
+        return self._settings.workers + self._settings.waiting
+
+    def _check_places(self) -> None:
+        if self._inside >= self._places:
+            raise Problem(
+                503, "too many requests wait already", got=str(self._inside),
+                remedy="send it again after Retry-After seconds",
+            )  # fmt: skip
+
     async def _fields(self, request: Request) -> dict[str, Any]:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise Problem(
                 415, "the body is of another type", got=kind or "none", expected="application/json"
             )
-        body = await self._body(request)
+        body = bytearray()
         try:
+            await self._read(request, body)
             fields = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise Problem(400, "the body is no JSON", got=str(error)) from error
+        finally:
+            self._arriving -= len(body)
         if not isinstance(fields, dict):
             raise Problem(400, "the body is no JSON object", got=type(fields).__name__)
         return fields
 
-    async def _body(self, request: Request) -> bytes:
-        """The body, which is let go as soon as it is too long."""
+    async def _read(self, request: Request, body: bytearray) -> None:
+        """Read the body, which is let go as soon as it is too long."""
         most = self._settings.max_bytes
-        body = bytearray()
         claimed = request.headers.get("content-length", "0")
         too_long = claimed.isdigit() and int(claimed) > most
         if not too_long:
             async for part in request.stream():
+                if self._arriving + len(part) > self._places * most:
+                    raise Problem(
+                        503, "too much arrives at once", got=f"{self._arriving:,} bytes already",
+                        remedy="send it again after Retry-After seconds",
+                    )  # fmt: skip
                 body += part
+                self._arriving += len(part)
                 if len(body) > most:
                     too_long = True
                     break
@@ -201,7 +238,13 @@ class _Gate:
                 413, "the body is too long", expected=f"at most {most:,} bytes",
                 remedy="send fewer pictures at once, or start the service with another --max-mb",
             )  # fmt: skip
-        return bytes(body)
+
+
+def _late() -> Problem:
+    return Problem(
+        408, "the body did not come in time", expected="a body that comes without long pauses",
+        remedy="send it again, or fewer pictures at once",
+    )  # fmt: skip
 
 
 def _name(address: str) -> str:
@@ -214,7 +257,11 @@ def _name(address: str) -> str:
 
 async def _told(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
-    more = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+    more = {
+        401: {"WWW-Authenticate": "Bearer"},
+        408: {"Connection": "close"},
+        503: {"Retry-After": "1"},
+    }
     return JSONResponse(problem.body, problem.status, headers=more.get(problem.status))
 
 

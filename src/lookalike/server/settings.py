@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lookalike.config.find import FindConfig
 from lookalike.model.errors import ConfigError
+from lookalike.runtime.patience import Patience
 
 __all__ = ["LOOPBACK_NAMES", "ServeConfig"]
 
@@ -30,6 +31,7 @@ class ServeConfig:
         max_bytes: largest request body.
         max_images: pictures in one request.
         max_seconds: a stopping service waits so long for requests in work.
+        patience: how long headers and bodies may take to come.
         find: settings of the cascade.
     """
 
@@ -43,6 +45,7 @@ class ServeConfig:
     max_bytes: int = 64_000_000
     max_images: int = 100
     max_seconds: int = 30
+    patience: Patience = field(default_factory=Patience)
     find: FindConfig = field(default_factory=FindConfig)
 
     def __post_init__(self) -> None:

@@ -13,13 +13,15 @@ import orjson
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lookalike.model.errors import LookalikeError
 from lookalike.model.version import __version__
+from lookalike.runtime.patience import Patience, Patient
 from lookalike.web.deciding import (
     RefusedError,
     StaleError,
@@ -88,9 +90,14 @@ def make_app(room: Room, port: int, token: str, more: Sequence[Route] = ()) -> G
         *more,
         Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]
-    app = Starlette(routes=routes)
+    timed = Middleware(Patient, patience=Patience(), late=_late, left=ClientDisconnect)
+    app = Starlette(routes=routes, middleware=[timed])
     app.state.room = room
     return Guard(app, port, token)
+
+
+def _late() -> HTTPException:
+    return HTTPException(408, "the rest did not come in time", {"Connection": "close"})
 
 
 def answer(value: Any, status: int = 200) -> Response:

@@ -12,6 +12,7 @@ import uvicorn
 
 from lookalike.model.errors import ConfigError
 from lookalike.model.report import Report
+from lookalike.runtime.patience import Patience, timed_protocol
 from lookalike.store import Decisions, open_decisions
 from lookalike.web.acting import Acting, action_routes
 from lookalike.web.app import Room, make_app
@@ -62,7 +63,12 @@ def prepared(
 def configured(app: Guard) -> uvicorn.Config:
     """A quiet server that does not wait for open tabs when it ends."""
     return uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        app,
+        http=timed_protocol(Patience()),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
 
 
