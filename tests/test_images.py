@@ -272,7 +272,7 @@ def test_damaged_bytes_never_raise(data: st.DataObject) -> None:
 _BROKEN = """
 import sys
 from lookalike.config import DecodeConfig
-from lookalike.images import decode, pixel_digest
+from lookalike.images.decode import decode, pixel_digest
 for path in sys.argv[1:]:
     data = open(path, "rb").read()
     for outcome in (decode("x", data, DecodeConfig()), pixel_digest("x", data, DecodeConfig())):

@@ -396,7 +396,7 @@ def test_the_review_page_of_a_shared_collection(photos: Path, at_server: str) ->
             browser = build_opener(HTTPCookieProcessor())
             browser.open(address).read()
             base = address.partition("/?")[0]
-            assert len(json.load(browser.open(f"{base}/api/charts"))["map"]["pictures"]) > 8
+            assert len(json.load(browser.open(f"{base}/api/charts"))["map"]["contents"]) > 8
             with open_decisions(at_server) as decisions:
                 place = place_of(report.images[report.clusters[0].members[-1]])
                 decisions.change(Change("kept", {place: "keeper"}))

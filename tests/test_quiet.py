@@ -21,7 +21,7 @@ FOUND = 11
 LIBRARY = """
 import os, sys
 import lookalike
-from lookalike import cores, engine
+from lookalike.runtime import inference as engine, workers as cores
 
 def apart(number):
     engine.byte_product()

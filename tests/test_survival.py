@@ -244,7 +244,7 @@ def test_too_little_memory_is_a_failure_of_the_file(photos: Path, db: Path) -> N
 
 @pytest.mark.parametrize(
     "place",
-    ["lookalike.images.decode._opened", "lookalike.ingest.ingest.describe_hashes"],
+    ["lookalike.images.decode._opened", "lookalike.ingest.contents.describe_hashes"],
 )
 def test_memory_that_ends_while_decoding_is_a_failure_of_the_file(
     place: str, photos: Path, db: Path, monkeypatch: pytest.MonkeyPatch

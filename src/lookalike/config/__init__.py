@@ -1,1 +1,37 @@
 """Settings, and recipes: whole pipelines as data."""
+
+from lookalike.config.downloads import DownloadConfig
+from lookalike.config.find import (
+    ClusterConfig,
+    DecodeConfig,
+    EmbeddingConfig,
+    FindConfig,
+    HashConfig,
+    InsideConfig,
+    KeepConfig,
+    LocalConfig,
+    RunConfig,
+    SettleConfig,
+    SystemConfig,
+    VerifyConfig,
+    ViewConfig,
+)
+from lookalike.config.plan import PlanConfig
+
+__all__ = [
+    "ClusterConfig",
+    "DecodeConfig",
+    "DownloadConfig",
+    "EmbeddingConfig",
+    "FindConfig",
+    "HashConfig",
+    "InsideConfig",
+    "KeepConfig",
+    "LocalConfig",
+    "PlanConfig",
+    "RunConfig",
+    "SettleConfig",
+    "SystemConfig",
+    "VerifyConfig",
+    "ViewConfig",
+]
