@@ -416,6 +416,20 @@ def test_leaks_as_values(splits: dict[str, Path], db: Path) -> None:
     assert from_json(to_json(found.report)).clusters == found.report.clusters
 
 
+def test_damage_is_told_with_leaks_and_conflicts(tmp_path: Path, db: Path) -> None:
+    """A cut file that opens stands in the text, in JSON and in a table of its own."""
+    for split in ("train", "test"):
+        save(tmp_path / split / "a.jpg", picture(3))
+    whole = save(tmp_path / "whole.jpg", picture(4)).read_bytes()
+    (tmp_path / "test" / "cut.jpg").write_bytes(whole[: len(whole) // 2] + b"\xff\xd9")
+    splits = tmp_path / "train", tmp_path / "test"
+    done = run("leaks", *splits, "--db", db, "--csv", tmp_path / "t")
+    assert "files that are damaged: 1" in done.stdout and "cut.jpg" in done.stdout
+    assert "cut.jpg" in (tmp_path / "t" / "damaged.csv").read_text()
+    plain = json.loads(run("conflicts", tmp_path / "test", "--labels", "folders", "--json").stdout)
+    assert [Path(item["path"]).name for item in plain["damaged"]] == ["cut.jpg"]
+
+
 def test_the_bench_plants_what_it_says(tmp_path: Path) -> None:
     """Sets with planted leaks and conflicts: every copy where it should be, strangers beside."""
     for seed in range(12):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,7 @@ def conflicts(dataset: tuple[str, ...], **options: Any) -> None:
 def unique(dataset: str, out: str, **options: Any) -> None:
     """Write DATASET with every picture once to OUT: a list, a table, or a folder of copies."""
     from lookalike.datasets import write_unique
+    from lookalike.report.as_text import damaged_images
     from lookalike.run.find import find
 
     with show_progress() as progress:
@@ -137,7 +139,8 @@ def unique(dataset: str, out: str, **options: Any) -> None:
     left = len(report.images) - count
     say(f"{count:,} of {len(report.images):,} images written to {out}, {left:,} copies not")
     _print_rows(report)
-    _print_failures([{"path": f.path, "message": f.message} for f in report.failures])
+    _print_some("files that are damaged", [(i.shown, i.damage) for i in damaged_images(report)])
+    _print_some("files that could not be read", [(f.path, f.message) for f in report.failures])
     sys.exit(FOUND if left else 0)
 
 
@@ -210,7 +213,10 @@ def _say(
             say(f"  most copies say {' and '.join(pair['majority'])}")
     if len(pairs) > _SHOWN:
         say(f"and {len(pairs) - _SHOWN:,} more pairs: see --html FILE, --csv DIR or --json")
-    _print_failures(plain["failures"])
+    _print_some("files that are damaged", [(i["path"], i["damage"]) for i in plain["damaged"]])
+    _print_some(
+        "files that could not be read", [(f["path"], f["message"]) for f in plain["failures"]]
+    )
     for path in written:
         say(f"written: {path}")
 
@@ -228,10 +234,11 @@ def _print_rows(report: Any) -> None:
         say(line)
 
 
-def _print_failures(failures: list[dict[str, Any]]) -> None:
-    if failures:
-        say(f"{len(failures):,} files could not be read:")
-    for failure in failures[:_SHOWN]:
-        say(f"  {failure['path']}: {failure['message']}")
-    if len(failures) > _SHOWN:
-        say(f"  and {len(failures) - _SHOWN:,} more")
+def _print_some(what: str, files: Sequence[tuple[str, str]]) -> None:
+    """Some files with what is wrong with each."""
+    if files:
+        say(f"{what}: {len(files):,}")
+    for path, wrong in files[:_SHOWN]:
+        say(f"  {path}: {wrong}")
+    if len(files) > _SHOWN:
+        say(f"  and {len(files) - _SHOWN:,} more")

@@ -14,6 +14,7 @@ from lookalike.datasets.ties import Pair
 from lookalike.model.protocols import Source
 from lookalike.model.report import Report
 from lookalike.report.as_html import write_html
+from lookalike.report.as_text import damaged_images
 from lookalike.sources import ListSource
 from lookalike.sources.tables import Table, write_table
 
@@ -57,7 +58,7 @@ def leaks_to_dict(found: LeakReport) -> dict[str, Any]:
                 for image, to in sorted(found.fix.move.items())
             ],
         },
-        "failures": [asdict(failure) for failure in report.failures],
+        **_troubles(report),
     }
 
 
@@ -79,7 +80,7 @@ def conflicts_to_dict(found: ConflictReport) -> dict[str, Any]:
             }
             for conflict in found.conflicts
         ],
-        "failures": [asdict(failure) for failure in found.report.failures],
+        **_troubles(found.report),
     }
 
 
@@ -107,7 +108,7 @@ def conflicts_headline(found: ConflictReport) -> str:
 
 
 def write_pairs_csv(plain: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
-    """``leaks.csv`` or ``conflicts.csv``, and ``failures.csv``, from the plain values."""
+    """``leaks.csv`` or ``conflicts.csv``, with ``failures.csv`` and ``damaged.csv``."""
     name = "leaks" if plain["schema"] == LEAKS else "conflicts"
     columns: tuple[str, ...] = ("first_split", "second_split")
     if name == "conflicts":
@@ -116,6 +117,7 @@ def write_pairs_csv(plain: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
     tables = {
         name: _table(plain[name], columns),
         "failures": _table(plain["failures"], ("path", "stage", "message")),
+        "damaged": _table(plain["damaged"], ("path", "damage")),
     }
     return tuple(write_table(folder / f"{name}.csv", table) for name, table in tables.items())
 
@@ -155,6 +157,14 @@ def _pair(pair: Pair, report: Report) -> dict[str, Any]:
         "edit": pair.edit,
         "confidence": pair.confidence,
         "through": [report.images[image].shown for image in through],
+    }
+
+
+def _troubles(report: Report) -> dict[str, Any]:
+    """Files that could not be read, and images whose files are damaged."""
+    return {
+        "damaged": [{"path": i.shown, "damage": i.damage} for i in damaged_images(report)],
+        "failures": [asdict(failure) for failure in report.failures],
     }
 
 
