@@ -195,6 +195,7 @@ def _open_openvino(path: Path, threads: int) -> Graph:
     core = openvino.Core()
     settings = {
         "INFERENCE_PRECISION_HINT": "f32",  # it would silently run in bf16
+        "LP_TRANSFORMS_MODE": "NO",  # without VNNI its products of bytes saturate
         "NUM_STREAMS": threads,
         "INFERENCE_NUM_THREADS": threads,
     }
