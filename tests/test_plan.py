@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -409,3 +410,26 @@ def test_moved_pictures_are_not_found_again(root: Path, db: Path) -> None:
     with pytest.raises(ConfigError, match="protected"):
         guarded = replace(plan, protected=(str(root),))
         apply_plan(guarded, How("move", str(out)), root.parent / "k.jsonl")
+
+
+def test_a_picture_with_transparent_parts_never_goes_for_a_flattened_one(
+    tmp_path: Path, db: Path
+) -> None:
+    """Laid over any colour and enlarged, the flattened one stays; what shows through stays too."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    cut = Image.fromarray(scene(5, 500, 400)).convert("RGBA")
+    cut.putalpha(Image.fromarray(np.pad(np.full((320, 380), 255, np.uint8), ((40, 40), (60, 60)))))
+    cut.save(folder / "cut.png")
+    shutil.copy(folder / "cut.png", folder / "cut again.png")
+    for name, colour in {"black": (0, 0, 0), "white": (255, 255, 255)}.items():
+        flat = Image.new("RGB", cut.size, colour)
+        flat.paste(cut, mask=cut.getchannel("A"))
+        flat.resize((1000, 800)).save(folder / f"{name}.png")
+    report = find(folder, db=db)
+    assert [len(cluster.members) for cluster in report.clusters] == [4]
+    plan = make_plan(report, PlanConfig())
+    gone = {Path(step.path).name for step in plan.steps}
+    assert len(gone) == 1 and not any(name.startswith("cut") for name in gone)
+    left = [refusal for refusal in plan.refused if "transparent parts" in refusal.reason]
+    assert {Path(refusal.path).name for refusal in left} == {"cut.png", "cut again.png"}

@@ -151,6 +151,8 @@ class Grouping:
             keeper = equal or self._keeper(cluster, decision, stays, members)
             if self._config.scope == "across" and not self._apart(member, keeper):
                 yield Left(member, "it lies in the same folder as the picture that stays")
+            elif decision.by != "person" and self._loses_transparency(member, keeper):
+                yield Left(member, "it has transparent parts, and the picture that stays has none")
             else:
                 if decision.keeper != keeper:
                     decision = replace(decision, keeper=keeper)
@@ -179,6 +181,11 @@ class Grouping:
             if images[other].sha256 == images[member].sha256 or other in pixel:
                 return other
         return ""
+
+    def _loses_transparency(self, image: str, keeper: str) -> bool:
+        """Whether something shows through an image that was laid over a colour in its keeper."""
+        images = self._report.images
+        return images[image].transparent and not images[keeper].transparent
 
     def _apart(self, image: str, keeper: str) -> bool:
         return self._folders.get(image) != self._folders.get(keeper)
