@@ -25,9 +25,9 @@ SHARED ?= ../shared
 REPORT := lookalike-report
 
 # the main job, without the extras
-LOWEST_TESTS := $(patsubst %,tests/test_%.py,find images verify agreement transforms keypoints plain \
-  settle cluster confidence store decisions sources tables archives difference inside collapsing search \
-  actions plan cli)
+LOWEST_TESTS := $(addprefix tests/,actions cli clustering containment decisions difference images matching \
+  retrieval run verification descriptors/test_keypoints.py store/test_store.py \
+  $(patsubst %,sources/test_%.py,sources tables archives))
 
 .PHONY: find test test-lowest check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
   bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-FILES = sorted(Path(__file__).parent.glob("*.py"))
+FILES = sorted(Path(__file__).parent.rglob("*.py"))
 # what goes on where the test before it stopped
 GENERATORS = {"default_rng", "RandomState", "Generator", "Random", "count", "cycle", "iter"}
 CLOCKS = {"perf_counter", "monotonic", "process_time", "time", "thread_time"}

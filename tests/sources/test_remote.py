@@ -19,6 +19,7 @@ from urllib.parse import unquote
 import fsspec
 import loky
 import pytest
+from test_archives import FAST, jpeg, scanned, tarred, zipped
 
 import lookalike
 from conftest import save, scene
@@ -36,7 +37,6 @@ from lookalike.sources.reading import (
     read_start,
     remote,
 )
-from test_archives import FAST, jpeg, scanned, tarred, zipped
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
 

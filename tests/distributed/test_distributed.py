@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inline import Inline
 from PIL import Image
 
 from conftest import save, scene
-from inline import Inline
 from lookalike import distributed
 from lookalike.config.find import (
     FindConfig,

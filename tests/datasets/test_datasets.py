@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_cli import run
 
 import lookalike
 from conftest import save, scene
@@ -37,7 +38,6 @@ from lookalike.report import from_json, to_json
 from lookalike.sources import ListSource, open_source
 from lookalike.sources.tables import Table, read_table, write_table
 from lookalike_bench.bench_datasets import make_conflict_set, make_leak_set
-from test_cli import run
 
 
 def picture(seed: int) -> object:

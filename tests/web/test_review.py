@@ -31,7 +31,7 @@ from starlette.concurrency import run_in_threadpool
 from lookalike.web import app
 from lookalike_bench.review_page import browser, made_report, measure, served
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CLUSTERS = 5_000
 LOADED = "() => [...document.querySelectorAll('.stage img')].every(i => i.naturalWidth)"
 COMPLETE = "() => [...document.querySelectorAll('.card img')].every(i => i.naturalWidth)"

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
+from tiff_files import tiff
 
 from conftest import scene
 from lookalike.config.find import DecodeConfig
@@ -23,7 +24,6 @@ from lookalike.images.decode import decode, pixel_digest
 from lookalike.images.headers import parse_jpeg, sniff
 from lookalike.model.files import Failure
 from lookalike.model.image import Picture
-from tiff_files import tiff
 
 CONFIG = DecodeConfig()
 FULL = DecodeConfig(min_side=100_000)

@@ -130,7 +130,11 @@ def test_engines_agree_without_instructions_for_bytes() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parent,
-        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"},
+        env={
+            **os.environ,
+            "ONEDNN_MAX_CPU_ISA": "AVX2",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        },
         capture_output=True,
         check=False,
     )

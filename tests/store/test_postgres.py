@@ -17,6 +17,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import numpy as np
 import psycopg
 import pytest
+from test_store import RAGGED, SPEC, batch, entry, sha
 
 import postgres_server
 from conftest import save, scene
@@ -48,7 +49,6 @@ from lookalike.store import (
     open_decisions,
 )
 from lookalike.store.location import Server, is_everywhere
-from test_store import RAGGED, SPEC, batch, entry, sha
 
 ROWS = DescriptorSpec("rows", "1", "cosine", 48, "float16", "none")
 

@@ -182,7 +182,7 @@ def test_every_command_is_documented() -> None:
     """The reference is what the parser says; README or a guide shows each command in use."""
     from lookalike.cli.main import commands
 
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     sys.path.insert(0, str(root / "tools"))
     try:
         from cli_reference import PAGE, page

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from website import Request, Site, serve
 
 from conftest import scene
 from lookalike.config.downloads import DownloadConfig
@@ -27,7 +28,6 @@ from lookalike.sources import FolderSource, WebAddress, web_address
 from lookalike.sources.downloads import Downloads, named_url
 from lookalike.sources.downloads.addresses import is_public
 from lookalike.sources.downloads.cache import Part
-from website import Request, Site, serve
 
 PICTURE = encode_jpeg(scene(1, 320, 240), 85)
 # no test waits for what it is not about

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from website import Site, serve
 
 from conftest import scene
 from lookalike import find, search
@@ -36,7 +37,6 @@ from lookalike.sources import (
 )
 from lookalike.sources.downloads import Downloads
 from lookalike.sources.tables import Table, read_table, write_table
-from website import Site, serve
 
 RGB = scene(1, 320, 240)
 
