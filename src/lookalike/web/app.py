@@ -9,7 +9,6 @@ from threading import Lock
 from typing import Any
 
 import jinja2
-import orjson
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -20,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lookalike.model.errors import LookalikeError
+from lookalike.model.serialization import from_json, to_json
 from lookalike.model.version import __version__
 from lookalike.runtime.patience import Patience, Patient
 from lookalike.web.deciding import (
@@ -102,7 +102,7 @@ def _late() -> HTTPException:
 
 def answer(value: Any, status: int = 200) -> Response:
     """JSON."""
-    return Response(orjson.dumps(value), status, media_type="application/json")
+    return Response(to_json(value), status, media_type="application/json")
 
 
 async def plain_of(request: Request) -> dict[str, Any]:
@@ -117,12 +117,9 @@ async def plain_of(request: Request) -> dict[str, Any]:
         if len(data) > _MOST_PLAIN:
             raise HTTPException(413, "too much at once")
     try:
-        plain = orjson.loads(bytes(data))
-    except orjson.JSONDecodeError as error:
-        raise HTTPException(400, f"not JSON: {error}") from error
-    if not isinstance(plain, dict):
-        raise HTTPException(400, "expected a JSON object")
-    return plain
+        return from_json(data.decode(), dict[str, Any])
+    except ValueError as error:
+        raise HTTPException(400, f"not a JSON object: {error}") from error
 
 
 def _decides(endpoint: Endpoint) -> Endpoint:
