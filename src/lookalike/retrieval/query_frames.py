@@ -71,11 +71,11 @@ class QueryFrames:
         self._rows = [describe_hashes(picture), *shades]
         self._collection = collection
         self._config = config
-        self._image = image
+        self.image = image
 
     def near(self, shas: Sequence[str]) -> NearFrames:
         """Which contents are within ``HashConfig.max_distance`` bits in any orientation."""
-        clear = np.array([self._image(sha).transparent for sha in shas], bool)
+        clear = np.array([self.image(sha).transparent for sha in shas], bool)
         shown = [] if self._is_clear else np.flatnonzero(clear).tolist()
         names = [*shas, *(name for n in shown for name in shade_names(shas[n]))]
         each = len(names[len(shas) :]) // max(1, len(shown))
