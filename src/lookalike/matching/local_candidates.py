@@ -8,7 +8,7 @@ import numpy as np
 
 from lookalike.clustering.components import components
 from lookalike.config.find import FindConfig
-from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
+from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, turns_of
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.index.flat import CosineIndex
 from lookalike.index.local import Votes, vote_pairs
@@ -104,4 +104,4 @@ class CollectionStages:
 
     def _hashes(self, shas: Sequence[str]) -> UInt8Array:
         """``(n, 8, 32)`` hashes in every orientation."""
-        return self._collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
+        return turns_of(self._collection.rows(PDQ_SPEC, shas))
