@@ -283,6 +283,16 @@ class RunConfig:
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     batch: int = 1024
 
+    @property
+    def verifies(self) -> bool:
+        """Whether pixels decide, or descriptors alone."""
+        return False
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Which keypoints are looked for, of ``keypoints.KINDS``, the cheaper first."""
+        return ()
+
     def __post_init__(self) -> None:
         if self.threads < 1 or self.batch < 1:
             raise ConfigError(
@@ -311,8 +321,13 @@ class FindConfig(RunConfig):
     inside: InsideConfig = field(default_factory=InsideConfig)
 
     @property
+    def verifies(self) -> bool:
+        """Whether pixels decide: always."""
+        return True
+
+    @property
     def kinds(self) -> tuple[str, ...]:
-        """Which keypoints, of ``keypoints.KINDS``, the cheaper first."""
+        """Which keypoints are looked for, of ``keypoints.KINDS``, the cheaper first."""
         return {"fast": (), "standard": ("orb",), "thorough": ("orb", "sift")}[self.effort]
 
     def __post_init__(self) -> None:

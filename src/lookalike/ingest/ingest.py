@@ -17,7 +17,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config.find import RunConfig
 from lookalike.config.reading import NO_MEMORY, ReadConfig
 from lookalike.descriptors.hashes import HASH_SPECS
 from lookalike.images.decode import decode, sniff
@@ -120,7 +120,7 @@ def ingest(
     known = _still_described(collection, collection.unchanged(entries), specs)
     fresh = [entry for entry in entries if entry.key not in known]
     worker = _Worker(collection, config, specs, partial(read_entry, inside=inside))
-    if len(fresh) >= MANY and isinstance(config, FindConfig) and config.kinds:
+    if len(fresh) >= MANY and config.kinds:
         prepare(config.threads, "lookalike.matching.verifier")
     done = decoded = 0
     later: list[Outcome] = []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import RunConfig, SystemConfig
+from lookalike.config.find import SystemConfig
 from lookalike.descriptors.registry import base_of
 from lookalike.index.blocks import blocks_of, nearest_rows
 from lookalike.index.distances import check_metric
@@ -42,7 +42,7 @@ class Near:
     votes: Mapping[str, int]
 
 
-def metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
+def metrics(ranking: SystemConfig, question: Question) -> tuple[str, ...]:
     """Which distances rank: those asked for, the recipe's, or none but the descriptor's own."""
     if question.k < 1:
         raise ConfigError("no hits are wanted", got=f"k = {question.k}", expected="1 or more")
@@ -56,9 +56,7 @@ def metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
         )
     if question.metrics:
         return question.metrics
-    if isinstance(config, SystemConfig) and config.metrics:
-        return config.metrics
-    return _VOTERS if question.voting else ()
+    return ranking.metrics or (_VOTERS if question.voting else ())
 
 
 def ranked(space: Space, query: Query, question: Question, metrics: Sequence[str]) -> list[Near]:
