@@ -1,4 +1,4 @@
-"""Which picture lies where inside which larger one: votes propose, keypoints place, pixels decide.
+"""Find pictures inside larger ones: votes propose, keypoints place, pixels decide.
 
 What a picture contains is not the same picture: containments are told beside clusters, and join
 none.
@@ -99,7 +99,7 @@ class Inside:
         self._own: dict[str, _Own] = {}
 
     def among(self, shas: Sequence[str]) -> tuple[dict[Names, Verification], dict[str, int]]:
-        """Every content that lies in a larger one, as (small, large), and funnel counts."""
+        """Find every content that lies in a larger one, as (small, large), and funnel counts."""
         there, pages, upright, mirrored = self._described(shas)
         proposed: list[tuple[str, str, bool]] = []
         for is_mirrored, against in ((False, upright), (True, mirrored)):
@@ -111,7 +111,7 @@ class Inside:
         return found, {"inside_candidates": len(proposed), "inside_verified": len(found)}
 
     def around(self, asked: Asked, images: Mapping[str, ImageRef]) -> tuple[Containment, ...]:
-        """Images that a picture lies in, and images that lie in it, by their paths.
+        """Find images that a picture lies in, and images that lie in it, by their paths.
 
         Args:
             asked: the picture.
@@ -143,7 +143,7 @@ class Inside:
         return tuple(contain(named[a], named[b], seen) for (a, b), seen in found.items())
 
     def _described(self, shas: Sequence[str]) -> tuple[list[str], Features, Features, Features]:
-        """Contents with keypoints: which, as larger pictures, as small ones, and mirrored."""
+        """Describe contents as larger pictures, as small ones and mirrored; the first list names them."""
         self._describer.have_sides(shas, INSET_KIND)
 
         def closely(picture: Picture) -> list[UInt8Array]:
@@ -160,7 +160,7 @@ class Inside:
         return pages, *features_of(*_numbered(self._ragged(INSET_KIND.spec, keys)))
 
     def _judged(self, asked: Sequence[tuple[str, str, bool]]) -> dict[Names, Verification]:
-        """Which of (small, large, mirrored) hold; upright ones before mirrored ones."""
+        """Verify which of (small, large, mirrored) hold; upright ones before mirrored ones."""
         known: dict[tuple[str, str, bool], Verification | None] = {}
         for is_mirrored in (False, True):
             pairs = [(small, large) for small, large, turned in asked if turned == is_mirrored]
@@ -209,7 +209,7 @@ class Inside:
     def _judge_page(
         self, key: str, large: Side, smalls: Sequence[tuple[Side, bool]]
     ) -> list[Verification | None]:
-        """Verdicts of one larger picture, which is only opened where keypoints place something."""
+        """Verify one larger picture, which is only opened where keypoints place something."""
         config = self._config.inside
         places = [place_inset(side, large, config, mirrored=turned) for side, turned in smalls]
         finest = max((place.min_side for place in places if place), default=0)
@@ -254,7 +254,7 @@ class Inside:
 
 
 def contain(small: ImageRef, large: ImageRef, seen: Verification) -> Containment:
-    """A containment of two images, with its place."""
+    """Make a containment of two images, with its place."""
     transform = np.array(seen.transform).reshape(3, 3)
     corners = corners_of(transform, small.width, small.height)
     most = (large.width, large.height)
@@ -270,7 +270,7 @@ def contain(small: ImageRef, large: ImageRef, seen: Verification) -> Containment
 
 
 def one_per_frame(images: Mapping[str, ImageRef], matches: Sequence[Match]) -> list[str]:
-    """Contents that stand for themselves and for those whose whole frame matches theirs.
+    """Choose one content for each set whose whole frames match.
 
     Args:
         images: by SHA-256.
@@ -293,7 +293,7 @@ def one_per_frame(images: Mapping[str, ImageRef], matches: Sequence[Match]) -> l
 def told_by(
     matches: Sequence[Match], images: Mapping[str, ImageRef], config: InsideConfig
 ) -> dict[Names, Verification]:
-    """Matches of which one picture lies wholly in the other, as (small, large)."""
+    """Find matches in which one picture lies wholly in the other, as (small, large)."""
     told = {}
     for match in matches:
         seen = match.verification
@@ -309,7 +309,7 @@ def told_by(
 
 
 def _propose(large: Features, small: Features, config: FindConfig) -> list[Pair]:
-    """Pairs of image numbers whose keypoints meet in one pose.
+    """Propose pairs of image numbers whose keypoints meet in one pose.
 
     Args:
         large: keypoints of larger pictures.
@@ -333,6 +333,6 @@ def _propose(large: Features, small: Features, config: FindConfig) -> list[Pair]
 
 
 def _numbered(every: Sequence[UInt8Array]) -> tuple[UInt8Array, IntArray]:
-    """All keypoints, and the number of the image of each."""
+    """Stack all keypoints, with the number of the image of each."""
     owner = np.repeat(np.arange(len(every), dtype=np.int64), [len(rows) for rows in every])
     return np.concatenate([np.empty((0, INSET_KIND.spec.dim), np.uint8), *every]), owner

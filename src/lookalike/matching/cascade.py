@@ -1,4 +1,4 @@
-"""From described images to accepted pairs: exact, pixel, hash, embedding, keypoints.
+"""Run the cascade: from described images to accepted pairs, by pixels, hashes and keypoints.
 
 Each step decides what it can and leaves the rest to the next, dearer one. Contents, not files,
 are compared: files with the same bytes share one.
@@ -56,7 +56,7 @@ def find_pairs(
     *,
     network: Descriptor | None,
 ) -> Found:
-    """Every accepted pair among distinct contents, and their clusters.
+    """Find every accepted pair among distinct contents, and cluster them.
 
     Args:
         images: one image a content, sorted by id; hashes pass over those of low information,
@@ -94,7 +94,7 @@ def _by_evidence(
     config: FindConfig,
     network: Descriptor | None,
 ) -> None:
-    """Propose more pairs, and let keypoints and pixels decide."""
+    """Propose pairs by keypoints or a network, and let keypoints and pixels decide."""
     centres = _one_per_picture(pairs, turned=network is not None)
     near: dict[Pair, float] = {}
     if network is not None:
@@ -124,7 +124,7 @@ def _by_evidence(
 
 
 def _few_per_cluster(pairs: Pairs) -> list[str]:
-    """Contents that nothing matches yet, the centres of clusters, and what lies in a centre.
+    """Choose contents for dearer keypoints: unmatched ones, centres, and what lies inside a centre.
 
     Where a page is the centre, the bare picture in it finds other pages that show it.
     """
@@ -142,7 +142,7 @@ def _few_per_cluster(pairs: Pairs) -> list[str]:
 
 
 def _inside(pairs: Pairs, centre: str, member: str) -> float:
-    """Share of ``centre`` that ``member`` shows, 0 where it shows all of it or other things too.
+    """Measure the share of ``centre`` that ``member`` shows; 0 where it shows all, or other things.
 
     What is as large as the centre shows it was cut from there, most likely: that does not count.
     """
@@ -218,7 +218,7 @@ def _near_frames(
     asked: tuple[Sequence[str], Sequence[str]],
     stages: Stages,
 ) -> Frames:
-    """Whole frames that may be one picture: by hashes, as they look, over backdrops.
+    """Propose whole frames by hashes, by how plain ones look, and over backdrops.
 
     Args:
         pairs: their images.
@@ -243,7 +243,7 @@ def _near_frames(
 
 
 def _same_pixels(pairs: Pairs, shas: Sequence[str], frames: Frames, stages: Stages) -> set[Pair]:
-    """Pairs whose full-size pixels are equal; only likely ones are decoded in full.
+    """Find pairs whose full-size pixels are equal; only likely ones are decoded in full.
 
     Two JPEGs of equal pixels hold equal coefficients, and two other files are reduced alike, so
     within a kind their thumbs are equal. A JPEG is reduced by its decoder: between the kinds fine
@@ -268,7 +268,7 @@ def _same_pixels(pairs: Pairs, shas: Sequence[str], frames: Frames, stages: Stag
 
 
 def _one_per_picture(pairs: Pairs, *, turned: bool) -> list[str]:
-    """Contents that stand for themselves and for those the hash joined to them.
+    """Choose one content for each set that the hash joined.
 
     Args:
         pairs: what the hash found.
@@ -288,7 +288,7 @@ def _one_per_picture(pairs: Pairs, *, turned: bool) -> list[str]:
 
 
 def _orientation(pairs: Pairs, centre: str, member: str) -> tuple[bool, float]:
-    """Whether ``member`` is mirrored against ``centre``, and its angle from there."""
+    """Tell whether ``member`` is mirrored against ``centre``, and its angle."""
     pair = pairs.order(centre, member)
     seen = pairs.matches[pair].verification
     if seen is None:
@@ -304,7 +304,7 @@ def _by_keypoints(
     stages: Stages,
     kind: KeypointKind,
 ) -> dict[Pair, Lead]:
-    """Candidate pairs that share keypoints in one pose, those with most of them first."""
+    """Propose pairs that share keypoints in one pose, those with most of them first."""
     local = config.local
     is_small = len(pairs.images) <= local.every_pair
     leads = {pair: Lead(1.0) for pair in combinations(shas, 2)} if is_small else {}
@@ -329,7 +329,7 @@ def _by_embedding(
     config: FindConfig,
     network: Descriptor,
 ) -> dict[Pair, float]:
-    """Candidate pairs with their cosine distance: near, and among each other's nearest."""
+    """Propose pairs that a network finds near, among each other's nearest."""
     if len(shas) < 2:
         return {}
     query, ref, distance = stages.near_embeddings(network, shas)
@@ -344,7 +344,7 @@ def _by_embedding(
 def _parts(
     pairs: Pairs, config: FindConfig, connected: Connected = components
 ) -> list[tuple[str, list[str]]]:
-    """Disjoint sets of contents with their centres, by the linkage asked for.
+    """Cluster contents by the linkage asked for: centres and members.
 
     Stars are made of copies first, so that another shot never parts two copies.
     """
@@ -378,7 +378,7 @@ def _stars(
 def _tied(
     pairs: Pairs, copies: list[tuple[str, list[str]]], similar: Sequence[Pair], connected: Connected
 ) -> list[tuple[str, list[str]]]:
-    """Stars of copies and single contents, tied to one another by other shots of their scene."""
+    """Join stars of copies and single contents that are other shots of one scene."""
     home = {sha: centre for centre, members in copies for sha in members}
     members_of = dict(copies)
     ties = {(home.get(a, a), home.get(b, b)) for a, b in similar}

@@ -1,4 +1,4 @@
-"""What a way to find must do, and which one some settings ask for."""
+"""Define what a way to find must do, and choose the one that settings ask for."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Method(Protocol):
 
 
 def method_of(config: RunConfig) -> Method:
-    """The way to find that some settings ask for."""
+    """Choose the way to find that settings ask for."""
     if isinstance(config, SystemConfig):
         return PublishedSystem(config)
     assert isinstance(config, FindConfig)

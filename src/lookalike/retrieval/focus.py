@@ -1,4 +1,4 @@
-"""What of a query counts: a box, a mask, or all but what was drawn over it."""
+"""Focus a query on a box, a mask, or all but what was drawn over it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Focus:
 
 
 def focused(picture: Picture, focus: Focus) -> Picture:
-    """The picture as it is searched with: cropped, and filled in where it does not count.
+    """Crop a picture to what counts, and fill in what does not.
 
     Raises:
         ConfigError: a box outside the picture, or a mask that leaves nothing.
@@ -63,7 +63,7 @@ def focused(picture: Picture, focus: Focus) -> Picture:
 
 
 def overlay_mask(rgb: UInt8Array) -> NDArray[np.bool_]:
-    """Pixels of straight thin lines of one colour that were drawn over a picture.
+    """Find pixels of straight thin lines of one colour that were drawn over a picture.
 
     A drawn line keeps its colour over a long way and differs from what lies on both its sides, as
     little in a photograph does. So: colours that stand out from a median filter; of each, what is
@@ -99,7 +99,7 @@ def _drawn_lines(small: UInt8Array) -> UInt8Array:
 
 
 def _common_colours(pixels: UInt8Array) -> list[NDArray[np.int16]]:
-    """Centres of the colours that many pixels share, the most frequent first."""
+    """Find the colours that many pixels share, the most frequent first."""
     if not len(pixels):
         return []
     bins = pixels.astype(np.int64) // _STEP
@@ -111,14 +111,14 @@ def _common_colours(pixels: UInt8Array) -> list[NDArray[np.int16]]:
 
 
 def _thin(near: UInt8Array, diagonal: float) -> UInt8Array:
-    """What an opening with a disc wider than any line takes away."""
+    """Keep what an opening with a disc wider than any line takes away."""
     width = max(5, int(diagonal * _WIDEST) | 1)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     return np.asarray(near & ~cv2.dilate(cv2.morphologyEx(near, cv2.MORPH_OPEN, disc), disc))
 
 
 def _segments(thin: UInt8Array, diagonal: float) -> NDArray[np.int64]:
-    """``(k, 4)`` ends of long straight segments in a plane."""
+    """Find the ends ``(k, 4)`` of long straight segments in a plane."""
     found = cv2.HoughLinesP(
         thin,
         1,
@@ -156,14 +156,14 @@ def _draw_if_drawn(
 
 
 def _smoothed(core: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Medians of runs along a line: compression and crossings are no change of colour."""
+    """Take medians of runs along a line: compression and crossings are no change of colour."""
     padded = np.pad(core, ((_RUN // 2, _RUN // 2), (0, 0)), mode="edge")
     runs = np.lib.stride_tricks.sliding_window_view(padded, _RUN, axis=0)
     return np.asarray(np.median(runs, axis=2), np.int16)
 
 
 def _at(plane: NDArray[Any], points: NDArray[np.float64]) -> NDArray[Any]:
-    """Values at (x, y) points, the nearest inside."""
+    """Read values at (x, y) points, the nearest inside."""
     x = np.clip(points[:, 0].round().astype(int), 0, plane.shape[1] - 1)
     y = np.clip(points[:, 1].round().astype(int), 0, plane.shape[0] - 1)
     return plane[y, x]
@@ -212,7 +212,7 @@ def _cropped(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
 
 
 def read_mask(path: Path) -> UInt8Array:
-    """A mask from a picture file: its luma.
+    """Read a mask from a picture file: its luma.
 
     Raises:
         ConfigError: not a readable picture.

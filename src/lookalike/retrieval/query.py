@@ -1,4 +1,4 @@
-"""What is asked of a collection, and the picture it is asked with."""
+"""Read what is asked of a collection: the question and its picture."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Query:
     config: DecodeConfig
 
     def reduced(self, min_side: int) -> Picture:
-        """The picture as one of the collection is decoded for a descriptor."""
+        """Reduce the picture as those of the collection are decoded for a descriptor."""
         if self.is_plain:
             again = decode(self.path, self.data, replace(self.config, min_side=min_side))
             assert not isinstance(again, Failure)
@@ -78,7 +78,7 @@ class Query:
 
 
 def read_query(question: Question, config: RunConfig) -> Query:
-    """The file of a question, decoded, and cut to what counts.
+    """Read and decode the picture of a question, and cut it to what counts.
 
     Raises:
         ConfigError: it cannot be read, or is no picture.

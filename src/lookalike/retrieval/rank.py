@@ -43,7 +43,7 @@ class Near:
 
 
 def metrics(ranking: SystemConfig, question: Question) -> tuple[str, ...]:
-    """Which distances rank: those asked for, the recipe's, or none but the descriptor's own."""
+    """Choose the distances to rank by: those asked for, the recipe's, or the descriptor's own."""
     if question.k < 1:
         raise ConfigError("no hits are wanted", got=f"k = {question.k}", expected="1 or more")
     for name in question.metrics:
@@ -60,7 +60,7 @@ def metrics(ranking: SystemConfig, question: Question) -> tuple[str, ...]:
 
 
 def ranked(space: Space, query: Query, question: Question, metrics: Sequence[str]) -> list[Near]:
-    """The nearest by the space's distance, by one metric, or by the votes of several."""
+    """Rank by the space's distance, by one metric, or by the votes of several."""
     count = max(question.k, _VERIFIED)
     rows = [
         view.row_of(
@@ -93,7 +93,7 @@ def ranked(space: Space, query: Query, question: Question, metrics: Sequence[str
 
 
 def _ranked_there(space: Space, row: NDArray[Any], count: int) -> IntArray | None:
-    """Numbers of the nearest rows, ascending, if the collection itself can tell.
+    """Ask the collection itself for the numbers of the nearest rows, ascending, if it can tell.
 
     It also ranks contents whose files are gone.
     """
@@ -120,7 +120,7 @@ def _nearest(space: Space, found: tuple[np.ndarray, np.ndarray]) -> list[tuple[i
 
 
 def _plain(ballot: Sequence[tuple[int, float]], name: str) -> list[Voted]:
-    """One metric's ranking in the form of a vote."""
+    """Turn one metric's ranking into a vote."""
     return [
         Voted(item, 1, float(place), distance, {name: place})
         for place, (item, distance) in enumerate(ballot, start=1)
@@ -128,7 +128,7 @@ def _plain(ballot: Sequence[tuple[int, float]], name: str) -> list[Voted]:
 
 
 def with_hash_candidates(near: list[Near], frames: QueryFrames, space: Space) -> list[Near]:
-    """Also what the hash finds in any orientation, which a network may rank far down."""
+    """Add what the hash finds in any orientation, which a network may rank far down."""
     known = {item.sha for item in near}
     found = frames.near(space.shas)
     places, first = np.unique(found.places, return_index=True)

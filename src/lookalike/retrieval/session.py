@@ -51,7 +51,7 @@ class Searchable:
 def search_collection(
     question: Question, collection: Collection, config: RunConfig, *, progress: Progress
 ) -> Answer:
-    """The ``k`` images of a collection nearest to a picture.
+    """Find the ``k`` images of a collection nearest to a picture.
 
     Args:
         question: what is asked.
@@ -90,7 +90,7 @@ def open_searchable(collection: Collection, config: RunConfig, *, progress: Prog
 
 
 def search_in(question: Question, searchable: Searchable) -> Answer:
-    """As ``search_collection``, of a collection that is ready.
+    """Search a collection that is ready; else as ``search_collection``.
 
     Raises:
         ConfigError: a query that cannot be read, or wrong settings.
@@ -132,7 +132,7 @@ def _answer(
 def _contained(
     query: Query, images: Mapping[str, ImageRef], inside: Inside
 ) -> tuple[Containment, ...]:
-    """Where the query lies in images of the collection, and where they lie in it."""
+    """Find where the query lies in images of the collection, and where they lie in it."""
     small, large = query.reduced(INSET_KIND.min_side), query.reduced(PAGE_MIN_SIDE)
     others = {sha: image for sha, image in images.items() if sha != query.sha256}
     return inside.around(Asked(query.path, small, large), others)

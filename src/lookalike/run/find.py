@@ -73,7 +73,7 @@ def find_json(
     hidden: bool = False,
     progress: Progress | None = None,
 ) -> str:
-    """As ``find``, as the JSON text of the report; an unchanged set costs only a look at it."""
+    """Find, as the JSON text of the report; an unchanged set costs only a look at it."""
     return _find(paths, db, config or FindConfig(), hidden, progress or silent).to_json()
 
 
@@ -96,14 +96,14 @@ class _Finding:
     returned: Sequence[tuple[Returned, str]]
 
     def to_report(self) -> Report:
-        """As an object; what was kept from before is read."""
+        """Make a report of it; what was kept from before is read."""
         if self.report is None:
             return from_json(self.to_json())
         again = tuple(one for one, _ in self.returned)
         return replace(self.report, timings=self.timings, returned=again)
 
     def to_json(self) -> str:
-        """As JSON; the body is not parsed."""
+        """Make JSON of it; the body is not parsed."""
         return with_run(self.body, self.counts, self.timings, self.returned)
 
 
@@ -151,13 +151,13 @@ class Clock:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Count what is done meanwhile as this stage's."""
+        """Count the time of what is done meanwhile as this stage's."""
         begun = time.perf_counter()
         yield
         self.seconds[stage] = round(time.perf_counter() - begun, 3)
 
     def timings(self, images: int) -> dict[str, float]:
-        """Seconds by stage and in all, and images a second."""
+        """Sum up seconds by stage and in all, and images a second."""
         total = time.perf_counter() - self.start
         rate = images / total if total else 0.0
         return {**self.seconds, "total": round(total, 3), "images_per_second": round(rate, 1)}
@@ -166,7 +166,7 @@ class Clock:
 def _fingerprint(
     listed: Sequence[FileEntry | Failure], config: RunConfig, versions: Mapping[str, str]
 ) -> str:
-    """Digest of everything a report depends on: settings, and the files by their stamps."""
+    """Digest everything a report depends on: settings, versions, and the files by their stamps."""
     asked = [SCHEMA, settings_of(config), versions]
     digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
