@@ -143,7 +143,7 @@ class Inside:
         return tuple(contain(named[a], named[b], seen) for (a, b), seen in found.items())
 
     def _described(self, shas: Sequence[str]) -> tuple[list[str], Features, Features, Features]:
-        """Describe contents as larger pictures, as small ones and mirrored; the first list names them."""
+        """Describe contents as larger, small and mirrored pictures; the first list names them."""
         self._describer.have_sides(shas, INSET_KIND)
 
         def closely(picture: Picture) -> list[UInt8Array]:
