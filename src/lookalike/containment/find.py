@@ -29,12 +29,14 @@ from lookalike.images.decode import luma_of
 from lookalike.index.blocks import among_nearest
 from lookalike.index.local import Features, VoteSettings, features_of, vote_between
 from lookalike.ingest.describe import Describer
+from lookalike.matching.limits import CASCADE
 from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.model.image import DescriptorSpec, ImageRef, Picture
 from lookalike.model.match import Containment, Match, Verification
 from lookalike.runtime.progress import Progress
 from lookalike.store import Collection
 from lookalike.verification.edit import reverse
+from lookalike.verification.limits import FRAMES
 from lookalike.verification.side import PLANE_SPEC, Side, describe_side
 
 __all__ = ["Asked", "Inside", "contain", "one_per_frame", "told_by"]
@@ -42,9 +44,6 @@ __all__ = ["Asked", "Inside", "contain", "one_per_frame", "told_by"]
 Pair = tuple[int, int]
 Names = tuple[str, str]
 _PAGES_AT_ONCE = 32
-_MOST_BITS = 60
-_COINCIDING = 0.88
-_WHOLLY = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +278,7 @@ def one_per_frame(images: Mapping[str, ImageRef], matches: Sequence[Match]) -> l
     twins: dict[str, set[str]] = {sha: set() for sha in images}
     for match in matches:
         seen = match.verification
-        is_whole = seen is None or min(seen.overlap_query, seen.overlap_ref) >= _COINCIDING
+        is_whole = seen is None or min(seen.overlap_query, seen.overlap_ref) >= FRAMES.coinciding
         if match.tier != "similar" and is_whole:
             twins[match.query].add(match.ref)
             twins[match.ref].add(match.query)
@@ -299,9 +298,9 @@ def told_by(
         seen = match.verification
         if seen is None or match.tier != "copy":
             continue
-        if seen.overlap_query >= _WHOLLY and seen.overlap_ref <= config.max_share:
+        if seen.overlap_query >= FRAMES.wholly and seen.overlap_ref <= config.max_share:
             told[match.query, match.ref] = seen
-        elif seen.overlap_ref >= _WHOLLY and seen.overlap_query <= config.max_share:
+        elif seen.overlap_ref >= FRAMES.wholly and seen.overlap_query <= config.max_share:
             query, ref = images[match.query], images[match.ref]
             sizes = (query.width, query.height), (ref.width, ref.height)
             told[match.ref, match.query] = reverse(seen, *sizes)
@@ -321,7 +320,7 @@ def _propose(large: Features, small: Features, config: FindConfig) -> list[Pair]
     settings = VoteSettings(
         tables=inside.tables,
         # a keypoint should meet less than one stranger by chance
-        substring=min(_MOST_BITS, count.bit_length() + INSET_KIND.rare_bits),
+        substring=min(CASCADE.most_bits, count.bit_length() + INSET_KIND.rare_bits),
         largest_group=inside.largest_group,
         min_votes=inside.min_votes,
         threads=config.threads,

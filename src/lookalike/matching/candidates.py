@@ -17,6 +17,7 @@ from lookalike.descriptors.hashes import ORIENTATIONS, thumb_planes
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import Votes, VoteSettings
+from lookalike.matching.limits import CASCADE
 from lookalike.matching.match_graph import Pair
 from lookalike.model.arrays import BoolArray, FloatArray, IntArray, UInt8Array
 from lookalike.model.match import Verification
@@ -31,8 +32,6 @@ __all__ = [
     "have_equal_thumbs",
     "vote_settings",
 ]
-
-_MOST_BITS = 60
 
 
 class HashPairs(NamedTuple):
@@ -186,7 +185,7 @@ def vote_settings(
     by_chance = keypoints.bit_length() + kind.rare_bits
     return VoteSettings(
         tables=local.tables,
-        substring=min(_MOST_BITS, max(local.least_substring, by_chance)),
+        substring=min(CASCADE.most_bits, max(local.least_substring, by_chance)),
         largest_group=local.largest_group,
         min_votes=min_votes,
         threads=threads,

@@ -24,6 +24,7 @@ from lookalike.matching.backdrops import Frames, with_backdrops
 from lookalike.matching.candidates import HashPairs, Stages
 from lookalike.matching.every_pair import confirm_every_pair
 from lookalike.matching.judge import same_frames
+from lookalike.matching.limits import CASCADE
 from lookalike.matching.match_graph import Found, Lead, Pair, Pairs, graph_of
 from lookalike.matching.shots import add_shots, add_similar
 from lookalike.matching.verify_rounds import settle
@@ -39,13 +40,9 @@ __all__ = ["find_pairs"]
 
 Connected = Callable[[Iterable[str], Sequence[Pair]], list[list[str]]]
 
-# of equal pixels: reduced in one way, and where a JPEG's decoder reduced one of them
-_SAME_WAY_BITS, _OTHER_WAY_BITS = 12, 31
-_SMALL_STAR = 16
-_MEETINGS_EITHER_WAY = 6
-_INSIDE, _NOT_ALL, _SAME_SCALE = 0.98, 0.9, 0.02
 # which orientations of ``ORIENTATIONS`` are reflections
 _MIRRORED = [sum(orientation) % 2 == 1 for orientation in ORIENTATIONS]
+# share of the pairs between two parts that must match for them to be joined
 _LEAST_MATCHING = {"complete": 1.0, "average": 0.5, "single": 0.0}
 
 
@@ -153,8 +150,8 @@ def _inside(pairs: Pairs, centre: str, member: str) -> float:
     shown, own = seen.overlap_query, seen.overlap_ref
     if pair[0] == member:
         shown, own = own, shown
-    is_part = own >= _INSIDE and shown < _NOT_ALL
-    return shown if is_part and abs(seen.scale - 1.0) > _SAME_SCALE else 0.0
+    is_part = own >= CASCADE.inside and shown < CASCADE.not_all
+    return shown if is_part and abs(seen.scale - 1.0) > CASCADE.same_scale else 0.0
 
 
 def _by_whole_frame(
@@ -181,7 +178,7 @@ def _by_whole_frame(
     if config.cluster.linkage == "star":
         # a thousand near-identical pictures are half a million pairs
         order = sorted(range(len(shas)), key=lambda n: (*pairs.rank(shas[n]), n))
-        rows = rows[star_pairs(query[rows], ref[rows], order, _SMALL_STAR)]
+        rows = rows[star_pairs(query[rows], ref[rows], order, CASCADE.small_star)]
     found = explain_whole_frames(
         [images[shas[n]] for n in query[rows].tolist()],
         [images[shas[n]] for n in ref[rows].tolist()],
@@ -255,8 +252,8 @@ def _same_pixels(pairs: Pairs, shas: Sequence[str], frames: Frames, stages: Stag
     first, second = facts[candidates.query], facts[candidates.ref]
     same_size = (first[:, :2] == second[:, :2]).all(axis=1)
     same_kind = first[:, 2] == second[:, 2]
-    likely = same_size & ~same_kind & (candidates.bits <= _OTHER_WAY_BITS)
-    alike = np.flatnonzero(same_size & same_kind & (candidates.bits <= _SAME_WAY_BITS))
+    likely = same_size & ~same_kind & (candidates.bits <= CASCADE.other_way)
+    alike = np.flatnonzero(same_size & same_kind & (candidates.bits <= CASCADE.same_way))
     likely[alike] = stages.equal_thumbs(shas, candidates.query[alike], candidates.ref[alike])
     rows = np.flatnonzero(likely)
     asked = [
@@ -317,7 +314,7 @@ def _by_keypoints(
             pair, lead = (shas[a], shas[b]), Lead(float(d), is_mirrored)
             if is_mirrored and pair in leads:
                 first, second = sorted((lead, leads[pair]))
-                lead = replace(first, either=second.distance <= 1 / _MEETINGS_EITHER_WAY)
+                lead = replace(first, either=second.distance <= 1 / CASCADE.either_way)
             leads[pair] = lead
     return leads
 

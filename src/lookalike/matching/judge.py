@@ -12,6 +12,7 @@ from lookalike.config.find import FindConfig, HashConfig, SettleConfig
 from lookalike.descriptors.hashes import stretches_of
 from lookalike.model.arrays import BoolArray, IntArray
 from lookalike.model.match import Verification
+from lookalike.verification.limits import FRAMES
 from lookalike.verification.whole_frame import ThumbAgreement
 
 __all__ = ["Context", "Verdict", "pair_config", "same_frames", "verdict", "weight"]
@@ -26,9 +27,6 @@ Context = Literal["alone", "among", "tied", "leaf", "couple"]
 #: ``copy``: the same picture. ``weak``: likely the same, too little to count by itself.
 #: ``shot``: another shot of the scene. ``nothing``: too little to say.
 Verdict = Literal["copy", "weak", "shot", "nothing"]
-
-_COINCIDING = 0.88
-_WITHIN = 0.985
 
 
 def verdict(seen: Verification, context: Context, config: SettleConfig) -> Verdict:
@@ -125,11 +123,11 @@ def _is_copy(seen: Verification, config: SettleConfig) -> bool:
 
 
 def _is_coinciding(seen: Verification) -> bool:
-    return min(seen.overlap_query, seen.overlap_ref) >= _COINCIDING
+    return min(seen.overlap_query, seen.overlap_ref) >= FRAMES.coinciding
 
 
 def _is_within(seen: Verification) -> bool:
-    return max(seen.overlap_query, seen.overlap_ref) >= _WITHIN
+    return max(seen.overlap_query, seen.overlap_ref) >= FRAMES.within
 
 
 def _is_leaf(seen: Verification, config: SettleConfig, *, is_alone: bool) -> bool:

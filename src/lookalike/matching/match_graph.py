@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lookalike.matching.limits import CASCADE
 from lookalike.model.image import ImageRef
 from lookalike.model.match import Match, Verification
+from lookalike.verification.limits import FRAMES
 
 __all__ = ["Found", "Lead", "Pair", "Pairs", "Verify", "graph_of"]
 
 Pair = tuple[str, str]
-
-_SAME_SHAPE, _SMALL = 1.02, 0.5
 
 
 class Verify(Protocol):
@@ -110,11 +110,11 @@ class Pairs:
         for pair, match in self.matches.items():
             weight = match.verification.likeness if match.verification else 1.0
             shapes = sorted(self._shape(sha) for sha in pair)
-            if shapes[1] > _SAME_SHAPE * shapes[0]:
+            if shapes[1] > FRAMES.same_shape * shapes[0]:
                 weight /= 2
             areas = [self.images[sha].width * self.images[sha].height for sha in pair]
             for sha, area in zip(pair, areas, strict=True):
-                alike[sha] += weight if area >= _SMALL * max(areas) else weight / 2
+                alike[sha] += weight if area >= CASCADE.small * max(areas) else weight / 2
         return lambda sha: (-alike[sha], *self.rank(sha))
 
     def _shape(self, sha: str) -> float:

@@ -7,20 +7,33 @@ from dataclasses import dataclass
 
 from lookalike.config.find import FindConfig, SystemConfig, ViewConfig
 from lookalike.containment.find import Inside, contain, one_per_frame, told_by
+from lookalike.containment.limits import INSETS, REGIONS
 from lookalike.containment.regions import load_regions
 from lookalike.descriptors import load_embedding
+from lookalike.descriptors.limits import CORNERS, KEYPOINTS, THUMB_CELLS
+from lookalike.index.limits import VOTES
 from lookalike.ingest.describe import Describer
 from lookalike.matching.cascade import find_pairs
+from lookalike.matching.limits import CASCADE
 from lookalike.matching.local_candidates import CollectionStages
 from lookalike.matching.match_graph import Found
 from lookalike.model.image import ImageRef
+from lookalike.model.limits import version_of
 from lookalike.model.match import Containment
 from lookalike.model.protocols import Descriptor
 from lookalike.runtime.progress import Progress
 from lookalike.store import Collection
 from lookalike.verification.confidence import calibration
+from lookalike.verification.limits import CERTAINTY, PLAIN, THUMBS
+from lookalike.verification.verify import LIMITS as VERIFIED_BY
 
-__all__ = ["Cascade"]
+__all__ = ["LIMITS", "Cascade"]
+
+#: every number by which the cascade decides, but for those that users set
+LIMITS = (
+    *(CASCADE, CERTAINTY, CORNERS, INSETS, KEYPOINTS, PLAIN, REGIONS, THUMBS, THUMB_CELLS, VOTES),
+    *VERIFIED_BY,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,11 @@ class Cascade:
     def versions(self) -> dict[str, str]:
         """How certain matches are depends on a fit."""
         return {"confidence": calibration().version}
+
+    @property
+    def limits(self) -> str:
+        """Digest of ``LIMITS``."""
+        return version_of("cascade", *LIMITS)
 
     @property
     def regions(self) -> str:

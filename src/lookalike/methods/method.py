@@ -38,6 +38,11 @@ class Method(Protocol):
         ...
 
     @property
+    def limits(self) -> str:
+        """Digest of the numbers by which it decides, but for those that users set."""
+        ...
+
+    @property
     def regions(self) -> str:
         """What proposes regions of larger pictures; empty where nothing is looked for inside."""
         ...

@@ -45,6 +45,11 @@ class PublishedSystem:
         return {}
 
     @property
+    def limits(self) -> str:
+        """Nothing: a recipe says all of its numbers."""
+        return ""
+
+    @property
     def regions(self) -> str:
         """Nothing: no published system places pictures in others."""
         return ""

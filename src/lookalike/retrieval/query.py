@@ -15,12 +15,11 @@ from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import Picture
 from lookalike.retrieval.focus import Focus, focused
+from lookalike.retrieval.limits import SEARCH
 from lookalike.sources.reading import read_bytes
 from lookalike.sources.reading.addresses import local_path
 
 __all__ = ["Query", "Question", "read_query"]
-
-_QUERY_SIDE = 448
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def read_query(question: Question, config: RunConfig) -> Query:
         raise ConfigError(
             "the query cannot be read", got=f"{path}: {error.strerror or error}"
         ) from error
-    finer = replace(config.decode, min_side=max(config.decode.min_side, _QUERY_SIDE))
+    finer = replace(config.decode, min_side=max(config.decode.min_side, SEARCH.query_side))
     picture = decode(path, data, finer)
     if isinstance(picture, Failure):
         raise ConfigError("the query is not a picture", got=f"{path}: {picture.message}")

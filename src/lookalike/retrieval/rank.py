@@ -15,6 +15,7 @@ from lookalike.index.blocks import blocks_of, nearest_rows
 from lookalike.index.distances import check_metric
 from lookalike.model.arrays import IntArray
 from lookalike.model.errors import ConfigError
+from lookalike.retrieval.limits import SEARCH
 from lookalike.retrieval.query import Query, Question
 from lookalike.retrieval.query_frames import QueryFrames
 from lookalike.store import Ranking
@@ -22,11 +23,6 @@ from lookalike.systems.space import Space
 from lookalike.systems.voting import Voted, vote
 
 __all__ = ["Near", "metrics", "ranked", "with_hash_candidates"]
-
-_VERIFIED = 32
-
-
-_BALLOT = 5
 
 
 _VOTERS = ("euclidean", "manhattan", "cosine", "minkowski", "dice")
@@ -61,7 +57,7 @@ def metrics(ranking: SystemConfig, question: Question) -> tuple[str, ...]:
 
 def ranked(space: Space, query: Query, question: Question, metrics: Sequence[str]) -> list[Near]:
     """Rank by the space's distance, by one metric, or by the votes of several."""
-    count = max(question.k, _VERIFIED)
+    count = max(question.k, SEARCH.judged)
     rows = [
         view.row_of(
             np.asarray(view.descriptor.describe(query.reduced(view.descriptor.min_side)))[None]
@@ -72,7 +68,7 @@ def ranked(space: Space, query: Query, question: Question, metrics: Sequence[str
     if metrics:
         if view.metric == "hamming" or view.turns > 1:
             raise ConfigError("metrics rank one descriptor of numbers", got=view.config.descriptor)
-        ballot = max(question.k, _BALLOT) if len(metrics) > 1 else count
+        ballot = max(question.k, SEARCH.ballot) if len(metrics) > 1 else count
         ballots = {
             name: _nearest(space, nearest_rows(rows[0], view.rows, ballot, name, p=view.config.p))
             for name in metrics
@@ -138,4 +134,4 @@ def with_hash_candidates(near: list[Near], frames: QueryFrames, space: Space) ->
         for sha, bits in zip(shas, found.bits[first].tolist(), strict=True)
         if sha not in known
     ]
-    return [*near, *sorted(more, key=lambda item: (item.distance, item.sha))[:_VERIFIED]]
+    return [*near, *sorted(more, key=lambda item: (item.distance, item.sha))[: SEARCH.judged]]

@@ -117,7 +117,9 @@ def _find(
     clock = Clock()
     listed = list(watch(source, progress).scan())
     rows = chosen_rows(source)
-    versions = {**versions_of(descriptors, method.versions), "regions": method.regions}
+    # a number that changed never meets an answer of before
+    others = {"regions": method.regions, "limits": method.limits}
+    versions = {**versions_of(descriptors, method.versions), **others}
     fingerprint = _fingerprint(listed, config, versions) + "".join(map(str, rows.items()))
     db = db or default_collection()
     report = None
