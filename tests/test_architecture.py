@@ -43,7 +43,7 @@ ADAPTERS = {
     "skimage": ("evaluation/sample.py",),
     "onnx": ("descriptors", "training"),
     "torch": ("training",),
-    "scipy": ("clustering", "distributed"),
+    "scipy": ("clustering",),
     "send2trash": ("actions",),
     "matplotlib": ("evaluation/plots.py",),
 }

@@ -28,12 +28,12 @@ from lookalike.containment.regions import load_regions
 from lookalike.images.decode import luma_of
 from lookalike.index.blocks import among_nearest
 from lookalike.index.local import Features, VoteSettings, features_of, vote_between
-from lookalike.matching.verifier import Evidence
+from lookalike.ingest.describe import Describer
 from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.model.image import DescriptorSpec, ImageRef, Picture
 from lookalike.model.match import Containment, Match, Verification
 from lookalike.runtime.progress import Progress
-from lookalike.store import Batch, Collection
+from lookalike.store import Collection
 from lookalike.verification.edit import reverse
 from lookalike.verification.side import PLANE_SPEC, Side, describe_side
 
@@ -76,7 +76,7 @@ class Inside:
     Args:
         collection: remembers keypoints and verdicts.
         config: settings.
-        evidence: reads and describes contents.
+        describer: reads and describes contents.
         progress: called with (stage, done, total).
 
     Raises:
@@ -85,11 +85,11 @@ class Inside:
     """
 
     def __init__(
-        self, collection: Collection, config: FindConfig, evidence: Evidence, progress: Progress
+        self, collection: Collection, config: FindConfig, describer: Describer, progress: Progress
     ) -> None:
         self._collection = collection
         self._config = config
-        self._evidence = evidence
+        self._describer = describer
         self._progress = progress
         inside = config.inside
         self._regions = load_regions(
@@ -144,8 +144,12 @@ class Inside:
 
     def _described(self, shas: Sequence[str]) -> tuple[list[str], Features, Features, Features]:
         """Contents with keypoints: which, as larger pictures, as small ones, and mirrored."""
-        self._evidence.features(shas, INSET_KIND)
-        self._describe_pages(shas)
+        self._describer.have_sides(shas, INSET_KIND)
+
+        def closely(picture: Picture) -> list[UInt8Array]:
+            return [describe_page(picture, self._regions)]
+
+        self._describer.have([self._spec], closely, PAGE_MIN_SIDE, shas, "look closely")
         lacking = {*self._collection.missing(INSET_KIND.spec, shas)}
         lacking |= {*self._collection.missing(self._spec, shas)}
         there = [sha for sha in shas if sha not in lacking]
@@ -154,24 +158,6 @@ class Inside:
     def _features(self, keys: Sequence[str]) -> tuple[Features, Features, Features]:
         pages, _ = features_of(*_numbered(self._ragged(self._spec, keys)))
         return pages, *features_of(*_numbered(self._ragged(INSET_KIND.spec, keys)))
-
-    def _describe_pages(self, shas: Sequence[str]) -> None:
-        missing = self._collection.missing(self._spec, shas)
-        finer = replace(self._config.decode, min_side=PAGE_MIN_SIDE)
-
-        def describe(sha: str) -> UInt8Array | None:
-            picture = self._evidence.picture(sha, finer)
-            return None if picture is None else describe_page(picture, self._regions)
-
-        for at in range(0, len(missing), self._config.batch):
-            some = missing[at : at + self._config.batch]
-            with ThreadPoolExecutor(self._config.threads) as pool:
-                described = zip(some, pool.map(describe, some), strict=True)
-                made = {sha: rows for sha, rows in described if rows is not None}
-            if made:
-                batch = {self._spec: (tuple(made), list(made.values()))}
-                self._collection.commit(Batch(ragged=batch))
-            self._progress("look closely", at + len(some), len(missing))
 
     def _judged(self, asked: Sequence[tuple[str, str, bool]]) -> dict[Names, Verification]:
         """Which of (small, large, mirrored) hold; upright ones before mirrored ones."""
@@ -258,13 +244,13 @@ class Inside:
 
     def _size(self, key: str) -> tuple[int, int]:
         own = self._own.get(key)
-        image = own.picture if own else self._evidence.image(key)
+        image = own.picture if own else self._describer.image(key)
         return image.width, image.height
 
     def _luma(self, key: str, min_side: int) -> UInt8Array | None:
         finer = replace(self._config.decode, min_side=min_side)
         own = self._own.get(key)
-        return luma_of(own.picture) if own else self._evidence.luma(key, finer)
+        return luma_of(own.picture) if own else self._describer.luma(key, finer)
 
 
 def contain(small: ImageRef, large: ImageRef, seen: Verification) -> Containment:

@@ -21,7 +21,9 @@ from lookalike.descriptors.keypoints import (
     Keypoints,
     describe_keypoints,
     fitted,
+    pack_rows,
     shrunk,
+    unpack_rows,
 )
 from lookalike.model.arrays import UInt8Array
 from lookalike.model.image import DescriptorSpec, Picture
@@ -55,7 +57,6 @@ INSET_KIND = KINDS["sift"]
 INSET_VERIFIER = "inset/5"
 PAGE_MIN_SIDE = 480
 _PAGE_SIDE, _PAGE_COUNT = 640, 1000
-_COORDINATE_STEPS, _SIZE_STEPS = 64, 16
 _COMPARED_SIDE, _LEAST_SIDE = 160, 16
 _MARGIN = 0.15
 _CLOSEST = 1600
@@ -132,15 +133,9 @@ def _seen_closely(luma: UInt8Array, growth: float, side: int, count: int) -> UIn
 
 def _moved(rows: UInt8Array, growth: float, by: tuple[float, float]) -> UInt8Array:
     """Stored keypoints grown, then moved."""
-    places = (
-        np.ascontiguousarray(rows[:, :4]).view(np.uint16) * growth
-        + np.array(by) * _COORDINATE_STEPS
-    )
-    octaves = rows[:, 5] + math.log2(growth) * _SIZE_STEPS
-    moved = rows.copy()
-    moved[:, :4] = np.clip(np.rint(places), 0, 65535).astype(np.uint16).view(np.uint8)
-    moved[:, 5] = np.clip(np.rint(octaves), 0, 255).astype(np.uint8)
-    return moved
+    places, turns, octaves, bits = unpack_rows(rows)
+    moved = places.astype(np.float64) * growth + np.array(by)
+    return pack_rows(moved, turns, octaves.astype(np.float64) + math.log2(growth), bits)
 
 
 def place_inset(

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.descriptors.binary import BYTES, Corners, corner_bits, swapped
 from lookalike.model.arrays import FloatArray, UInt8Array
@@ -30,7 +31,9 @@ __all__ = [
     "describe_keypoints",
     "find_corners",
     "fitted",
+    "pack_rows",
     "shrunk",
+    "unpack_rows",
 ]
 
 ROW = 6 + BYTES
@@ -38,6 +41,7 @@ ROW = 6 + BYTES
 LEVELS = 6
 _COORDINATE_STEP = 1 / 64
 _SIZE_STEP = 1 / 16
+_TURN_STEPS = 256
 _ORB_SCALE, _ORB_PATCH = 1.3, 31
 _ORB_CONTRASTS, _ORB_ENOUGH = (30, 7, 2), 0.8
 _SIFT_LAYERS, _SIFT_PARTS = 3, 4
@@ -109,13 +113,8 @@ class Keypoints:
     @classmethod
     def from_rows(cls, rows: UInt8Array) -> Keypoints:
         """As they are stored."""
-        packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16)
-        return cls(
-            packed.astype(np.float32) * np.float32(_COORDINATE_STEP),
-            rows[:, 4] * np.float32(2 * np.pi / 256),
-            rows[:, 5] * np.float32(_SIZE_STEP),
-            np.ascontiguousarray(rows[:, 6:]),
-        )
+        places, turns, octaves, bits = unpack_rows(rows)
+        return cls(places, turns * np.float32(2 * np.pi), octaves, bits)
 
     def __len__(self) -> int:
         return len(self.bits)
@@ -130,6 +129,46 @@ class Keypoints:
         places[:, 0] = width - 1 - places[:, 0]
         turned = np.float32(np.pi) - self.angles
         return Keypoints(places, turned, self.octaves, swapped(self.bits))
+
+
+class Unpacked(NamedTuple):
+    """Stored rows of keypoints, taken apart.
+
+    Attributes:
+        places: ``(k, 2)`` float32, x and y in the luma they were found in, pixels.
+        turns: ``(k,)`` float32 direction, 0..1 of a whole turn, clockwise on the screen.
+        octaves: ``(k,)`` float32 base-2 logarithm of the size in pixels.
+        bits: ``(k, 32)`` uint8.
+    """
+
+    places: FloatArray
+    turns: FloatArray
+    octaves: FloatArray
+    bits: UInt8Array
+
+
+def unpack_rows(rows: UInt8Array) -> Unpacked:
+    """Take stored rows ``(k, 38)`` uint8 apart."""
+    packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16)
+    return Unpacked(
+        packed.astype(np.float32) * np.float32(_COORDINATE_STEP),
+        rows[:, 4] * np.float32(1 / _TURN_STEPS),
+        rows[:, 5] * np.float32(_SIZE_STEP),
+        np.ascontiguousarray(rows[:, 6:]),
+    )
+
+
+def pack_rows(
+    places: NDArray[np.floating],
+    turns: NDArray[np.floating],
+    octaves: NDArray[np.floating],
+    bits: UInt8Array,
+) -> UInt8Array:
+    """Put keypoints together as stored rows, rounded; what it takes is as of ``Unpacked``."""
+    angles = np.rint(turns * _TURN_STEPS).astype(int) % _TURN_STEPS
+    pose = np.stack([angles, np.clip(np.rint(octaves / _SIZE_STEP), 0, 255)], axis=1)
+    packed = np.clip(np.rint(places / _COORDINATE_STEP), 0, 65535).astype(np.uint16)
+    return np.concatenate([packed.view(np.uint8), pose.astype(np.uint8), bits], axis=1)
 
 
 class _Found(NamedTuple):
@@ -166,10 +205,7 @@ def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKi
     """
     work = shrunk(luma, fitted(*size, kind.side))
     places, degrees, octaves, bits = (_orb if kind.name == "orb" else _sift)(work, kind.count)
-    angles = np.rint(degrees * (256 / 360)).astype(int) % 256
-    pose = np.stack([angles, np.clip(np.rint(octaves / _SIZE_STEP), 0, 255)], axis=1)
-    packed = np.clip(np.rint(places / _COORDINATE_STEP), 0, 65535).astype(np.uint16)
-    return np.concatenate([packed.view(np.uint8), pose.astype(np.uint8), bits], axis=1)
+    return pack_rows(places, degrees * (1 / 360), octaves, bits)
 
 
 def find_corners(work: UInt8Array, count: int) -> Corners:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.binary import swapped
+from lookalike.descriptors.keypoints import unpack_rows
 from lookalike.model.arrays import FloatArray, IntArray, UInt8Array
 
 __all__ = [
@@ -101,11 +102,9 @@ def features_of(rows: UInt8Array, image: IntArray) -> tuple[Features, Features]:
         rows: ``(n, 38)`` uint8, see ``keypoints.KeypointKind.spec``.
         image: ``(n,)`` number of the image of each.
     """
-    turns = (rows[:, 4] / 256).astype(np.float32)
-    octaves = (rows[:, 5] / 16).astype(np.float32)
-    packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16) / np.float32(64)
-    places = packed.view(np.complex64)[:, 0]
-    upright = Features(np.ascontiguousarray(rows[:, 6:]), image, turns, octaves, places)
+    both, turns, octaves, bits = unpack_rows(rows)
+    places = both.view(np.complex64)[:, 0]
+    upright = Features(bits, image, turns, octaves, places)
     mirrored = Features(
         swapped(upright.bits),
         image,

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from lookalike.config.find import LocalConfig
-from lookalike.descriptors.hashes import ORIENTATIONS
+from lookalike.descriptors.hashes import ORIENTATIONS, thumb_planes
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import Votes, VoteSettings
@@ -33,9 +33,6 @@ __all__ = [
 ]
 
 _MOST_BITS = 60
-
-
-_FIRST_ROW = 32
 
 
 class HashPairs(NamedTuple):
@@ -174,7 +171,8 @@ def have_equal_thumbs(thumbs: UInt8Array, query: IntArray, ref: IntArray) -> Boo
         ref: ``(k,)`` rows.
     """
     # the first row of cells tells nearly all pairs apart
-    found = (thumbs[query, :_FIRST_ROW] == thumbs[ref, :_FIRST_ROW]).all(axis=1)
+    first = thumb_planes(thumbs)[0][:, 0]
+    found = (first[query] == first[ref]).all(axis=1)
     near = np.flatnonzero(found)
     found[near] = (thumbs[query[near]] == thumbs[ref[near]]).all(axis=1)
     return np.asarray(found)

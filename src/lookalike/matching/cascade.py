@@ -14,14 +14,16 @@ from itertools import combinations
 
 import numpy as np
 
-from lookalike.clustering.stars import agglomerate, components, star, star_pairs
+from lookalike.clustering.components import components
+from lookalike.clustering.stars import agglomerate, star, star_pairs
 from lookalike.config.find import FindConfig
-from lookalike.descriptors.hashes import ORIENTATIONS, stretches_of
+from lookalike.descriptors.hashes import ORIENTATIONS
 from lookalike.descriptors.keypoints import KINDS, KeypointKind
 from lookalike.index.blocks import among_nearest
 from lookalike.matching.backdrops import Frames, with_backdrops
 from lookalike.matching.candidates import HashPairs, Stages
 from lookalike.matching.every_pair import confirm_every_pair
+from lookalike.matching.judge import same_frames
 from lookalike.matching.match_graph import Found, Lead, Pair, Pairs, graph_of
 from lookalike.matching.shots import add_shots, add_similar
 from lookalike.matching.verify_rounds import settle
@@ -172,7 +174,7 @@ def _by_whole_frame(
     same = _same_pixels(pairs, shas, frames, stages)
     agreement = stages.thumb_agreement(frames.names, near.query, near.ref, near.turn)
     sizes = np.array([(images[sha].width, images[sha].height) for sha in shas], np.int64)
-    accepted = agreement.accepted(config.hashes, stretches_of(sizes[query], sizes[ref], near.turn))
+    accepted = same_frames(sizes[query], sizes[ref], near.turn, agreement, config.hashes)
     as_they_look = {*plain}
     accepted |= frames.is_plain & np.array([sha in as_they_look for sha in shas], bool)[query]
     rows = frames.first(np.flatnonzero(accepted))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lookalike.clustering.stars import components, stars
+from lookalike.clustering.components import components
+from lookalike.clustering.stars import stars
 from lookalike.config.find import SettleConfig
+from lookalike.matching.judge import verdict
 from lookalike.matching.match_graph import Pair, Pairs, Verify
-from lookalike.matching.rules import is_copy
 from lookalike.model.match import Match
 
 __all__ = ["confirm_stars", "confirm_tied", "verified"]
@@ -39,7 +40,7 @@ def confirm_tied(
     copies = {
         pair: match
         for pair, match in verified(pairs, asked, verify).items()
-        if match.verification and is_copy(match.verification, config)
+        if match.verification and verdict(match.verification, "tied", config) == "copy"
     }
     pairs.matches.update(copies)
     return list(copies)

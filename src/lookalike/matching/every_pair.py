@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from lookalike.clustering.stars import Graph, components
+from lookalike.clustering.components import components
+from lookalike.clustering.stars import Graph
 from lookalike.config.find import SettleConfig
 from lookalike.matching.confirm import confirm_tied
 from lookalike.matching.match_graph import Pair, Pairs, Verify

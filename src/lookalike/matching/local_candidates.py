@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from lookalike.clustering.stars import components
+from lookalike.clustering.components import components
 from lookalike.config.find import FindConfig
-from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
+from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, turns_of
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.index.flat import CosineIndex
 from lookalike.index.local import Votes, vote_pairs
+from lookalike.ingest.describe import Describer
 from lookalike.matching.candidates import (
     HashPairs,
     hash_pairs,
@@ -19,9 +20,11 @@ from lookalike.matching.candidates import (
     vote_settings,
 )
 from lookalike.matching.match_graph import Pair
-from lookalike.matching.verifier import Evidence
+from lookalike.matching.verifier import Verifier
 from lookalike.model.arrays import BoolArray, FloatArray, IntArray, UInt8Array
+from lookalike.model.match import Verification
 from lookalike.model.protocols import Descriptor
+from lookalike.runtime.progress import Progress
 from lookalike.store import Collection
 from lookalike.verification.whole_frame import ThumbAgreement, agree
 
@@ -34,17 +37,19 @@ class CollectionStages:
     Args:
         collection: holds the descriptors.
         config: settings.
-        evidence: describes and verifies what hashes leave open.
+        describer: describes contents.
+        progress: called with (stage, done, total).
     """
 
-    def __init__(self, collection: Collection, config: FindConfig, evidence: Evidence) -> None:
+    def __init__(
+        self, collection: Collection, config: FindConfig, describer: Describer, progress: Progress
+    ) -> None:
         self._collection = collection
         self._config = config
-        self._evidence = evidence
+        self._verifier = Verifier(describer, collection, config, progress)
         self.apart: Iterable[Pair] = collection.choices.apart
-        self.pixel_digests = evidence.pixel_digests
-        self.embed = evidence.embed
-        self.verify = evidence.verify
+        self.pixel_digests = describer.pixel_digests
+        self.embed = describer.embed
         self.components = components
 
     def near_hashes(self, shas: Sequence[str]) -> HashPairs:
@@ -87,10 +92,16 @@ class CollectionStages:
     def votes(self, shas: Sequence[str], kind: KeypointKind, min_votes: int) -> tuple[Votes, Votes]:
         """As of ``Stages``."""
         local = self._config.local
-        upright, mirrored = self._evidence.features(shas, kind)
+        upright, mirrored = self._verifier.features(shas, kind)
         settings = vote_settings(local, kind, len(upright.image), min_votes, self._config.threads)
         return vote_pairs(upright, settings, mirrored=mirrored if local.mirrored else None)
 
+    def verify(
+        self, pairs: Mapping[Pair, bool], kind: KeypointKind
+    ) -> dict[Pair, Verification | None]:
+        """Verify pairs, or recall what was found before."""
+        return self._verifier.verify(pairs, kind)
+
     def _hashes(self, shas: Sequence[str]) -> UInt8Array:
         """``(n, 8, 32)`` hashes in every orientation."""
-        return self._collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), -1)
+        return turns_of(self._collection.rows(PDQ_SPEC, shas))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lookalike.clustering.stars import components
+from lookalike.clustering.components import components
 from lookalike.matching.match_graph import Pair, Pairs
 from lookalike.model.match import Match
 

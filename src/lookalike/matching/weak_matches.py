@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from functools import partial
 from itertools import combinations
 
-from lookalike.clustering.stars import components, star
+from lookalike.clustering.components import components
+from lookalike.clustering.stars import star
 from lookalike.config.find import SettleConfig
 from lookalike.matching.confirm import verified
+from lookalike.matching.judge import Context, verdict, weight
 from lookalike.matching.match_graph import Pair, Pairs, Verify
-from lookalike.matching.rules import is_leaf, weight
 from lookalike.model.match import Match
 
 __all__ = ["attach_leaves"]
@@ -34,7 +34,10 @@ def attach_leaves(
         for centre, members in star(group, graph, pairs.rank):
             home.update(dict.fromkeys(members, centre))
     furniture = _furniture(weak, home)
-    weigh = partial(weight, config=config)
+
+    def weigh(match: Match) -> float:
+        return weight(match.verification, config) if match.verification else 0.0
+
     leads: dict[str, dict[str, Match]] = defaultdict(dict)
     for (a, b), match in sorted(weak.items()):
         for leaf, other in ((a, b), (b, a)):
@@ -54,7 +57,10 @@ def attach_leaves(
             )
     for pair, match in verified(pairs, asked, verify).items():
         is_alone = pair[0] not in home and pair[1] not in home
-        if is_leaf(match, config, is_alone=is_alone) and _is_own(match, furniture, config):
+        context: Context = "couple" if is_alone else "leaf"
+        seen = match.verification
+        is_copy = seen is not None and verdict(seen, context, config) == "copy"
+        if is_copy and _is_own(match, furniture, config):
             pairs.matches[pair] = match
 
 

@@ -9,12 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from lookalike.config.find import (
-    DecodeConfig,
-    FindConfig,
-    RunConfig,
-    SettleConfig,
-)
+from lookalike.config.find import DecodeConfig, RunConfig
 from lookalike.images.decode import decode
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
@@ -23,7 +18,7 @@ from lookalike.retrieval.focus import Focus, focused
 from lookalike.sources.reading import read_bytes
 from lookalike.sources.reading.addresses import local_path
 
-__all__ = ["Query", "Question", "pair_config", "read_query"]
+__all__ = ["Query", "Question", "read_query"]
 
 _QUERY_SIDE = 448
 
@@ -80,12 +75,6 @@ class Query:
             factor *= 2
         size = (max(1, rgb.shape[1] // factor), max(1, rgb.shape[0] // factor))
         return replace(self.picture, rgb=cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
-
-
-def pair_config(config: FindConfig) -> FindConfig:
-    """Settings where one pair is asked about: any evidence counts, as no others contradict it."""
-    settle = SettleConfig(strong_agreement=0.0, moved_agreement=0.0, strong_support=0.0)
-    return replace(config, effort="thorough", settle=settle)
 
 
 def read_query(question: Question, config: RunConfig) -> Query:

@@ -14,13 +14,14 @@ from lookalike.config.find import (
 )
 from lookalike.containment.find import Asked, Inside
 from lookalike.containment.inset import INSET_KIND, PAGE_MIN_SIDE
+from lookalike.ingest.describe import Describer
 from lookalike.ingest.ingest import remembered_images
-from lookalike.matching.verifier import Evidence
+from lookalike.matching.verifier import Verifier
 from lookalike.model.answer import Answer
 from lookalike.model.image import ImageRef
 from lookalike.model.match import Containment
 from lookalike.model.protocols import Descriptor
-from lookalike.retrieval.judge import RANK, hit, judged, with_twins
+from lookalike.retrieval.hits import RANK, hit, judged, with_twins
 from lookalike.retrieval.query import Query, Question, read_query
 from lookalike.retrieval.query_frames import QueryFrames
 from lookalike.retrieval.rank import metrics, ranked, with_hash_candidates
@@ -82,12 +83,12 @@ def open_searchable(collection: Collection, config: RunConfig, *, progress: Prog
     first: dict[str, ImageRef] = {}
     for image in images:
         first.setdefault(image.sha256, image)
-    evidence = Evidence(first, collection, _cascade(config), progress)
-    there = {*evidence.hash_again(list(first))}
+    describer = Describer(first, collection, _cascade(config), progress)
+    there = {*describer.hash_again(list(first))}
     images = [image for image in images if image.sha256 in there]
     first = {sha: image for sha, image in first.items() if sha in there}
     system, descriptors = as_system(config)
-    space = fit_space(system, descriptors, list(first), collection, evidence.embed, refit=False)
+    space = fit_space(system, descriptors, list(first), collection, describer.embed, refit=False)
     return Searchable(collection, config, images, first, progress, space)
 
 
@@ -107,13 +108,14 @@ def _answer(
     config, collection, space = searchable.config, searchable.collection, searchable.space
     first, asking = searchable.first, _cascade(config)
     # a new one each time: it holds on to all that it reads
-    evidence = Evidence(first, collection, asking, searchable.progress)
+    describer = Describer(first, collection, asking, searchable.progress)
+    verifier = Verifier(describer, collection, asking, searchable.progress)
     near = ranked(space, query, question, names)
-    frames = QueryFrames(query, collection, asking, evidence.image)
+    frames = QueryFrames(query, collection, asking, describer.image)
     if isinstance(config, FindConfig):
         near = with_hash_candidates(near, frames, space)
-    evidence_of = judged(near, query, evidence, frames, asking)
-    hits = [hit(item, first[item.sha], evidence_of.get(item.sha), query, asking) for item in near]
+    evidence_of = judged(near, query, verifier, frames, asking)
+    hits = [hit(item, evidence_of.get(item.sha), query, describer) for item in near]
     if isinstance(config, FindConfig):
         hits.sort(key=lambda hit: RANK[hit.tier])
     own = hashlib.sha256(query.data).hexdigest()
@@ -123,7 +125,7 @@ def _answer(
         in_set=tuple(image.path for image in searchable.images if image.sha256 == own),
         hits=tuple(with_twins(hits, searchable.images)[: question.k]),
         containments=_contained(
-            query, first, Inside(collection, asking, evidence, searchable.progress)
+            query, first, Inside(collection, asking, describer, searchable.progress)
         )
         if question.inside
         else (),

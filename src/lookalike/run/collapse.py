@@ -29,8 +29,9 @@ from lookalike.ingest.contents import (
     describe_shades,
     image_ref,
 )
+from lookalike.ingest.describe import Describer
 from lookalike.matching.cascade import find_pairs
-from lookalike.matching.in_memory import InMemory
+from lookalike.matching.judge import pair_config
 from lookalike.matching.local_candidates import CollectionStages
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
@@ -38,7 +39,7 @@ from lookalike.model.image import DescriptorSpec, ImageRef
 from lookalike.model.match import Match, Tier
 from lookalike.model.report import Cluster
 from lookalike.report.build import file_clusters, file_matches
-from lookalike.retrieval.query import pair_config
+from lookalike.runtime.progress import silent
 from lookalike.runtime.workers import each, one_core_each
 from lookalike.sources.reading import read_bytes, read_plain
 from lookalike.sources.reading.addresses import is_address
@@ -238,7 +239,7 @@ class _Candidates:
         self._pixels: set[str] = set()
         self._first: dict[str, ImageRef] = {}
         self._data: dict[str, bytes] = {}
-        self._evidence = InMemory(self._first, self._data, collection, config)
+        self._describer = Describer(self._first, collection, config, silent, self._data)
         self.failures: list[Unusable] = []
         self.looked = 0
 
@@ -278,7 +279,7 @@ class _Candidates:
             by_content[ref.sha256].append(ref)
         found = find_pairs(
             list(self._first.values()),
-            CollectionStages(self._collection, self._config, self._evidence),
+            CollectionStages(self._collection, self._config, self._describer, silent),
             self._config,
             network=None,
         )

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from lookalike.config.find import FindConfig
 from lookalike.difference.difference import Difference, difference_of
+from lookalike.matching.judge import pair_config
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.match import Match
 from lookalike.model.report import Report
-from lookalike.retrieval.query import pair_config
 from lookalike.run.find import find
 from lookalike.sources.reading import is_one_file
 from lookalike.sources.reading.addresses import absolute, is_address

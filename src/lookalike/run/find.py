@@ -22,7 +22,6 @@ from lookalike.ingest.ingest import Catalogue, ingest
 from lookalike.matching.cascade import find_pairs
 from lookalike.matching.local_candidates import CollectionStages
 from lookalike.matching.match_graph import Found
-from lookalike.matching.verifier import Evidence
 from lookalike.model.files import Failure, Returned
 from lookalike.model.image import FileEntry, ImageRef
 from lookalike.model.match import Containment
@@ -230,8 +229,8 @@ def _contained(
         return (), {}
     with clock("inside"):
         telling = {sha: image for sha, image in first.items() if not image.low_information}
-        evidence = Evidence(first, collection, config, progress)
-        inside = Inside(collection, config, evidence, progress)
+        describer = Describer(first, collection, config, progress)
+        inside = Inside(collection, config, describer, progress)
         seen, counts = inside.among(one_per_frame(telling, found.matches))
         seen = told_by(found.matches, first, config.inside) | seen
         held = [contain(first[small], first[large], v) for (small, large), v in seen.items()]
@@ -247,13 +246,12 @@ def _found(
     progress: Progress,
 ) -> Found:
     """Pairs and clusters among contents, by the cascade or by a published system."""
+    describer = Describer(first, collection, config, progress)
     if isinstance(config, SystemConfig):
-        describer = Describer(first, collection, config, progress)
         shas = [sha for sha, image in first.items() if not image.low_information]
         space = fit_space(config, descriptors, shas, collection, describer.embed)
         return find_in_space(space, config, first)
     assert isinstance(config, FindConfig)
-    evidence = Evidence(first, collection, config, progress)
     network = descriptors[0] if descriptors else None
-    stages = CollectionStages(collection, config, evidence)
+    stages = CollectionStages(collection, config, describer, progress)
     return find_pairs(list(first.values()), stages, config, network=network)

@@ -6,7 +6,6 @@ Nothing is verified, so every pair they accept is of tier ``similar``, however n
 from __future__ import annotations
 
 import io
-import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +14,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.clustering.components import label_components, parts_of
 from lookalike.clustering.dendrogram import cut, tree
-from lookalike.clustering.stars import label_components, label_stars
+from lookalike.clustering.stars import label_stars
 from lookalike.config.find import SystemConfig
 from lookalike.index.blocks import among_nearest, blocks_of, nearest_rows, pairs_within
 from lookalike.index.cells import CellIndex, fit_cells
@@ -164,9 +164,7 @@ def cluster_labels(
         labels = label_components(count, left, right)
         if linkage == "single":
             return labels
-        by_label = np.argsort(labels, kind="stable")
-        bounds = np.flatnonzero(np.diff(labels[by_label])) + 1
-        groups = [group for group in np.split(by_label, bounds) if len(group) > 1]
+        groups = parts_of(labels)
     labels = np.arange(count)
     for group in groups:
         if len(group) > 1:
@@ -211,10 +209,8 @@ def _parts(
     place = np.empty(len(order), np.int64)
     place[np.array(order, np.int64)] = np.arange(len(order))
     parts = []
-    by_label = np.argsort(labels, kind="stable")
-    for _, numbers in itertools.groupby(by_label.tolist(), key=lambda n: labels[n]):
-        members = list(numbers)
-        if len(members) > 1:
-            centre = min(members, key=lambda n: (-degree[n], place[n]))
-            parts.append((space.shas[centre], sorted(space.shas[n] for n in members)))
+    for group in parts_of(labels):
+        members = group.tolist()
+        centre = min(members, key=lambda n: (-degree[n], place[n]))
+        parts.append((space.shas[centre], sorted(space.shas[n] for n in members)))
     return parts

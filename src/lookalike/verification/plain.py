@@ -8,17 +8,16 @@ shape and size: a black line is not a black page.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.hashes import (
-    CHROMA_SIDE,
     ORIENTATIONS,
-    THUMB_SIDE,
     orient_thumbs,
     stretches_of,
+    thumb_planes,
 )
 from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.model.image import ImageRef
@@ -30,9 +29,6 @@ _MOST_LEVELS = 2
 _MOST_STRETCH, _MOST_GROWTH = 2.0, 20.0
 # the steps of a slope of eight bits alone make one
 _SHARPEST = 2.0
-# side and first value of the luma, of Cb and of Cr in a thumb
-_CB, _CR = THUMB_SIDE**2, THUMB_SIDE**2 + CHROMA_SIDE**2
-_PLANES = ((THUMB_SIDE, 0), (CHROMA_SIDE, _CB), (CHROMA_SIDE, _CR))
 
 
 def is_plain(image: ImageRef) -> bool:
@@ -78,8 +74,7 @@ def plain_pairs(
 
 def _tones(thumbs: UInt8Array) -> NDArray[np.float64]:
     """``(n, 3)`` mean luma, Cb and Cr, which no turn changes."""
-    means = [thumbs[:, at : at + side * side].mean(axis=1) for side, at in _PLANES]
-    return np.stack(means, axis=1)
+    return np.stack([plane.mean(axis=(1, 2)) for plane in thumb_planes(thumbs)], axis=1)
 
 
 def _apart(
@@ -100,8 +95,5 @@ def _apart(
 
 
 def _turned(thumb: UInt8Array, turn: int) -> UInt8Array:
-    planes: Iterable[UInt8Array] = (
-        orient_thumbs(thumb[at : at + side * side].reshape(1, side, side), turn).reshape(-1)
-        for side, at in _PLANES
-    )
+    planes = (orient_thumbs(plane, turn).reshape(-1) for plane in thumb_planes(thumb[None]))
     return np.concatenate(list(planes))

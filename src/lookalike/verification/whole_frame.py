@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lookalike.config.find import HashConfig
 from lookalike.descriptors.cells import TELLING_VARIANCE, Cells
-from lookalike.descriptors.hashes import CHROMA_SIDE, ORIENTATIONS, THUMB_SIDE, orient_thumbs
+from lookalike.descriptors.hashes import ORIENTATIONS, THUMB_SIDE, orient_thumbs, thumb_planes
 from lookalike.model.arrays import BoolArray, FloatArray, IntArray, UInt8Array
 from lookalike.model.image import ImageRef
 from lookalike.model.match import Verification
@@ -176,12 +176,7 @@ class _Planes:
 
     @classmethod
     def of(cls, thumbs: UInt8Array, turn: int) -> _Planes:
-        cells = THUMB_SIDE * THUMB_SIDE
-        luma = _turned(thumbs[:, :cells], THUMB_SIDE, turn)
-        half = CHROMA_SIDE * CHROMA_SIDE
-        chroma = [
-            _turned(thumbs[:, at : at + half], CHROMA_SIDE, turn) for at in (cells, cells + half)
-        ]
+        luma, *chroma = (_turned(plane, turn) for plane in thumb_planes(thumbs))
         mean = luma @ _windows()
         return cls(
             luma=luma,
@@ -260,9 +255,8 @@ def _cells_that_agree(
     return agreeing.mean(axis=1), np.where(count < 2, 1, sums / np.maximum(count, 1))
 
 
-def _turned(rows: UInt8Array, side: int, turn: int) -> FloatArray:
-    planes = orient_thumbs(rows.reshape(-1, side, side), turn)
-    return planes.reshape(len(rows), -1).astype(np.float32)
+def _turned(planes: UInt8Array, turn: int) -> FloatArray:
+    return orient_thumbs(planes, turn).reshape(len(planes), -1).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
