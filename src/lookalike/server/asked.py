@@ -8,37 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lookalike.model.errors import LookalikeError
+from lookalike.http.problems import Problem
 from lookalike.server.settings import ServeConfig
 from lookalike.sources.reading import lies_in
 
-__all__ = ["Asked", "Problem"]
+__all__ = ["Asked", "Picture"]
 
 Picture = Path | bytes
-
-
-class Problem(Exception):  # noqa: N818  an answer, not only an error
-    """A request that cannot be answered.
-
-    Args:
-        status: HTTP status code.
-        what: what could not be done.
-        got: what was found.
-        expected: what was needed.
-        remedy: what the client can do about it.
-    """
-
-    def __init__(
-        self, status: int, what: str, *, got: str = "", expected: str = "", remedy: str = ""
-    ) -> None:
-        super().__init__(what)
-        self.status = status
-        self.body = {"error": {"what": what, "got": got, "expected": expected, "remedy": remedy}}
-
-    @classmethod
-    def of(cls, status: int, error: LookalikeError) -> Problem:
-        """An error of the library as an answer."""
-        return cls(status, error.what, got=error.got, expected=error.expected, remedy=error.remedy)
 
 
 class Asked:

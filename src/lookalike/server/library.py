@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
+from lookalike.http.problems import Problem
 from lookalike.images.decode import decode, sniff
 from lookalike.ingest.ingest import Catalogue, ingest
 from lookalike.model.answer import Answer
@@ -27,7 +28,7 @@ from lookalike.run.collapse import Collapsed, Keep, collapse, relate
 from lookalike.runtime.output import writing
 from lookalike.runtime.progress import silent
 from lookalike.runtime.workers import one_core_each
-from lookalike.server.asked import Picture, Problem
+from lookalike.server.asked import Picture
 from lookalike.server.settings import ServeConfig
 from lookalike.sources import FolderSource
 from lookalike.sources.reading import read_plain
