@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,6 +49,12 @@ def save(path: Path, rgb: np.ndarray, quality: int = 90) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encode_jpeg(rgb, quality))
     return path
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command as users run it."""
+    command = [sys.executable, "-m", "lookalike", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def calls(work: Callable[[], object]) -> int:

@@ -77,7 +77,9 @@ def test_all_shared_formats_decode_or_fail_with_a_reason(
     """Each of the fixtures ends as a picture or a reason, opened at most thrice and quietly."""
     failures, opened, open_it = {}, [], Image.open
     monkeypatch.setattr(Image, "open", lambda *a, **b: (opened.append(a), open_it(*a, **b))[1])
-    for path in sorted((shared / "formats").iterdir()):
+    paths = sorted((shared / "formats").iterdir())
+    assert len(paths) > 400
+    for path in paths:
         opened.clear()
         outcome = decode(str(path), path.read_bytes(), CONFIG)
         assert len(opened) <= 3, path.name
@@ -102,7 +104,9 @@ def test_orientations_decode_upright(shared: Path) -> None:
 def test_truncated_is_a_failure(form: str) -> None:
     """A picture cut anywhere is listed, not half decoded."""
     data = encoded(scene(2), form)
-    for cut in range(20, len(data) - 2, len(data) // 40):
+    cuts = range(20, len(data) - 2, len(data) // 40)
+    assert len(cuts) >= 40
+    for cut in cuts:
         assert isinstance(decode("x", data[:cut], CONFIG), Failure), cut
 
 
