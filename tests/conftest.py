@@ -1,4 +1,4 @@
-"""Pictures for the tests: generated ones always, real ones where the shared folder is present."""
+"""Pictures for the tests: generated ones, those of tests/data, more where a shared folder is."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ from lookalike.evaluation.edits import encode_jpeg
 settings.register_profile("same everywhere", deadline=None, derandomize=True)
 settings.load_profile("same everywhere")
 
+PICTURES = Path(__file__).parent / "data"
+#: of tests/data/formats, those that are no picture
+BROKEN = {"a note.jpg", "cut short.jpg", "cut short.png", "empty.jpg", "no header.jpg"}
 _SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 
 
@@ -72,6 +75,12 @@ def calls(work: Callable[[], object]) -> int:
     finally:
         sys.setprofile(before)
     return counted
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest) -> Path:
+    """The pictures of tests/data, or those of the shared folder, by name."""
+    return PICTURES if request.param == "shipped" else request.getfixturevalue("shared")
 
 
 @pytest.fixture(scope="session")
