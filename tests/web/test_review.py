@@ -703,6 +703,7 @@ def test_not_a_match_persists(chromium: Any, found: Report, tmp_path: Path, db: 
         open_cluster(page, "1.jpg")
         assert badge(page, "1_small.jpg") == "another picture"
     later = lookalike.find(tmp_path / "photos", db=db)
+    assert later.clusters
     assert all("1_small.jpg" not in cluster.members for cluster in later.clusters)
     with opened(chromium, found, db) as page:
         page.keyboard.press("u")
