@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import lookalike.models
 from lookalike.config.find import FindConfig, VerifyConfig
 from lookalike.evaluation.reliability import fit_logistic
-from lookalike.matching.rules import is_strong
+from lookalike.matching.judge import verdict
 from lookalike.model.match import Verification
 from lookalike.verification.confidence import (
     FEATURES,
@@ -116,7 +116,8 @@ def _counts(trial: Trial) -> bool:
         hashes = FindConfig().hashes
         is_enough = seen.agreement >= hashes.min_agreement
         return is_enough and seen.likeness >= hashes.min_correlation
-    return _is_verified(seen, verify) and is_strong(trial.match, FindConfig().settle)
+    is_copy = verdict(seen, "among", FindConfig().settle) == "copy"
+    return _is_verified(seen, verify) and is_copy
 
 
 def _is_verified(seen: Verification, verify: VerifyConfig) -> bool:

@@ -144,7 +144,7 @@ class Plan:
         work: how much there is to do.
         stages: in order.
         driver_bytes: what the driver holds at most.
-        edge_bytes: of those, what SciPy needs for components.
+        edge_bytes: of those, what components need.
     """
 
     work: Workload
@@ -203,7 +203,7 @@ def plan(images: float, costs: Costs, fits: Fits, assumed: Assumptions) -> Plan:
         *_joined(work, costs, assumed),
         *_decided(work, costs, assumed),
     ]
-    # numbers of pictures and what stands for each; edges with distance, and SciPy's copies of them
+    # numbers of pictures and what stands for each; edges with distance, and copies for components
     edge_bytes = 60 * work.edges + 8 * images
     driver = images * (_ID + _ID) + work.edges * (2 * _ID + 4)
     return Plan(work, tuple(stages), driver + edge_bytes, edge_bytes)

@@ -347,7 +347,7 @@ def _limits(plans: Mapping[float, Plan]) -> list[str]:
                 _size(descriptors),
             ]
         )
-    head = ["images", "driver", "edges", "of these for SciPy", "copies of the most popular"]
+    head = ["images", "driver", "edges", "of these for components", "copies of the most popular"]
     head += ["keypoints dropped", "verified, each", "descriptors"]
     return _table(head, rows)
 

@@ -19,11 +19,10 @@ from lookalike.config.find import (
 )
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.evaluation.datasets import read_labels
+from lookalike.ingest.describe import Describer
 from lookalike.ingest.ingest import ingest
 from lookalike.matching.cascade import find_pairs
 from lookalike.matching.local_candidates import CollectionStages
-from lookalike.matching.verifier import Evidence
-from lookalike.model.image import ImageRef
 from lookalike.model.match import Match, Verification
 from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
@@ -98,14 +97,15 @@ def judge_set(folder: Path, collection: Path, *, threads: int, progress: Progres
         telling = [image for image in first.values() if not image.low_information]
         telling.sort(key=lambda image: image.id)
         share = min(1.0, _ENOUGH_IMAGES / max(1, len(telling)))
-        evidence = _Recorder(first, opened, config, progress, share)
-        stages = CollectionStages(opened, config, evidence)
+        describer = Describer(first, opened, config, progress)
+        stages = _Recorder(opened, config, describer, progress)
+        stages.share = share
         find_pairs(telling, stages, config, network=None)
         fast = replace(config, effort="fast", hashes=_LOOSE_THUMBS)
-        quick = CollectionStages(opened, fast, evidence)
+        quick = CollectionStages(opened, fast, describer, progress)
         whole = find_pairs(telling, quick, fast, network=None).matches
     paths = {sha: image.path for sha, image in first.items()}
-    return _labelled([*whole, *evidence.matches], paths, folder)
+    return _labelled([*whole, *stages.matches], paths, folder)
 
 
 def reported_pairs(
@@ -135,25 +135,20 @@ def _labelled(matches: Sequence[Match], paths: Mapping[str, str], folder: Path) 
     return trials
 
 
-class _Recorder(Evidence):
-    """Keeps the evidence of pairs, some of those that it is asked about."""
+class _Recorder(CollectionStages):
+    """Keeps the evidence of pairs, of an even share of those that it is asked about."""
 
     def __init__(
-        self,
-        images: Mapping[str, ImageRef],
-        collection: Collection,
-        config: FindConfig,
-        progress: Progress,
-        share: float,
+        self, collection: Collection, config: FindConfig, describer: Describer, progress: Progress
     ) -> None:
-        super().__init__(images, collection, config, progress)
+        super().__init__(collection, config, describer, progress)
         self.matches: list[Match] = []
-        self._share = share
+        self.share = 1.0
 
     def verify(
         self, pairs: Mapping[Pair, bool], kind: KeypointKind
     ) -> dict[Pair, Verification | None]:
-        """As ``Evidence.verify``, of an even choice of pairs; the others are refused."""
+        """Verify the chosen pairs; refuse the others."""
         chosen = {pair: mirrored for pair, mirrored in pairs.items() if self._is_chosen(pair)}
         found = super().verify(chosen, kind)
         self.matches += [
@@ -165,4 +160,4 @@ class _Recorder(Evidence):
 
     def _is_chosen(self, pair: Pair) -> bool:
         digits = int(pair[0][:8], 16) ^ int(pair[1][:8], 16)
-        return digits < self._share * 2**32
+        return digits < self.share * 2**32

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -15,19 +14,13 @@ import jsonschema
 import numpy as np
 import pytest
 
-from conftest import calls, save, scene
+from conftest import calls, run, save, scene
 from lookalike import find
 from lookalike.evaluation.edits import edit_picture
 from lookalike.model.match import Match
 from lookalike.model.report import Cluster, Decision, Report
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_html import write_html
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command as users run it."""
-    command = [sys.executable, "-m", "lookalike", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -209,6 +202,7 @@ def test_every_command_is_documented() -> None:
     assert page() == PAGE.read_text(encoding="utf-8"), "run 'make reference'"
     guides = [root / "README.md", *(root / "docs").glob("*.md")]
     shown = "".join(guide.read_text(encoding="utf-8") for guide in guides)
+    assert len(commands.commands) > 10
     for name in commands.commands:
         assert f"lookalike {name}" in shown, name
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.clustering.stars import agglomerate, components, star, star_pairs
+from lookalike.clustering.components import components
+from lookalike.clustering.stars import agglomerate, label_stars, star, star_pairs
 from lookalike.decisions.keeper import choose
 from lookalike.model.errors import ConfigError
 from lookalike.model.image import ImageRef
@@ -65,6 +66,32 @@ def test_kept_pairs_are_stars(edges: list[tuple[str, str]]) -> None:
         graph = graph_of(named)
         centre = max(group, key=lambda node: len(graph[node]))
         assert graph[centre] == set(group) - {centre}
+
+
+@given(EDGES, st.permutations(range(len(NODES))))
+def test_stars_of_rows_are_those_of_graphs(edges: list[tuple[str, str]], order: list[int]) -> None:
+    """What is made for millions of pairs gives the stars of ``star``: one meaning of the word."""
+    pairs = sorted({tuple(sorted((NODES.index(a), NODES.index(b)))) for a, b in edges})
+    left, right = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    place = {NODES[node]: (float(order.index(node)),) for node in range(len(NODES))}
+    graph = graph_of(edges)
+    found = [s for g in components(NODES, edges) for s in star(g, graph, place.__getitem__)]
+    expected = list(range(len(NODES)))
+    for centre, members in found:
+        for member in members:
+            expected[NODES.index(member)] = NODES.index(centre)
+    assert label_stars(left, right, order).tolist() == expected
+    ties = {(m, c) for c, members in found for m in members if m != c}
+    kept = star_pairs(left, right, order, 0).tolist()
+    named = {(NODES[a], NODES[b]) for a, b in (pairs[row] for row in kept)}
+    assert {tuple(sorted(tie)) for tie in ties} == {tuple(sorted(pair)) for pair in named}
+
+
+def test_what_a_star_took_no_longer_counts() -> None:
+    """Of what 6 is tied to, 0 takes three: 8, with three of its own, goes before it."""
+    pairs = [(0, n) for n in range(1, 6)] + [(6, n) for n in (1, 2, 3, 7, 8)] + [(8, 9), (8, 10)]
+    left, right = np.array(pairs, np.int64).T
+    assert label_stars(left, right, range(11)).tolist() == [0] * 6 + [8, 7, 8, 8, 8]
 
 
 def test_a_chain_does_not_join_strangers() -> None:

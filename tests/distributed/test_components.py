@@ -1,4 +1,4 @@
-"""Components by SciPy and by tasks over shards are the same, and every task stays small."""
+"""Components in memory and by tasks over shards are the same, and every task stays small."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookalike.clustering.stars import label_components
+from lookalike.clustering.components import label_components
 from lookalike.distributed import components
 from lookalike.distributed.components import ShardSizes, component_labels, labels_by_stars
 from lookalike.model.arrays import IntArray
@@ -30,21 +30,21 @@ def by_stars(edges: IntArray, nodes: int, sizes: ShardSizes = SMALL) -> tuple[In
         return np.array(found.labels, np.int64), found.rounds
 
 
-def by_scipy(edges: IntArray, nodes: int) -> IntArray:
+def in_memory(edges: IntArray, nodes: int) -> IntArray:
     """Labels in memory."""
     return component_labels([edges], nodes, Path("unused")).labels.astype(np.int64)
 
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), nodes=st.integers(0, 40))
-def test_shards_give_what_scipy_gives(data: st.DataObject, nodes: int) -> None:
+def test_shards_give_what_memory_gives(data: st.DataObject, nodes: int) -> None:
     """Random graphs with loops and repetitions: least nodes, however cut into shards."""
     node = st.integers(0, max(0, nodes - 1))
     rows = data.draw(st.lists(st.tuples(node, node), max_size=80 if nodes else 0))
     edges = np.array(rows, np.int64).reshape(-1, 2)
     sizes = ShardSizes(data.draw(st.integers(1, 90)), data.draw(st.integers(1, 50)))
     expected = label_components(nodes, edges[:, 0], edges[:, 1])
-    assert np.array_equal(by_scipy(edges, nodes), expected)
+    assert np.array_equal(in_memory(edges, nodes), expected)
     assert np.array_equal(by_stars(edges, nodes, sizes)[0], expected)
 
 
@@ -108,7 +108,7 @@ def test_threads_processes_and_tasks_run_twice_change_nothing(tmp_path: Path) ->
     """The same code on any executor; a job that a lost worker had done is simply done again."""
     random = np.random.default_rng(3)
     edges = random.integers(0, 3000, (2500, 2))
-    expected = by_scipy(edges, 3000)
+    expected = in_memory(edges, 3000)
 
     def twice(task: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterable[Any]:
         list(map(task, jobs))
@@ -128,7 +128,7 @@ def test_order_and_blocks_change_nothing(tmp_path: Path) -> None:
     """Labels depend on the set of edges alone; beyond the limit shards take over, silently."""
     random = np.random.default_rng(4)
     edges = random.integers(0, 500, (400, 2))
-    expected = by_scipy(edges, 500)
+    expected = in_memory(edges, 500)
     mixed = random.permutation(edges)[:, ::-1]
     blocks = np.array_split(mixed, 9)
     found = component_labels(blocks, 500, tmp_path / "a", most_edges=100, sizes=SMALL)

@@ -18,9 +18,9 @@ import pytest
 import lookalike
 from conftest import save, scene
 from lookalike.decisions.choices import place_of
+from lookalike.http.patience import Patience
 from lookalike.model.match import Match
 from lookalike.model.report import Report
-from lookalike.runtime.patience import Patience
 from lookalike.store import Change, open_decisions
 
 pytest.importorskip("starlette", reason="the extra review is not installed")
@@ -145,6 +145,7 @@ class Asker:
         self.headers = {
             "Host": where.netloc,
             "Origin": f"http://{where.netloc}",
+            "Content-Type": "application/json",
             "Cookie": f"lookalike-{where.port}={where.query.partition('=')[2]}",
         }
 
@@ -193,7 +194,9 @@ def test_only_the_page_itself_is_answered(found: Report, db: Path) -> None:
         assert ask(address, "/api/index", Cookie=cookie, Host="evil.example")[0] == 403
         assert ask(address, "/api/index", Cookie=cookie, Origin="http://evil.example")[0] == 403
         assert ask(address, "/api/undo", "POST", Cookie=cookie)[0] == 403
-        assert ask(address, "/api/undo", "POST", Cookie=cookie, Origin=here)[0] == 400
+        assert ask(address, "/api/undo", "POST", Cookie=cookie, Origin=here)[0] == 415
+        typed = {"Cookie": cookie, "Origin": here, "Content-Type": "application/json"}
+        assert ask(address, "/api/undo", "POST", **typed)[0] == 400
         sha = next(iter(found.images.values())).sha256
         assert ask(address, f"/thumb/{sha}", Cookie=cookie)[1][:2] == b"\xff\xd8"
         for path in ("/thumb/0", f"/thumb/{'0' * 64}", "/thumb/..%2f1.jpg"):
@@ -500,7 +503,7 @@ class Held:
                 self.kept.append(request.method)
                 await run_in_threadpool(go.wait, 60)
                 if self._failing:
-                    return app.answer({"message": "no"}, 404)
+                    raise app.missing("no")
             return await endpoint(request)
 
         return held
@@ -700,6 +703,7 @@ def test_not_a_match_persists(chromium: Any, found: Report, tmp_path: Path, db: 
         open_cluster(page, "1.jpg")
         assert badge(page, "1_small.jpg") == "another picture"
     later = lookalike.find(tmp_path / "photos", db=db)
+    assert later.clusters
     assert all("1_small.jpg" not in cluster.members for cluster in later.clusters)
     with opened(chromium, found, db) as page:
         page.keyboard.press("u")

@@ -95,10 +95,10 @@ class Plan:
             ConfigError: not a plan.
         """
         try:
-            plan = checked(json.loads(text), cls, complete=True)
+            plan = checked(json.loads(text), cls, "the plan", complete=True)
             if plan.schema != SCHEMA:
                 raise ValueError(f"schema {plan.schema!r}")
-        except ValueError as error:
+        except (ValueError, ConfigError) as error:
             raise ConfigError(
                 "not a plan",
                 got=str(error),

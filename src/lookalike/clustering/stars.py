@@ -1,4 +1,4 @@
-"""Linkages with post-conditions: from accepted pairs to disjoint clusters.
+"""Cluster accepted pairs by linkages with post-conditions.
 
 Star is the default: in a chain a–b–c the strangers a and c must not meet, so a cluster is a
 centre and those that match it.
@@ -7,12 +7,13 @@ centre and those that match it.
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.clustering.disjoint_set import Joined
+from lookalike.clustering.components import components
 from lookalike.model.arrays import IntArray
 from lookalike.model.match import Match
 from lookalike.model.report import Cluster
@@ -20,8 +21,6 @@ from lookalike.model.report import Cluster
 __all__ = [
     "Graph",
     "agglomerate",
-    "components",
-    "label_components",
     "label_stars",
     "make_cluster",
     "separate",
@@ -32,19 +31,10 @@ __all__ = [
 Graph = Mapping[str, set[str]]
 
 
-def components(nodes: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Connected components of two or more nodes, each sorted, sorted by first node."""
-    joined = Joined(sorted(nodes))
-    for pair in pairs:
-        low, high = sorted(map(joined.root, pair))
-        joined.join(high, low)
-    return [group for group in joined.parts().values() if len(group) > 1]
-
-
 def _star_center(
     group: Sequence[str], graph: Graph, rank: Callable[[str], tuple[float, ...]]
 ) -> str:
-    """The node of ``group`` with most matches in it; ties by ``rank`` (lower first), then id."""
+    """Choose the node of ``group`` with most matches in it; ties by lower ``rank``, then id."""
     inside = set(group)
     return min(group, key=lambda node: (-len(graph[node] & inside), *rank(node), node))
 
@@ -103,7 +93,7 @@ def stars(
 
 
 def star_pairs(left: IntArray, right: IntArray, order: Sequence[int], small: int) -> IntArray:
-    """Which of many pairs to keep: of large stars only those that tie a member to the centre.
+    """Choose which of many pairs to keep: of large stars only those with the centre.
 
     Args:
         left: ``(k,)`` node numbers.
@@ -114,27 +104,31 @@ def star_pairs(left: IntArray, right: IntArray, order: Sequence[int], small: int
     Returns:
         ``(j,)`` rows of the pairs kept, ascending.
     """
-    labels, kept = _greedy_stars(left, right, order)
+    labels, kept = _stars_of_rows(left, right, order)
     sizes = np.bincount(labels, minlength=len(order))
     is_small = sizes[labels] <= small
     return np.flatnonzero(kept | (is_small[left] & is_small[right]))
 
 
 def label_stars(left: IntArray, right: IntArray, order: Sequence[int]) -> IntArray:
-    """``(n,)`` number of each node's centre, its own where it is one or stands alone.
+    """Label each node ``(n,)`` with its star's centre; with itself where it stands alone.
 
     Args:
         left: ``(k,)`` node numbers.
         right: ``(k,)`` node numbers, no pair twice.
         order: every node, the preferred centre first among equally connected ones.
     """
-    return _greedy_stars(left, right, order)[0]
+    return _stars_of_rows(left, right, order)[0]
 
 
-def _greedy_stars(
+def _stars_of_rows(
     left: IntArray, right: IntArray, order: Sequence[int]
 ) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Centre of every node, and which pairs tie a member to its centre."""
+    """Make stars of millions of pairs: every node's centre, and which pairs tie it there.
+
+    What a star takes no longer counts among the neighbours of what is left. Nodes wait in a heap
+    by the neighbours they had when they were put there, and go back with those they still have.
+    """
     ends, others = np.concatenate([left, right]), np.concatenate([right, left])
     by_end = np.argsort(ends, kind="stable")
     degree = np.bincount(ends, minlength=len(order))
@@ -142,38 +136,30 @@ def _greedy_stars(
     free = np.ones(len(order), bool)
     labels = np.arange(len(order))
     kept = np.zeros(len(left), bool)
-    preference = np.array(order, np.int64)
-    for centre in preference[np.argsort(-degree[preference], kind="stable")].tolist():
-        if not free[centre]:
+    waiting = [(-int(degree[node]), place, node) for place, node in enumerate(order)]
+    heapq.heapify(waiting)
+    while waiting:
+        seen, place, centre = heapq.heappop(waiting)
+        if not free[centre] or not degree[centre]:
+            continue
+        if degree[centre] != -seen:
+            heapq.heappush(waiting, (-int(degree[centre]), place, centre))
             continue
         rows = by_end[starts[centre] : starts[centre + 1]]
         arms = rows[free[others[rows]]]
-        if len(arms):
-            free[others[arms]] = False
-            free[centre] = False
-            labels[others[arms]] = centre
-            kept[arms % len(left)] = True
+        members = np.append(others[arms], centre)
+        free[members] = False
+        labels[members] = centre
+        kept[arms % len(left)] = True
+        gone = np.concatenate([by_end[starts[n] : starts[n + 1]] for n in members.tolist()])
+        np.subtract.at(degree, others[gone], 1)
     return labels, kept
-
-
-def label_components(count: int, left: IntArray, right: IntArray) -> IntArray:
-    """``(count,)`` smallest node of the component that each node lies in."""
-    labels = np.arange(count)
-    while True:
-        before = labels.copy()
-        a, b = labels[left], labels[right]
-        np.minimum.at(labels, a, b)
-        np.minimum.at(labels, b, a)
-        while not np.array_equal(shorter := labels[labels], labels):
-            labels = shorter
-        if (labels == before).all():
-            return labels
 
 
 def make_cluster(
     members: Sequence[str], centre: str, matches: Iterable[Match], linkage: str
 ) -> Cluster:
-    """A cluster with an id that depends on its members alone."""
+    """Make a cluster with an id that depends on its members alone."""
     inside = set(members)
     own = tuple(
         sorted(

@@ -34,6 +34,8 @@ __all__ = [
     "pdq_coefficients",
     "pdq_hashes",
     "stretches_of",
+    "thumb_planes",
+    "turns_of",
 ]
 
 PDQ_SPEC = DescriptorSpec("pdq", "1", "hamming", 8 * 256, "uint8", "luma, resized to 512x512")
@@ -129,6 +131,21 @@ def orient_thumbs(luma: NDArray[Any], orientation: int) -> NDArray[Any]:
     if vertical:
         turned = turned[:, ::-1]
     return turned[:, :, ::-1] if horizontal else turned
+
+
+def thumb_planes(thumbs: UInt8Array) -> tuple[UInt8Array, UInt8Array, UInt8Array]:
+    """Luma ``(n, 32, 32)``, Cb and Cr ``(n, 8, 8)`` of stored rows of ``THUMB_SPEC``."""
+    luma, chroma = THUMB_SIDE**2, CHROMA_SIDE**2
+    return (
+        thumbs[:, :luma].reshape(-1, THUMB_SIDE, THUMB_SIDE),
+        thumbs[:, luma : luma + chroma].reshape(-1, CHROMA_SIDE, CHROMA_SIDE),
+        thumbs[:, luma + chroma :].reshape(-1, CHROMA_SIDE, CHROMA_SIDE),
+    )
+
+
+def turns_of(rows: UInt8Array) -> UInt8Array:
+    """``(n, 8, 32)`` hashes in every orientation, of stored rows of ``PDQ_SPEC``."""
+    return rows.reshape(len(rows), len(ORIENTATIONS), -1)
 
 
 def stretches_of(queries: IntArray, refs: IntArray, turns: IntArray) -> NDArray[np.float64]:

@@ -251,7 +251,7 @@ class ClusterStages:
         return found
 
     def components(self, nodes: Iterable[str], pairs: Sequence[Pair]) -> list[list[str]]:
-        """As of ``Stages``: by SciPy while the edges fit, beyond that by tasks over shards."""
+        """Find components: in memory while the edges fit, beyond that by tasks over shards."""
         ordered = sorted(nodes)
         number = {node: n for n, node in enumerate(ordered)}
         blocks = (

@@ -1,4 +1,4 @@
-"""Connected components: by SciPy while the edges fit in memory, beyond that by tasks over shards.
+"""Connected components: in memory while the edges fit, beyond that by tasks over shards.
 
 The tasks alternate large-star and small-star (Kiveris, Lattanzi, Mirrokni, Rastogi and
 Vassilvitskii, *Connected components in MapReduce and beyond*, SoCC 2014). With ``m(x)`` the least
@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.clustering.components import label_components
 from lookalike.model.arrays import IntArray
 from lookalike.model.errors import ConfigError
 
@@ -54,7 +55,7 @@ class Components(NamedTuple):
     Attributes:
         labels: ``(nodes,)`` uint32, the least node of the component of each; from shards it lies
             in ``labels.npy`` of their folder.
-        rounds: large-stars, each with a small-star; 0 by SciPy.
+        rounds: large-stars, each with a small-star; 0 in memory.
     """
 
     labels: NDArray[np.uint32]
@@ -97,12 +98,12 @@ def component_labels(
         edges: blocks ``(k, 2)`` of node numbers, in any order; repetitions and loops do no harm.
         nodes: their numbers are below this.
         folder: for shards, used only beyond ``most_edges``; every worker must reach it.
-        most_edges: up to which SciPy does it in this process, at about 45 bytes an edge.
+        most_edges: up to which it is done in this process, at about 45 bytes an edge.
         execute: runs the tasks.
         sizes: of the tasks.
 
     Raises:
-        ConfigError: a number out of range, a folder that is in use, or SciPy is missing.
+        ConfigError: a number out of range, or a folder that is in use.
     """
     held: list[IntArray] = []
     count = 0
@@ -114,7 +115,8 @@ def component_labels(
             whole = chain(held, blocks)
             return labels_by_stars(whole, nodes, folder, execute=execute, sizes=sizes)
     together = np.concatenate(held) if held else np.empty((0, 2), np.int64)
-    return Components(_by_scipy(together, nodes), 0)
+    labels = label_components(nodes, together[:, 0], together[:, 1])
+    return Components(labels.astype(np.uint32), 0)
 
 
 def labels_by_stars(
@@ -370,19 +372,3 @@ def _checked(block: IntArray, nodes: int) -> IntArray:
             expected=f"0..{nodes - 1}",
         )
     return block
-
-
-def _by_scipy(edges: IntArray, nodes: int) -> NDArray[np.uint32]:
-    try:
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-    except ImportError as error:
-        raise ConfigError("components need SciPy", remedy="pip install 'lookalike[lab]'") from error
-    small = edges.astype(np.int32 if nodes < 2**31 else np.int64, copy=False)
-    there = np.ones(len(small), np.int8)
-    graph = coo_array((there, (small[:, 0], small[:, 1])), shape=(nodes, nodes))
-    count, names = connected_components(graph, directed=False)
-    least = np.empty(count, np.uint32)
-    # the last that is written stays: the least
-    least[names[::-1]] = np.arange(nodes - 1, -1, -1, dtype=np.int64).astype(np.uint32)
-    return least[names]

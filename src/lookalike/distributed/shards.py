@@ -10,7 +10,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,15 @@ from lookalike.config.find import FindConfig
 from lookalike.descriptors.hashes import BACKDROPS, PDQ_SPEC, THUMB_SPEC
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.distributed.work import Work, digest
-from lookalike.images.decode import decode_luma
+from lookalike.images.decode import pixel_digest
+from lookalike.ingest.describe import sides_of
 from lookalike.ingest.ingest import Outcome, examine, read_entry
 from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
 from lookalike.sources.reading import read_again
 from lookalike.store import Content
-from lookalike.verification.side import PLANE_SPEC, describe_side
+from lookalike.verification.side import PLANE_SPEC
 
 __all__ = [
     "SIDES",
@@ -151,7 +152,9 @@ def describe_shard(
         outcome = examine(entry, data, config, is_new)
         outcomes.append(outcome)
         size = (outcome.content.width, outcome.content.height) if outcome.content else None
-        sides.append(_side(entry.path, data, size, config, kind) if kind and size else None)
+        sides.append(
+            sides_of(entry.path, data, size, config.decode, kind) if kind and size else None
+        )
     columns = _columns(outcomes)
     if kind:
         work.put(shard.sides(kind), _side_columns(sides), group=SIDES)
@@ -257,7 +260,7 @@ def describe_sides(
         if None not in found:
             return found
     sides = [
-        None if isinstance(data, OSError) else _side(address, data, size, config, kind)
+        None if isinstance(data, OSError) else sides_of(address, data, size, config.decode, kind)
         for (address, size), data in _read(images, _bytes_of)
     ]
     columns = _side_columns(sides)
@@ -267,8 +270,6 @@ def describe_sides(
 
 def pixel_digests(images: Sequence[str], config: FindConfig) -> list[str | None]:
     """Digests of full-size pixels, by address; None where they cannot be read."""
-    from lookalike.images.decode import pixel_digest
-
     found = []
     for address, data in _read([(address, (0, 0)) for address in images], _bytes_of):
         made = None
@@ -297,13 +298,6 @@ def _bytes_of(image: tuple[str, tuple[int, int]]) -> bytes | OSError:
         return read_again(image[0])
     except OSError as error:
         return error
-
-
-def _side(
-    address: str, data: bytes, size: tuple[int, int], config: FindConfig, kind: KeypointKind
-) -> tuple[UInt8Array, UInt8Array] | None:
-    luma = decode_luma(address, data, replace(config.decode, min_side=kind.min_side))
-    return None if isinstance(luma, Failure) else describe_side(luma, size, kind)
 
 
 def _side_columns(sides: Sequence[tuple[UInt8Array, UInt8Array] | None]) -> dict[str, Any]:

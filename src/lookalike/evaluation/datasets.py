@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from lookalike.config.find import DecodeConfig
-from lookalike.descriptors.hashes import describe_hashes
+from lookalike.descriptors.hashes import describe_hashes, turns_of
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
 from lookalike.images.decode import decode, sniff
 from lookalike.index.hamming import HammingIndex
@@ -176,7 +176,7 @@ def without_twins(photos: Sequence[Path]) -> list[Path]:
             hashes.append(describe_hashes(picture).pdq)
     if not readable:
         return []
-    rows = np.stack(hashes).reshape(len(readable), 8, -1)
+    rows = turns_of(np.stack(hashes))
     index = HammingIndex(np.ascontiguousarray(rows[:, 0]))
     twins = set()
     for turn in range(8):

@@ -1,20 +1,21 @@
-"""Verification of pairs that other matches tie together already."""
+"""Verify pairs that other matches tie together already."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lookalike.clustering.stars import components, stars
+from lookalike.clustering.components import components
+from lookalike.clustering.stars import stars
 from lookalike.config.find import SettleConfig
+from lookalike.matching.judge import verdict
 from lookalike.matching.match_graph import Pair, Pairs, Verify
-from lookalike.matching.rules import is_copy
 from lookalike.model.match import Match
 
 __all__ = ["confirm_stars", "confirm_tied", "verified"]
 
 
 def verified(pairs: Pairs, some: Mapping[Pair, bool], verify: Verify) -> dict[Pair, Match]:
-    """The pairs that keypoints and pixels confirm, with their matches."""
+    """Verify pairs and make matches of those that keypoints and pixels confirm."""
     asked = {pairs.order(*pair): mirrored for pair, mirrored in sorted(some.items())}
     if not asked:
         return {}
@@ -39,14 +40,14 @@ def confirm_tied(
     copies = {
         pair: match
         for pair, match in verified(pairs, asked, verify).items()
-        if match.verification and is_copy(match.verification, config)
+        if match.verification and verdict(match.verification, "tied", config) == "copy"
     }
     pairs.matches.update(copies)
     return list(copies)
 
 
 def confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
-    """Compare centres with members that lazy order skipped: those a common match ties to them."""
+    """Verify centres with members that were skipped because a common match ties them."""
     graph = pairs.graph()
 
     def is_mirrored(a: str, b: str) -> bool:

@@ -1,4 +1,4 @@
-"""Verification of candidates: surest first, joined pairs left out, weak matches held back."""
+"""Verify candidates in rounds: surest first, joined pairs left out, weak matches held back."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from lookalike.clustering.disjoint_set import Joined
 from lookalike.config.find import SettleConfig
 from lookalike.matching.confirm import confirm_stars, verified
+from lookalike.matching.judge import verdict
 from lookalike.matching.match_graph import Lead, Pair, Pairs, Verify
-from lookalike.matching.rules import is_copy, is_shot, is_strong
 from lookalike.matching.weak_matches import attach_leaves
 from lookalike.model.match import Match
 
@@ -37,12 +37,14 @@ def settle(
         asked, left = _forest(joined, left)
         found = verified(pairs, {pair: turned[pair] for pair in asked}, verify)
         for pair, match in found.items():
-            if is_strong(match, config):
+            assert match.verification is not None
+            told = verdict(match.verification, "among", config)
+            if told == "copy":
                 pairs.matches[pair] = match
                 joined.join(*pair)
-            elif match.verification and is_copy(match.verification, config):
+            elif told == "weak":
                 weak[pair] = match
-            elif match.verification and is_shot(match.verification, config):
+            elif told == "shot":
                 shots[pair] = match
         for pair in asked:
             if pairs.order(*pair) in pairs.matches:
@@ -60,7 +62,7 @@ def settle(
 
 
 def _forest(joined: Joined[str], order: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
-    """Pairs that would each join two parts if all held, and those that then need no look.
+    """Split pairs into those that would each join two parts if all held, and those that may wait.
 
     Pairs that are joined already are in neither.
     """

@@ -130,3 +130,8 @@ class DescriptorSpec:
     def row_width(self) -> int:
         """Values in one stored row: ``dim / 8`` bytes for Hamming, ``dim`` otherwise."""
         return self.dim // 8 if self.metric == "hamming" else self.dim
+
+    @property
+    def varies(self) -> bool:
+        """Whether pictures have more or fewer rows, as of keypoints, and not one each."""
+        return self.metric in ("keypoints", "pixels")

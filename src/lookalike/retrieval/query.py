@@ -1,4 +1,4 @@
-"""What is asked of a collection, and the picture it is asked with."""
+"""Read what is asked of a collection: the question and its picture."""
 
 from __future__ import annotations
 
@@ -9,23 +9,17 @@ from pathlib import Path
 
 import cv2
 
-from lookalike.config.find import (
-    DecodeConfig,
-    FindConfig,
-    RunConfig,
-    SettleConfig,
-)
+from lookalike.config.find import DecodeConfig, RunConfig
 from lookalike.images.decode import decode
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import Picture
 from lookalike.retrieval.focus import Focus, focused
+from lookalike.retrieval.limits import SEARCH
 from lookalike.sources.reading import read_bytes
 from lookalike.sources.reading.addresses import local_path
 
-__all__ = ["Query", "Question", "pair_config", "read_query"]
-
-_QUERY_SIDE = 448
+__all__ = ["Query", "Question", "read_query"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class Query:
     config: DecodeConfig
 
     def reduced(self, min_side: int) -> Picture:
-        """The picture as one of the collection is decoded for a descriptor."""
+        """Reduce the picture as those of the collection are decoded for a descriptor."""
         if self.is_plain:
             again = decode(self.path, self.data, replace(self.config, min_side=min_side))
             assert not isinstance(again, Failure)
@@ -82,14 +76,8 @@ class Query:
         return replace(self.picture, rgb=cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
-def pair_config(config: FindConfig) -> FindConfig:
-    """Settings where one pair is asked about: any evidence counts, as no others contradict it."""
-    settle = SettleConfig(strong_agreement=0.0, moved_agreement=0.0, strong_support=0.0)
-    return replace(config, effort="thorough", settle=settle)
-
-
 def read_query(question: Question, config: RunConfig) -> Query:
-    """The file of a question, decoded, and cut to what counts.
+    """Read and decode the picture of a question, and cut it to what counts.
 
     Raises:
         ConfigError: it cannot be read, or is no picture.
@@ -101,7 +89,7 @@ def read_query(question: Question, config: RunConfig) -> Query:
         raise ConfigError(
             "the query cannot be read", got=f"{path}: {error.strerror or error}"
         ) from error
-    finer = replace(config.decode, min_side=max(config.decode.min_side, _QUERY_SIDE))
+    finer = replace(config.decode, min_side=max(config.decode.min_side, SEARCH.query_side))
     picture = decode(path, data, finer)
     if isinstance(picture, Failure):
         raise ConfigError("the query is not a picture", got=f"{path}: {picture.message}")

@@ -1,4 +1,4 @@
-"""The hashes of a query against those of a collection, over backdrops where one shows through."""
+"""Compare the hashes of a query with those of a collection, over backdrops where needed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lookalike.descriptors.hashes import (
     THUMB_SPEC,
     describe_backdrops,
     describe_hashes,
+    turns_of,
 )
 from lookalike.index.blocks import block_distances, blocks_of
 from lookalike.ingest.contents import SHADE_BITS, shade_names
@@ -71,20 +72,22 @@ class QueryFrames:
         self._rows = [describe_hashes(picture), *shades]
         self._collection = collection
         self._config = config
-        self._image = image
+        self.image = image
 
     def near(self, shas: Sequence[str]) -> NearFrames:
-        """Which contents are within ``HashConfig.max_distance`` bits in any orientation."""
-        clear = np.array([self._image(sha).transparent for sha in shas], bool)
+        """Find contents within ``HashConfig.max_distance`` bits in any orientation."""
+        clear = np.array([self.image(sha).transparent for sha in shas], bool)
         shown = [] if self._is_clear else np.flatnonzero(clear).tolist()
         names = [*shas, *(name for n in shown for name in shade_names(shas[n]))]
         each = len(names[len(shas) :]) // max(1, len(shown))
         owner = np.concatenate([np.arange(len(shas)), np.repeat(np.array(shown, np.int64), each)])
-        turns = np.concatenate([row.pdq.reshape(_TURNS, -1) for row in self._rows])
+        turns = turns_of(np.stack([row.pdq for row in self._rows])).reshape(
+            len(self._rows) * _TURNS, -1
+        )
         stored = self._collection.stored(PDQ_SPEC, names)
         found = [np.empty((4, 0), np.int64)]
         for block in blocks_of(stored):
-            upright = np.ascontiguousarray(stored[block][:, :32])
+            upright = np.ascontiguousarray(turns_of(stored[block])[:, 0])
             turned = block_distances(turns, upright, "hamming").reshape(-1, _TURNS, len(upright))
             bits, turn = turned.min(axis=1), turned.argmin(axis=1)
             if self._is_clear:
@@ -103,7 +106,7 @@ class QueryFrames:
         return NearFrames(owner[rows], bits, turn, own, tuple(names[n] for n in rows.tolist()))
 
     def agreement(self, near: NearFrames) -> ThumbAgreement:
-        """How the thumbs of the query and of near contents agree."""
+        """Compare the thumbs of the query and of near contents."""
         own = np.stack([row.thumb for row in self._rows])
         thumbs = np.concatenate([own, self._collection.rows(THUMB_SPEC, near.names)])
         refs = np.arange(len(near.names)) + len(own)

@@ -1,1 +1,1 @@
-"""Worker processes, inference, progress, output files, patience with clients."""
+"""Worker processes, inference, progress, output files."""

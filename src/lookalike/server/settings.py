@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lookalike.config.find import FindConfig
+from lookalike.http.patience import Patience
 from lookalike.model.errors import ConfigError
-from lookalike.runtime.patience import Patience
 
 __all__ = ["LOOPBACK_NAMES", "ServeConfig"]
 

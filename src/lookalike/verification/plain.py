@@ -8,36 +8,27 @@ shape and size: a black line is not a black page.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.hashes import (
-    CHROMA_SIDE,
     ORIENTATIONS,
-    THUMB_SIDE,
     orient_thumbs,
     stretches_of,
+    thumb_planes,
 )
 from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.model.image import ImageRef
+from lookalike.verification.limits import PLAIN
 
 __all__ = ["is_plain", "plain_pairs"]
-
-_MOST_LEVELS = 2
-# to a square, from the longest of common formats; and to a small thumbnail
-_MOST_STRETCH, _MOST_GROWTH = 2.0, 20.0
-# the steps of a slope of eight bits alone make one
-_SHARPEST = 2.0
-# side and first value of the luma, of Cb and of Cr in a thumb
-_CB, _CR = THUMB_SIDE**2, THUMB_SIDE**2 + CHROMA_SIDE**2
-_PLANES = ((THUMB_SIDE, 0), (CHROMA_SIDE, _CB), (CHROMA_SIDE, _CR))
 
 
 def is_plain(image: ImageRef) -> bool:
     """Whether a picture shows nothing that its thumb does not: no star, no fine print."""
-    return image.low_information and image.sharpness <= _SHARPEST
+    return image.low_information and image.sharpness <= PLAIN.sharpest
 
 
 def plain_pairs(
@@ -60,11 +51,11 @@ def plain_pairs(
     tones = _tones(thumbs)
     found = []
     for row in order:
-        level = int(tones[row, 0]) // (_MOST_LEVELS + 1)
+        level = int(tones[row, 0]) // (PLAIN.levels + 1)
         near = np.array([one for step in (-1, 0, 1) for one in first[level + step]], np.int64)
-        near = near[(np.abs(tones[near] - tones[row]) <= _MOST_LEVELS).all(axis=1)]
+        near = near[(np.abs(tones[near] - tones[row]) <= PLAIN.levels).all(axis=1)]
         apart = _apart(thumbs[row], thumbs[near], sizes[row], sizes[near])
-        alike = np.flatnonzero(apart.min(axis=0) <= _MOST_LEVELS)
+        alike = np.flatnonzero(apart.min(axis=0) <= PLAIN.levels)
         if not len(alike):
             first[level].append(row)
             continue
@@ -78,8 +69,7 @@ def plain_pairs(
 
 def _tones(thumbs: UInt8Array) -> NDArray[np.float64]:
     """``(n, 3)`` mean luma, Cb and Cr, which no turn changes."""
-    means = [thumbs[:, at : at + side * side].mean(axis=1) for side, at in _PLANES]
-    return np.stack(means, axis=1)
+    return np.stack([plane.mean(axis=(1, 2)) for plane in thumb_planes(thumbs)], axis=1)
 
 
 def _apart(
@@ -94,14 +84,11 @@ def _apart(
     between = turned[:, None].astype(np.int16) - others
     levels = np.abs(between).max(axis=2, initial=0)
     growth = np.sqrt(other_sizes.prod(axis=1) / size.prod())
-    fits = stretches_of(size, other_sizes, turns[:, None]) <= _MOST_STRETCH
-    fits &= np.maximum(growth, 1 / growth) <= _MOST_GROWTH
+    fits = stretches_of(size, other_sizes, turns[:, None]) <= PLAIN.stretch
+    fits &= np.maximum(growth, 1 / growth) <= PLAIN.growth
     return np.where(fits, levels, 256)
 
 
 def _turned(thumb: UInt8Array, turn: int) -> UInt8Array:
-    planes: Iterable[UInt8Array] = (
-        orient_thumbs(thumb[at : at + side * side].reshape(1, side, side), turn).reshape(-1)
-        for side, at in _PLANES
-    )
+    planes = (orient_thumbs(plane, turn).reshape(-1) for plane in thumb_planes(thumb[None]))
     return np.concatenate(list(planes))

@@ -25,10 +25,10 @@ from lookalike.actions import (
     undo,
 )
 from lookalike.config.find import PlanConfig
-from lookalike.model.errors import ConfigError, LookalikeError
+from lookalike.model.errors import ConfigError
 from lookalike.model.report import Report
 from lookalike.store import folder_of, name_of
-from lookalike.web.app import Room, answer, plain_of
+from lookalike.web.app import Room, answer, fields_of, understood
 from lookalike.web.desk import shown
 
 __all__ = ["Acting", "action_routes"]
@@ -169,22 +169,18 @@ class Acting:
 def action_routes(acting: Acting) -> list[Route]:
     """Requests of the tab."""
 
-    async def _work(request: Request, do: Any) -> Response:
-        try:
-            return answer(await run_in_threadpool(do, await plain_of(request)))
-        except LookalikeError as error:
-            return answer({"message": shown(str(error))}, 422)
-        except (KeyError, ValueError, TypeError) as error:
-            return answer({"message": f"not understood: {error}"}, 400)
-
+    @understood
     async def plan(request: Request) -> Response:
-        return await _work(request, acting.plan)
+        return answer(await run_in_threadpool(acting.plan, await fields_of(request)))
 
+    @understood
     async def apply(request: Request) -> Response:
-        return await _work(request, acting.apply)
+        return answer(await run_in_threadpool(acting.apply, await fields_of(request)))
 
+    @understood
     async def bring_back(request: Request) -> Response:
-        return await _work(request, lambda asked: acting.undo(str(asked["journal"])))
+        journal = str((await fields_of(request))["journal"])
+        return answer(await run_in_threadpool(acting.undo, journal))
 
     async def progress(request: Request) -> Response:
         return answer(acting.progress)

@@ -11,19 +11,18 @@ from typing import Any
 import jinja2
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from lookalike.model.errors import LookalikeError
-from lookalike.model.serialization import from_json, to_json
+from lookalike.http.bodies import Bodies, Limit, in_time
+from lookalike.http.guard import Access, Guard
+from lookalike.http.patience import Patience
+from lookalike.http.problems import Problem, handlers
+from lookalike.model.serialization import to_json
 from lookalike.model.version import __version__
-from lookalike.runtime.patience import Patience, Patient
 from lookalike.web.deciding import (
-    RefusedError,
     StaleError,
     accept_many,
     decide_one,
@@ -31,18 +30,20 @@ from lookalike.web.deciding import (
     tell_apart,
     undo,
 )
-from lookalike.web.desk import Desk, as_numbers, shown
-from lookalike.web.guard import Guard
+from lookalike.web.desk import Desk, as_numbers
 from lookalike.web.pictures import Cache, Places, overlay, picture_of
 from lookalike.web.relating import Relation, in_words, key_of, relate, why
 
-__all__ = ["Room", "answer", "make_app", "plain_of"]
+__all__ = ["MOST_BYTES", "Room", "answer", "fields_of", "make_app", "missing", "understood"]
 
 _HERE = Path(__file__).parent
 _THUMB, _LARGE = 160, 1400
 # of addresses that name the bytes shown: the next report at this port has other ones
 _FOR_A_DAY = {"Cache-Control": "private, max-age=86400, immutable"}
-_MOST_PLAIN = 4 << 20
+#: of one picture
+MOST_BYTES = 128 << 20
+_AT_ONCE = 4 * MOST_BYTES
+_FIELDS = Limit(4 << 20)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -59,6 +60,7 @@ class Room:
         self.db = db
         self.cache = Cache()
         self.places = Places(desk.images)
+        self.bodies = Bodies(_AT_ONCE)
         #: the collection is opened by one request at a time
         self.collection_busy = Lock()
 
@@ -90,14 +92,22 @@ def make_app(room: Room, port: int, token: str, more: Sequence[Route] = ()) -> G
         *more,
         Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]
-    timed = Middleware(Patient, patience=Patience(), late=_late, left=ClientDisconnect)
-    app = Starlette(routes=routes, middleware=[timed])
+    app = Starlette(
+        routes=routes, middleware=[in_time(Patience())], exception_handlers=handlers(422)
+    )
     app.state.room = room
-    return Guard(app, port, token)
+    return Guard(app, _access(port, token))
 
 
-def _late() -> HTTPException:
-    return HTTPException(408, "the rest did not come in time", {"Connection": "close"})
+def _access(port: int, token: str) -> Access:
+    hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
+    return Access(
+        is_own=hosts.__contains__,
+        named=hosts[0],
+        token=token,
+        wanted=Problem(403, "open the address that 'lookalike review' printed"),
+        cookie=f"lookalike-{port}",
+    )
 
 
 def answer(value: Any, status: int = 200) -> Response:
@@ -105,25 +115,23 @@ def answer(value: Any, status: int = 200) -> Response:
     return Response(to_json(value), status, media_type="application/json")
 
 
-async def plain_of(request: Request) -> dict[str, Any]:
+async def fields_of(request: Request) -> dict[str, Any]:
     """The JSON object that a request carries, of bounded size.
 
     Raises:
-        HTTPException: it is none.
+        Problem: it is none.
     """
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > _MOST_PLAIN:
-            raise HTTPException(413, "too much at once")
-    try:
-        return from_json(data.decode(), dict[str, Any])
-    except ValueError as error:
-        raise HTTPException(400, f"not a JSON object: {error}") from error
+    room: Room = request.app.state.room
+    return await room.bodies.read_object(request, _FIELDS)
 
 
-def _decides(endpoint: Endpoint) -> Endpoint:
-    """What cannot be done is an answer, not a failure."""
+def missing(why: str = "nothing lies here") -> Problem:
+    """What is asked for and not there."""
+    return Problem(404, why)
+
+
+def understood(endpoint: Endpoint) -> Endpoint:
+    """Answer fields that are missing or of another kind, and decisions that come too late."""
 
     @wraps(endpoint)
     async def told(request: Request) -> Response:
@@ -135,11 +143,10 @@ def _decides(endpoint: Endpoint) -> Endpoint:
             body = room.desk.standing()
             if number is not None:
                 body["cluster"] = room.desk.cluster(number)
-            return answer({**body, "message": "decided meanwhile elsewhere; shown anew"}, 409)
-        except (RefusedError, LookalikeError) as error:
-            return answer({"message": shown(str(error))}, 422)
+            problem = Problem(409, "decided meanwhile elsewhere; shown anew")
+            return answer({**body, **problem.body}, problem.status)
         except (ValueError, TypeError, KeyError) as error:
-            return answer({"message": f"not understood: {error}"}, 400)
+            raise Problem(400, f"not understood: {error}") from error
 
     return told
 
@@ -158,10 +165,10 @@ async def _standing(request: Request) -> Response:
     return answer(request.app.state.room.desk.standing())
 
 
-@_decides
+@understood
 async def _rows(request: Request) -> Response:
     desk: Desk = request.app.state.room.desk
-    asked = as_numbers((await plain_of(request))["numbers"], len(desk.clusters))
+    asked = as_numbers((await fields_of(request))["numbers"], len(desk.clusters))
     return answer(desk.rows(asked[:500]))
 
 
@@ -169,10 +176,10 @@ async def _cluster(request: Request) -> Response:
     return answer(request.app.state.room.desk.cluster(_number(request)))
 
 
-@_decides
+@understood
 async def _decide(request: Request) -> Response:
     desk: Desk = request.app.state.room.desk
-    number, asked = _number(request), await plain_of(request)
+    number, asked = _number(request), await fields_of(request)
     if asked["do"] == "pair apart":
         tell_apart(desk, number, asked["version"], as_numbers(asked["pair"], len(desk.images)))
     else:
@@ -183,28 +190,28 @@ async def _decide(request: Request) -> Response:
     return answer({**desk.standing(), "cluster": desk.cluster(number)})
 
 
-@_decides
+@understood
 async def _accept(request: Request) -> Response:
     desk: Desk = request.app.state.room.desk
-    asked = await plain_of(request)
+    asked = await fields_of(request)
     numbers = as_numbers(asked["numbers"], len(desk.clusters))
     least = float(asked["least"])
     return answer({**accept_many(desk, numbers, least, asked.get("edition")), **desk.standing()})
 
 
-@_decides
+@understood
 async def _by_rules(request: Request) -> Response:
     desk: Desk = request.app.state.room.desk
-    asked = await plain_of(request)
+    asked = await fields_of(request)
     numbers = as_numbers(asked["numbers"], len(desk.clusters))
     rules = [str(rule) for rule in asked["rules"]]
     return answer({**keep_by_rules(desk, numbers, rules, asked.get("edition")), **desk.standing()})
 
 
-@_decides
+@understood
 async def _undo(request: Request) -> Response:
     desk: Desk = request.app.state.room.desk
-    words = undo(desk, int((await plain_of(request))["step"]))
+    words = undo(desk, int((await fields_of(request))["step"]))
     return answer({"undone": words, **desk.standing()})
 
 
@@ -233,16 +240,16 @@ async def _overlay(request: Request) -> Response:
     key, which = (request.path_params[name] for name in ("key", "which"))
     relation = _relation(request)
     if relation is None or key != key_of(room.desk.report, relation):
-        raise HTTPException(404)
+        raise missing()
     if which not in ("base", "other", "difference"):
-        raise HTTPException(404)
+        raise missing()
     found = room.cache.get((key, which))
     if found is None:
         images = room.desk.report.images
         base, other = images[relation.base], images[relation.other]
         laid = await run_in_threadpool(overlay, base, other, relation.onto)
         if laid is None:
-            raise HTTPException(404, "a file is gone, or has other bytes now")
+            raise missing("a file is gone, or has other bytes now")
         for name in ("base", "other", "difference"):
             room.cache.put((key, name), getattr(laid, name))
         found = getattr(laid, which)
@@ -264,7 +271,7 @@ async def _picture(request: Request, side: int) -> Response:
     if found is None:
         made = await run_in_threadpool(_made, room.places.of(sha256), sha256, side)
         if made is None:
-            raise HTTPException(404, "no file has these bytes any more, or none can be read")
+            raise missing("no file has these bytes any more, or none can be read")
         found = room.cache.put((sha256, side), made)
     return Response(found, media_type="image/jpeg", headers=_FOR_A_DAY)
 
@@ -278,7 +285,7 @@ def _made(paths: Sequence[str], sha256: str, side: int) -> bytes | None:
 def _number(request: Request) -> int:
     number: int = request.path_params["number"]
     if number >= len(request.app.state.room.desk.clusters):
-        raise HTTPException(404)
+        raise missing()
     return number
 
 
@@ -287,8 +294,8 @@ def _relation(request: Request) -> Relation | None:
     cluster = desk.clusters[_number(request)]
     numbers = request.path_params["a"], request.path_params["b"]
     if max(numbers) >= len(desk.images):
-        raise HTTPException(404)
+        raise missing()
     a, b = (desk.images[n].id for n in numbers)
     if a == b or not {a, b} <= set(cluster.members):
-        raise HTTPException(404)
+        raise missing()
     return relate(desk.report, cluster, a, b)

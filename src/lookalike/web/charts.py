@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lookalike.model.errors import LookalikeError
 from lookalike.model.report import Report
 from lookalike.store import open_collection
-from lookalike.web.app import Room, answer
-from lookalike.web.desk import shown
+from lookalike.web.app import Room, answer, missing
 from lookalike.web.overview import cluster_tree, hash_gaps, picture_map
 
 __all__ = ["ROUTES"]
@@ -27,21 +24,15 @@ _BIN_BITS = 4
 
 async def _charts(request: Request) -> Response:
     room: Room = request.app.state.room
-    try:
-        return answer(await run_in_threadpool(_drawn, room))
-    except LookalikeError as error:
-        return answer({"message": shown(str(error))}, 422)
+    return answer(await run_in_threadpool(_drawn, room))
 
 
 async def _tree(request: Request) -> Response:
     room: Room = request.app.state.room
     number = request.path_params["number"]
     if number >= len(room.desk.clusters):
-        raise HTTPException(404)
-    try:
-        return answer(await run_in_threadpool(_drawn_tree, room, number))
-    except LookalikeError as error:
-        return answer({"message": shown(str(error))}, 422)
+        raise missing()
+    return answer(await run_in_threadpool(_drawn_tree, room, number))
 
 
 ROUTES = (Route("/api/charts", _charts), Route("/api/tree/{number:int}", _tree))

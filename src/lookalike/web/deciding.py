@@ -9,6 +9,7 @@ from typing import Any
 
 from lookalike.decisions.choices import Reviewed
 from lookalike.decisions.keeper import choose
+from lookalike.model.errors import LookalikeError
 from lookalike.model.report import Cluster, Decision
 from lookalike.store.decisions import Action, Apart, Change, Place, pair_of
 from lookalike.web.desk import Desk, shown
@@ -32,7 +33,7 @@ class StaleError(Exception):
     """Someone decided about this meanwhile: look again before deciding."""
 
 
-class RefusedError(Exception):
+class RefusedError(LookalikeError):
     """A decision that must not be made, and why."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookalike.clustering.dendrogram import check_available, outline, tree
-from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC
+from lookalike.descriptors.hashes import ORIENTATIONS, PDQ_SPEC, THUMB_SPEC, turns_of
 from lookalike.index.blocks import block_distances
 from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.model.report import Cluster, Report
@@ -16,8 +16,6 @@ from lookalike.store import Collection
 from lookalike.systems.pca import fit_reduction
 
 __all__ = ["Gaps", "Map", "Tree", "cluster_tree", "hash_gaps", "picture_map"]
-
-_HASH_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ def _evenly(items: Sequence[str], most: int) -> list[str]:
 
 def _bits(collection: Collection, shas: Sequence[str]) -> FloatArray:
     """``(n, n)`` Hamming distances of the hashes, in the best orientation of the column's image."""
-    turned = collection.rows(PDQ_SPEC, shas).reshape(len(shas), len(ORIENTATIONS), _HASH_BYTES)
+    turned = turns_of(collection.rows(PDQ_SPEC, shas))
     upright = np.ascontiguousarray(turned[:, 0])
     best = np.full((len(shas), len(shas)), 256, np.float32)
     for turn in range(len(ORIENTATIONS)):

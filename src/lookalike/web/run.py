@@ -10,15 +10,15 @@ from pathlib import Path
 
 import uvicorn
 
+from lookalike.http.guard import Guard
+from lookalike.http.patience import Patience, timed_protocol
 from lookalike.model.errors import ConfigError
 from lookalike.model.report import Report
-from lookalike.runtime.patience import Patience, timed_protocol
 from lookalike.store import Decisions, open_decisions
 from lookalike.web.acting import Acting, action_routes
 from lookalike.web.app import Room, make_app
 from lookalike.web.charts import ROUTES
 from lookalike.web.desk import Desk
-from lookalike.web.guard import Guard
 from lookalike.web.searching import Guests, routes
 
 __all__ = ["configured", "listen", "prepared", "serve"]

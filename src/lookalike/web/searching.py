@@ -15,21 +15,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lookalike.config.find import DecodeConfig
+from lookalike.http.bodies import Limit
 from lookalike.images.decode import decode
 from lookalike.model.answer import Answer
-from lookalike.model.errors import ConfigError, LookalikeError
+from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.retrieval.focus import Focus
 from lookalike.retrieval.query import Question
 from lookalike.run.search import search
 from lookalike.runtime.output import writing
 from lookalike.sources.reading import read_again
-from lookalike.web.app import Room, answer, plain_of
+from lookalike.web.app import MOST_BYTES, Room, answer, fields_of, understood
 from lookalike.web.desk import shown
 
 __all__ = ["Guests", "routes"]
 
-_MOST_BYTES = 128 << 20
+_PICTURE = Limit(MOST_BYTES, "the file is larger than 128 MB")
 _MOST_UPLOADS, _MOST_GUESTS = 24, 4000
 _HITS = 6
 
@@ -146,36 +147,22 @@ def routes(guests: Guests) -> list[Route]:
     """Requests of the tab."""
 
     async def upload(request: Request) -> Response:
-        data = bytearray()
-        async for part in request.stream():
-            data += part
-            if len(data) > _MOST_BYTES:
-                return answer({"message": "the file is larger than 128 MB"}, 413)
-        try:
-            name = request.query_params.get("name", "")[:200]
-            guest = await run_in_threadpool(guests.take_in, bytes(data), name)
-        except LookalikeError as error:
-            return answer({"message": shown(str(error))}, 422)
+        room: Room = request.app.state.room
+        data = await room.bodies.read(request, _PICTURE)
+        name = request.query_params.get("name", "")[:200]
+        guest = await run_in_threadpool(guests.take_in, data, name)
         return answer({"input": guest, **await run_in_threadpool(guests.size_of, guest)})
 
+    @understood
     async def search(request: Request) -> Response:
-        asked = await plain_of(request)
-        try:
-            name = str(asked["input"])
-            focus = _focus(asked)
-            found = await run_in_threadpool(guests.search, name, focus)
-            return answer(_told(found, guests, name))
-        except LookalikeError as error:
-            return answer({"message": shown(str(error))}, 422)
-        except (KeyError, ValueError, TypeError) as error:
-            return answer({"message": f"not understood: {error}"}, 400)
+        asked = await fields_of(request)
+        name = str(asked["input"])
+        found = await run_in_threadpool(guests.search, name, _focus(asked))
+        return answer(_told(found, guests, name))
 
     async def sized(request: Request) -> Response:
-        try:
-            name = request.path_params["name"]
-            return answer({"input": name, **await run_in_threadpool(guests.size_of, name)})
-        except LookalikeError as error:
-            return answer({"message": shown(str(error))}, 422)
+        name = request.path_params["name"]
+        return answer({"input": name, **await run_in_threadpool(guests.size_of, name)})
 
     async def progress(request: Request) -> Response:
         return answer(guests.progress)

@@ -15,9 +15,10 @@ export const told = () => toast.textContent;
 
 // {ok, status, body}: refusals are answers, told to the person; only a lost server is an error
 export async function ask(path, body, raw = false) {
-  const options = { headers: { "X-Lookalike": "1" } };
+  const options = {};
   if (body !== undefined) {
     options.method = "POST";
+    options.headers = raw ? {} : { "Content-Type": "application/json" };
     options.body = raw ? body : JSON.stringify(body);
   }
   let response;
@@ -29,8 +30,14 @@ export async function ask(path, body, raw = false) {
   }
   let answer = {};
   try { answer = await response.json(); } catch { /* an empty or plain answer */ }
+  if (answer.error) answer.message = sentence(answer.error);
   if (!response.ok) tell(answer.message || `the request failed (${response.status})`, "bad");
   return { ok: response.ok, status: response.status, body: answer };
+}
+
+// what was refused, as the command line says it
+function sentence({ what, got, expected, remedy }) {
+  return [what, got && `got ${got}`, expected && `expected ${expected}`, remedy].filter(Boolean).join("; ");
 }
 
 export function make(tag, attributes = {}, ...children) {

@@ -13,7 +13,7 @@ import pytest
 
 from conftest import save, scene
 from lookalike import FindConfig, find
-from lookalike.clustering.stars import components
+from lookalike.clustering.components import components
 from lookalike.config.find import Effort, HashConfig, SettleConfig
 from lookalike.descriptors.hashes import THUMB_SPEC
 from lookalike.matching.cascade import _few_per_cluster, _parts

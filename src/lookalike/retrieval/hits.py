@@ -1,4 +1,4 @@
-"""Judge the nearest: which show the pixels of the query, and how."""
+"""Judge the nearest images: which show the pixels of the query, and how."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lookalike.config.find import FindConfig
-from lookalike.descriptors.hashes import (
-    stretches_of,
-)
 from lookalike.descriptors.keypoints import KINDS
 from lookalike.images.decode import luma_of, pixel_digest
-from lookalike.matching.rules import counts_alone
-from lookalike.matching.verifier import Evidence
+from lookalike.ingest.describe import Describer
+from lookalike.matching.judge import same_frames, verdict
+from lookalike.matching.verifier import Verifier
 from lookalike.model.answer import Hit
 from lookalike.model.image import ImageRef
 from lookalike.model.match import Tier, Verification
 from lookalike.retrieval.query import Query
 from lookalike.retrieval.query_frames import QueryFrames
 from lookalike.retrieval.rank import Near
-from lookalike.sources.reading import read_again
 from lookalike.verification.confidence import confidence_of
 from lookalike.verification.side import Side, describe_side
 from lookalike.verification.whole_frame import explain_whole_frames
@@ -42,38 +39,37 @@ class _Judged:
 def judged(
     near: Sequence[Near],
     query: Query,
-    evidence: Evidence,
+    verifier: Verifier,
     frames: QueryFrames,
     config: FindConfig,
 ) -> dict[str, _Judged]:
-    """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
+    """Judge which of the nearest show the query's pixels: whole frames first, then keypoints."""
     shas = [item.sha for item in near]
-    found = _whole_frames(shas, query, evidence, frames, config)
+    found = _whole_frames(shas, query, frames, config)
     kind = KINDS["sift"]
     picture = query.reduced(kind.min_side)
     size = (picture.width, picture.height)
     side = Side.from_rows(*size, *describe_side(luma_of(picture), size, kind))
-    seen = evidence.verify_query(side, [sha for sha in shas if sha not in found], kind)
-    found |= {sha: _Judged(v) for sha, v in seen.items() if counts_alone(v, config.settle)}
-    return found
+    seen = verifier.verify_query(side, [sha for sha in shas if sha not in found], kind)
+    copies = {sha: v for sha, v in seen.items() if verdict(v, "alone", config.settle) == "copy"}
+    return found | {sha: _Judged(v) for sha, v in copies.items()}
 
 
 def _whole_frames(
     shas: Sequence[str],
     query: Query,
-    evidence: Evidence,
     frames: QueryFrames,
     config: FindConfig,
 ) -> dict[str, _Judged]:
-    """Whole frames whose hash is near in some orientation and whose thumbs agree."""
+    """Judge whole frames whose hash is near in some orientation."""
     near = frames.near(shas)
     agreement = frames.agreement(near)
     picture = query.picture
     asking = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
-    others = [evidence.image(shas[n]) for n in near.places.tolist()]
+    others = [frames.image(shas[n]) for n in near.places.tolist()]
     sizes = np.array([(image.width, image.height) for image in others], np.int64).reshape(-1, 2)
-    stretches = stretches_of(np.array([[picture.width, picture.height]]), sizes, near.turn)
-    accepted = np.flatnonzero(agreement.accepted(config.hashes, stretches))
+    own = np.array([[picture.width, picture.height]], np.int64)
+    accepted = np.flatnonzero(same_frames(own, sizes, near.turn, agreement, config.hashes))
     kept = accepted[np.unique(near.places[accepted], return_index=True)[1]]
     refs = [others[n] for n in kept.tolist()]
     turns, bits = near.turn[kept], near.bits[kept].tolist()
@@ -82,30 +78,30 @@ def _whole_frames(
 
 
 def hit(
-    item: Near, image: ImageRef, judged: _Judged | None, query: Query, config: FindConfig
+    item: Near,
+    judged: _Judged | None,
+    query: Query,
+    describer: Describer,
 ) -> Hit:
-    """A ranked image with what the judge says of it."""
+    """Make a hit of a ranked image and what the judge says of it."""
+    image = describer.image(item.sha)
     tier: Tier = "copy" if judged else "similar"
     if item.sha == query.sha256:
         tier, judged = "exact", None
-    elif query.sha256 and judged and _same_pixels(image, query, config):
+    elif query.sha256 and judged and _same_pixels(query, item.sha, describer):
         tier, judged = "pixel", None
     seen = judged.seen if judged else None
     confidence = confidence_of(tier, seen, judged.bits if judged else 0.0)
     return Hit(image, tier, round(item.distance, 6), item.metric, seen, item.votes, confidence)
 
 
-def _same_pixels(image: ImageRef, query: Query, config: FindConfig) -> bool:
-    try:
-        other = read_again(image.path)
-    except OSError:
-        return False
-    digest = pixel_digest(query.path, query.data, config.decode)
-    return isinstance(digest, str) and digest == pixel_digest(image.path, other, config.decode)
+def _same_pixels(query: Query, sha: str, describer: Describer) -> bool:
+    own = pixel_digest(query.path, query.data, query.config)
+    return own == describer.pixel_digests([sha]).get(sha)
 
 
 def with_twins(hits: Sequence[Hit], images: Sequence[ImageRef]) -> list[Hit]:
-    """Every file of a content in its place."""
+    """Repeat every hit for each file of its content."""
     files: dict[str, list[ImageRef]] = {}
     for image in images:
         files.setdefault(image.sha256, []).append(image)
