@@ -38,7 +38,7 @@ class Picture:
     """One picture: a path under a folder given by --root, or the bytes of an image file.
 
     Attributes:
-        path: on the machine of the service.
+        path: path on the machine of the service.
         data: bytes of a JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or JXL file, base64.
     """
 
