@@ -25,7 +25,7 @@ SHARED ?= ../shared
 REPORT := lookalike-report
 
 # the main job, without the extras
-LOWEST_TESTS := $(addprefix tests/,actions cli clustering containment decisions difference images matching \
+LOWEST_TESTS := $(addprefix tests/,actions cli clustering containment decisions difference images matching model \
   retrieval run verification descriptors/test_keypoints.py store/test_store.py \
   $(patsubst %,sources/test_%.py,sources tables archives))
 

@@ -377,10 +377,10 @@ def test_a_service_of_a_shared_collection(photos: Path, at_server: str) -> None:
     try:
         library.add([photos / "1.jpg", photos / "2.jpg"]).result()
         first = library.search(photos / "1.jpg", 3, None).result()
-        assert first["searched"] == 2 and first["hits"][0]["tier"] == "exact"
+        assert first.searched == 2 and first.hits[0].tier == "exact"
         find(photos, db=at_server)
         later = library.search(photos / "3_mirror.jpg", 3, None).result()
-        assert later["searched"] > 2 and later["hits"][0]["path"].endswith("3_mirror.jpg")
+        assert later.searched > 2 and later.hits[0].path.endswith("3_mirror.jpg")
     finally:
         library.close()
 
