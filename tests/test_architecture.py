@@ -26,6 +26,7 @@ ADAPTERS = {
     "simplejpeg": ("images/jpegs.py",),
     "pillow_heif": ("images",),
     "pillow_jxl": ("images",),
+    "msgspec": ("model/serialization.py",),
     "sqlite3": ("store",),
     "psycopg": ("store/postgres/session.py",),
     "loky": ("runtime/workers.py",),
