@@ -24,7 +24,7 @@ class Step:
     """One picture that goes.
 
     Attributes:
-        path: absolute, without symlinks.
+        path: the picture that goes, absolute, without symlinks.
         sha256: hex digest of the bytes that were looked at; other bytes are left alone.
         n_bytes: file size in bytes.
         keeper: the picture that stays for it, absolute, without symlinks.
@@ -52,7 +52,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A picture that the decisions drop and the plan does not, and why."""
+    """A picture that stays against the decisions.
+
+    Attributes:
+        path: absolute, without symlinks.
+        reason: why it stays, in words.
+    """
 
     path: str
     reason: str
@@ -95,10 +100,10 @@ class Plan:
             ConfigError: not a plan.
         """
         try:
-            plan = checked(json.loads(text), cls, complete=True)
+            plan = checked(json.loads(text), cls, "the plan", complete=True)
             if plan.schema != SCHEMA:
                 raise ValueError(f"schema {plan.schema!r}")
-        except ValueError as error:
+        except (ValueError, ConfigError) as error:
             raise ConfigError(
                 "not a plan",
                 got=str(error),

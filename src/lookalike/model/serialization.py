@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
-from dataclasses import is_dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from reprlib import Repr
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
+
+from lookalike.model.errors import ConfigError
 
 __all__ = [
     "Count",
     "Digest",
     "Extent",
     "Meta",
-    "MisfitError",
     "Share",
     "Struct",
     "checked",
@@ -45,24 +45,6 @@ _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
 
-class MisfitError(ValueError):
-    """Plain values that make no record.
-
-    Args:
-        what: ``unknown`` (keys that are no fields), ``missing`` (keys) or ``value``.
-        where: path of the value, or of the object whose keys are wrong, such as ``view[0].p``.
-        got: the unknown keys, or the value; empty for missing ones.
-        expected: the fields, the missing keys, or what the value can be.
-    """
-
-    def __init__(
-        self, what: Literal["unknown", "missing", "value"], where: str, got: str, expected: str
-    ) -> None:
-        told = f"got {got}, expected {expected}" if got else f"expected {expected}"
-        super().__init__(f"{what} at {where}: {told}" if where else f"{what}: {told}")
-        self.what, self.where, self.got, self.expected = what, where, got, expected
-
-
 def to_plain(record: Any) -> Any:
     """A record, or what holds records, as dictionaries, tuples, text and numbers."""
     return msgspec.to_builtins(record, enc_hook=_number)
@@ -85,8 +67,7 @@ def from_json(text: str, kind: type[Record]) -> Record:
     try:
         if "\\ud" in text:
             return msgspec.convert(json.loads(text), kind)
-        hint: Any = kind
-        return _decoder(hint).decode(text)
+        return cast(Record, _decoder(cast(Hashable, kind)).decode(text))
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
@@ -96,34 +77,36 @@ def like(record: Any, kind: type[Record]) -> Record:
     return msgspec.convert(record, kind, from_attributes=True)
 
 
-def checked(plain: Any, kind: type[Record], *, complete: bool = False) -> Record:
+def checked(plain: Any, kind: type[Record], of: str, *, complete: bool = False) -> Record:
     """A record of what a user wrote: every key must be a field, every value of its type.
 
     Args:
         plain: dictionaries, lists, text and numbers.
         kind: a dataclass, whose fields may be others.
-        complete: also those fields must be there that have a default.
+        of: what it is, for the message.
+        complete: also the fields must be there that have a default.
 
     Raises:
-        MisfitError: it is not so. What the record itself refuses is raised as it is.
+        ConfigError: it is not so, or the record itself refuses its values.
     """
     found = {where: (value, hint) for where, value, hint in _walk(plain, kind, "")}
     for where, (value, hint) in found.items():
-        known = _fields(value, hint)
-        if known and (unknown := sorted(value.keys() - known.keys())):
-            raise MisfitError("unknown", where, ", ".join(unknown), ", ".join(known))
-        if complete and (missing := [name for name in known if name not in value]):
-            raise MisfitError("missing", where, "", ", ".join(missing))
+        if _is_record(value, hint):
+            _check_keys(value, fields(hint), _place(of, where), complete)
     try:
         return msgspec.convert(plain, kind)
     except msgspec.ValidationError as error:
         said, _, path = str(error).partition(" - at `")
-        # values of a mapping are not told apart
+        # msgspec does not tell the values of a mapping apart
         where = path.rpartition("$")[2].partition("[...]")[0].strip("`.")
-        if lacks := re.fullmatch("Object missing required field `(.*)`", said):
-            raise MisfitError("missing", where, "", lacks[1]) from error
         value, hint = found[where]
-        raise MisfitError("value", where, _SHORT.repr(value), _expected(said, hint)) from error
+        outer, _, key = where.rpartition(".")
+        got = _SHORT.repr(value)
+        raise ConfigError(
+            f"a value of the wrong kind in {_place(of, outer)}",
+            got=f"{key} = {got}" if key else got,
+            expected=_expected(said, hint),
+        ) from error
 
 
 @cache
@@ -139,20 +122,41 @@ def _number(value: Any) -> float:
 
 
 def _walk(value: Any, hint: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
-    """Every value with its path and its type; None for no type."""
+    """Every value with its path, such as ``views[0].p``, and its type; None for no type."""
     yield where, value, hint
-    if known := _fields(value, hint):
+    if _is_record(value, hint):
+        types = get_type_hints(hint)
         for key, inner in value.items():
-            yield from _walk(inner, known.get(key), f"{where}.{key}".removeprefix("."))
-    elif isinstance(value, list):
+            yield from _walk(inner, types.get(key), f"{where}.{key}".removeprefix("."))
+    elif isinstance(value, list) and hint is not None:
         inside = next(iter(get_args(hint)), None)
         for number, inner in enumerate(value):
             yield from _walk(inner, inside, f"{where}[{number}]")
 
 
-def _fields(value: Any, hint: Any) -> dict[str, Any]:
-    """Names and types of the fields, of an object that becomes a record."""
-    return get_type_hints(hint) if is_dataclass(hint) and isinstance(value, dict) else {}
+def _is_record(value: Any, hint: Any) -> bool:
+    return isinstance(value, dict) and is_dataclass(hint)
+
+
+def _check_keys(
+    value: Mapping[str, Any], known: Sequence[Field[Any]], place: str, complete: bool
+) -> None:
+    names = [field.name for field in known]
+    needed = [
+        field.name
+        for field in known
+        if complete or field.default is field.default_factory is MISSING
+    ]
+    if unknown := sorted(value.keys() - set(names)):
+        raise ConfigError(
+            f"unknown key in {place}", got=", ".join(unknown), expected=", ".join(names)
+        )
+    if missing := [name for name in needed if name not in value]:
+        raise ConfigError(f"a key is missing in {place}", expected=", ".join(missing))
+
+
+def _place(of: str, where: str) -> str:
+    return f"{of}, {where}" if where else of
 
 
 def _expected(said: str, hint: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from lookalike.config.find import FindConfig, RunConfig, SystemConfig
 from lookalike.model.errors import ConfigError
-from lookalike.model.serialization import MisfitError, checked
+from lookalike.model.serialization import checked
 
 __all__ = ["Recipe", "load_recipe", "recipe_names"]
 
@@ -88,26 +88,8 @@ def _config(table: dict[str, Any], name: str) -> RunConfig:
     if views is not None and not isinstance(views, list):
         raise ConfigError("views are written as [[view]]", got=f"view in recipe {name}")
     more = {"recipe": name} if views is None else {"recipe": name, "views": views}
-    try:
-        return checked({**table, **more}, FindConfig if views is None else SystemConfig)
-    except MisfitError as error:
-        raise _told(error, name) from error
-
-
-def _told(error: MisfitError, name: str) -> ConfigError:
-    """What is wrong with a recipe, in the words of its file."""
-    where, key = error.where.replace("views[", "view["), ""
-    if error.what == "value":
-        where, _, key = where.rpartition(".")
-    section = where if where.endswith("]") else f"[{where}]"
-    place = f"recipe {name}, {section}" if where else f"recipe {name}"
-    what = {
-        "unknown": "unknown key",
-        "missing": "a key is missing",
-        "value": "a value of the wrong kind",
-    }[error.what]
-    got = f"{key} = {error.got}" if key else error.got
-    return ConfigError(f"{what} in {place}", got=got, expected=error.expected)
+    kind = FindConfig if views is None else SystemConfig
+    return checked({**table, **more}, kind, f"recipe {name}")
 
 
 def _with_descriptor(config: RunConfig, descriptor: str, name: str) -> RunConfig:
