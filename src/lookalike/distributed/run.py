@@ -78,7 +78,7 @@ def find(
     """
     checked = _checked(config or FindConfig())
     network = load_descriptors(checked)
-    source = open_source(paths, ListForm())
+    source = open_source(paths, ListForm(read=checked.read))
     folder = _folder(work)
     folder.check()
     clock = Clock()

@@ -119,7 +119,7 @@ def _find(
     paths: Inputs, db: str | Path | None, config: RunConfig, hidden: bool, progress: Progress
 ) -> _Finding:
     check_rules(config.keep.rules)
-    source = open_source(paths, ListForm(hidden=hidden))
+    source = open_source(paths, ListForm(hidden=hidden, read=config.read))
     descriptors = load_descriptors(config)
     clock = Clock()
     listed = list(watch(source, progress).scan())
