@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Sequence
@@ -47,6 +48,7 @@ from lookalike.store.location import default_collection
 
 __all__ = ["Run", "find", "find_json"]
 
+_LOG = logging.getLogger(__name__)
 _FILES_A_PART = 200_000
 
 
@@ -162,6 +164,7 @@ class Run:
         entries = [item for item in listed if isinstance(item, FileEntry)]
         failures = tuple(item for item in listed if isinstance(item, Failure))
         shards = cut(entries, self.config, self.layout.shard_of(len(entries)))
+        _LOG.info("%d files in %d shards", len(entries), len(shards))
         described = self.tasks.each(
             describe_shard, ((self.work, shard, self.config, self._kind) for shard in shards)
         )

@@ -8,6 +8,7 @@ collection, so an interrupt loses at most the batch in hand.
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -48,6 +49,7 @@ __all__ = [
     "remembered_images",
 ]
 
+_LOG = logging.getLogger(__name__)
 _CHUNK = 16
 _SNIFFED = 64
 
@@ -118,6 +120,10 @@ def ingest(
         collection.check_spec(spec)
     known = _still_described(collection, collection.unchanged(entries), specs)
     fresh = [entry for entry in entries if entry.key not in known]
+    _LOG.info(
+        "%d files, %d of them known; %d could not be listed; reading %d with %d threads",
+        *(len(entries), len(entries) - len(fresh), len(failures), len(fresh), config.threads),
+    )
     worker = _Worker(
         collection, config, specs, partial(read_entry, read=config.read, inside=inside)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ from lookalike.systems.run import find_in_space
 from lookalike.systems.space import fit_space, load_views
 
 __all__ = ["Clock", "find", "find_json", "load_descriptors"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def find(
@@ -131,7 +134,9 @@ def _find(
         # whatever a person decides changes the answer
         fingerprint += f" {collection.edition}" if collection.edition else ""
         body = collection.load_report(fingerprint)
-        if body is None:
+        if body is not None:
+            _LOG.info("nothing changed: the report of an earlier run is the answer")
+        else:
             with clock("describe"):
                 catalogue = ingest(listed, collection, config, progress=progress)
                 collection.forget(gone(source, listed, collection.keys))
@@ -172,6 +177,7 @@ class Clock:
         begun = time.perf_counter()
         yield
         self.seconds[stage] = round(time.perf_counter() - begun, 3)
+        _LOG.info("%s took %.2f s", stage, self.seconds[stage])
 
     def timings(self, images: int) -> dict[str, float]:
         """Seconds by stage and in all, and images a second."""

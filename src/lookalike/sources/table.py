@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,6 +54,7 @@ __all__ = [
     "open_source",
 ]
 
+_LOG = logging.getLogger(__name__)
 Input = str | Path | Source
 Inputs = Input | Sequence[Input]
 #: brings URLs here: for each, by name, the path of its file or why there is none
@@ -320,6 +322,9 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     named: Sequence[Input]
     named = [inputs] if isinstance(inputs, str | Path | Source) else list(inputs)
     named = [local_path(item) if isinstance(item, str) else item for item in named]
+    for item in named:
+        if isinstance(item, str | Path):
+            _LOG.info("looking at %s", item)
     plain = [item for item in named if isinstance(item, str | Path) and _is_plain(item)]
     if len(plain) == len(named):
         return _folders(plain, form)

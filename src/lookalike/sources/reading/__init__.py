@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ __all__ = [
     "read_start",
 ]
 
+_LOG = logging.getLogger(__name__)
 LEADS_OUT = "it leads out of the folders that may be opened"
 
 
@@ -105,6 +107,8 @@ def read_again(address: str, config: ReadConfig | None = None) -> bytes:
         OSError: it cannot be read.
     """
     held = cache.load(_name(address)) if is_address(address) else None
+    if held is not None:
+        _LOG.debug("%s comes from the cache", address)
     return read_bytes(address, config) if held is None else held
 
 

@@ -8,6 +8,7 @@ large. Members of those that are, are fetched one by one.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import weakref
@@ -32,6 +33,7 @@ from lookalike.sources.reading.contents import (
 
 __all__ = ["Archive", "open_archive"]
 
+_LOG = logging.getLogger(__name__)
 _LOCAL_HEADER = 30
 _SLACK = 1024
 
@@ -144,6 +146,7 @@ def open_archive(address: str, config: ReadConfig, *, again: bool = False) -> Ar
             return held
         try:
             opened = _opened(address, version, config)
+            _LOG.info("opened %s: %d members", address, len(opened.members))
         except MemoryError as error:
             raise OSError("its table of contents does not fit into memory") from error
     with _guard:
@@ -204,6 +207,10 @@ def _far(address: str, version: str, kind: str, config: ReadConfig) -> Archive:
     text = cache.load(listed)
     contents = from_text(text, address) if text else None
     copy = cache.fetch(name)
+    _LOG.debug(
+        "%s: contents %s, copy %s",
+        *(address, *("missing" if one is None else "in the cache" for one in (contents, copy))),
+    )
     if contents is None:
         if copy is None and (packed or _fits(version, config)):
             copy = _copied(name, address, config, packed=packed)

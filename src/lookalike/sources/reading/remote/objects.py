@@ -6,6 +6,7 @@ may be a passing trouble is asked for again first, where fsspec does not do so i
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from lookalike.sources.reading.remote.web import drain, linked, span_of
 
 __all__ = ["FarFile", "copy_to", "examine", "found_under", "open_far", "read_far"]
 
+_LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
 _BLOCK = 8 << 20
 _PIECE = 1 << 20
@@ -106,6 +108,7 @@ def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]
         raise ConfigError(
             "nothing is there", got=f"{address}{why}", expected="objects that can be listed"
         )
+    _LOG.info("%s: %d objects", address, len(plain))
     yield from broken
     if all(info.get("size") is not None for _, _, info in plain):
         yield from (_far_file(where, name, info) for where, name, info in plain)
@@ -272,6 +275,7 @@ def _patiently(files: Any, config: ReadConfig, ask: Callable[[], Result]) -> Res
             reason = cause if isinstance(cause, Exception) else error
             if not left or not _may_pass(reason):
                 raise _in_words(reason) from error
+            _LOG.info("%s; asking again, %d times at most", _in_words(reason), left)
         time.sleep(wait * random.uniform(0.5, 1.5))
         wait *= 2
     raise AssertionError("every attempt ends in a return or an error")
