@@ -24,6 +24,7 @@ from conftest import save, scene
 from lookalike import collapse, find
 from lookalike.actions.metadata import read_metadata
 from lookalike.cli import main
+from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import CollectionError
 from lookalike.model.image import Picture
 from lookalike.model.legible import inert_json, legible
@@ -267,7 +268,7 @@ def test_memory_that_ends_while_decoding_is_a_failure_of_the_file(
     assert not find([photos], db=db).failures
 
 
-def test_lists_are_bounded_too(photos: Path, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_bounded_too(photos: Path, db: Path) -> None:
     """A list without end on standard input, and a Parquet file that unpacks to more."""
     told = {**os.environ, "LOOKALIKE_MAX_MB": "2"}
     with Path("/dev/zero").open("rb") as endless:
@@ -282,15 +283,12 @@ def test_lists_are_bounded_too(photos: Path, db: Path, monkeypatch: pytest.Monke
     one_line(run("find", path, "--db", db, env=told), "list.parquet", "LOOKALIKE_MAX_MB")
 
 
-def test_objects_far_away_are_bounded_where_nothing_listed_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_objects_far_away_are_bounded_where_nothing_listed_them() -> None:
     """A query that lies in a bucket is asked for its size before it is fetched."""
     fsspec = pytest.importorskip("fsspec", reason="addresses need the extra remote")
-    fsspec.filesystem("memory").pipe("/survival/a.jpg", b"x" * 100)
-    monkeypatch.setattr("lookalike.config.reading.largest", lambda: 50)
-    with pytest.raises(OSError, match="100 bytes; the most that is read at once is 50"):
-        read_bytes("memory://survival/a.jpg", listed=False)
+    fsspec.filesystem("memory").pipe("/survival/a.jpg", b"x" * 2_000_000)
+    with pytest.raises(OSError, match="2,000,000 bytes; the most that is read at once is 1,048"):
+        read_bytes("memory://survival/a.jpg", ReadConfig(max_mb=1), listed=False)
 
 
 def test_pipes_and_devices_are_never_waited_for(photos: Path, db: Path) -> None:

@@ -26,12 +26,18 @@ def page() -> str:
 
 def _sections(name: str, command: click.Command) -> Iterator[str]:
     if isinstance(command, click.Group):
+        yield f"## {name}\n\n`{name} [OPTIONS] COMMAND`\n\n{_in_one_line(command.help)}\n"
+        yield from _options(command)
         for own in sorted(command.commands):
             yield from _sections(f"{name} {own}", command.commands[own])
         return
     arguments = [_argument(one) for one in command.params if isinstance(one, click.Argument)]
     usage = " ".join([name, "[OPTIONS]", *arguments])
     yield f"## {name}\n\n`{usage}`\n\n{_in_one_line(command.help)}\n"
+    yield from _options(command)
+
+
+def _options(command: click.Command) -> Iterator[str]:
     rows = [_row(one) for one in command.params if isinstance(one, click.Option)]
     if rows:
         yield "\n".join(["| option | |", "|---|---|", *rows, ""])
@@ -43,7 +49,9 @@ def _argument(one: click.Argument) -> str:
 
 
 def _row(option: click.Option) -> str:
-    flags = ", ".join(option.opts) + ("" if option.is_flag else f" {_value(option)}")
+    flags = ", ".join(option.opts) + (
+        "" if option.is_flag or option.count else f" {_value(option)}"
+    )
     said = _in_one_line(option.help)
     if option.show_default and option.default is not None:
         said += f" Default: {option.default}."

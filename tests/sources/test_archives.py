@@ -26,7 +26,7 @@ from lookalike.evaluation.edits import encode_jpeg
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
-from lookalike.sources import open_source
+from lookalike.sources import ListForm, open_source
 from lookalike.sources.reading import (
     archives,
     cache,
@@ -71,9 +71,12 @@ def tarred(path: Path, members: dict[str, bytes], mode: str = "w") -> Path:
     return path
 
 
-def scanned(*names: str | Path, **form: bool) -> tuple[dict[str, FileEntry], list[Failure]]:
+def scanned(
+    *names: str | Path, read: ReadConfig | None = None
+) -> tuple[dict[str, FileEntry], list[Failure]]:
     """Entries by id, and failures."""
-    items = list(open_source([str(name) for name in names]).scan())
+    form = ListForm(read=read or ReadConfig())
+    items = list(open_source([str(name) for name in names], form).scan())
     entries = {item.id: item for item in items if isinstance(item, FileEntry)}
     return entries, [item for item in items if isinstance(item, Failure)]
 
@@ -161,7 +164,9 @@ def test_only_what_changed_in_a_zip_is_read_again(
     lookalike.update(path, db=db, config=FAST)
     read: list[str] = []
     inner = archives.Archive.read
-    monkeypatch.setattr(archives.Archive, "read", lambda s, n: (read.append(n), inner(s, n))[1])
+    monkeypatch.setattr(
+        archives.Archive, "read", lambda s, n, how: (read.append(n), inner(s, n, how))[1]
+    )
     del members["0.jpg"]
     zipped(path, members | {"9.jpg": jpeg(9)})
     done = lookalike.update(path, db=db, config=FAST)
@@ -207,9 +212,7 @@ def test_many_threads_and_processes_read_one_archive(
         assert list(apart.map(read_bytes, addresses)) == list(members.values())[:50]
 
 
-def test_encrypted_and_huge_members_are_failures(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_encrypted_and_huge_members_are_failures(tmp_path: Path) -> None:
     """What needs a password, or claims too many bytes, is listed and never read."""
     path = zipped(tmp_path / "a.zip", {"a.jpg": b"x" * 100, "good.jpg": b"good"})
     raw = bytearray(path.read_bytes())
@@ -218,9 +221,9 @@ def test_encrypted_and_huge_members_are_failures(
     entries, failures = scanned(path)
     assert set(entries) == {"good.jpg"} and "encrypted" in failures[0].message
     for name, make in (("b.zip", zipped), ("b.tar", tarred)):
-        monkeypatch.setattr("lookalike.config.reading.largest", lambda: 50)
-        entries, failures = scanned(make(tmp_path / name, {"a.jpg": b"x" * 100, "b.jpg": b"x"}))
-        assert set(entries) == {"b.jpg"} and "at once is 50" in failures[0].message
+        path = make(tmp_path / name, {"a.jpg": b"x" * 2_000_000, "b.jpg": b"x"})
+        entries, failures = scanned(path, read=ReadConfig(max_mb=1))
+        assert set(entries) == {"b.jpg"} and "at once is 1,048,576" in failures[0].message
 
 
 def test_a_zip_bomb_grows_no_further_than_it_says(tmp_path: Path) -> None:
@@ -500,33 +503,28 @@ def test_pages_show_members(tmp_path: Path, db: Path) -> None:
     assert page.count("data:image/jpeg;base64,/9j") >= 2 and "tar://a.jpg::" in page
 
 
-def test_compressed_tars_stay_within_the_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compressed_tars_stay_within_the_cache(tmp_path: Path) -> None:
     """One that would not fit is a failure that says what to do."""
     path = tarred(tmp_path / "a.tar.gz", {"a.jpg": b"\0" * 3_000_000}, "w:gz")
-    monkeypatch.setenv("LOOKALIKE_CACHE_MB", "1")
-    entries, failures = scanned(path)
+    entries, failures = scanned(path, read=ReadConfig(cache_mb=1))
     assert not entries and "LOOKALIKE_CACHE_MB" in failures[0].message
 
 
 def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stays near its size, keeps the same part of a set, and may be turned off."""
     monkeypatch.setenv("LOOKALIKE_CACHE", str(tmp_path))
-    monkeypatch.setenv("LOOKALIKE_CACHE_MB", "1")
     names = [cache.name_of(str(n)) for n in range(100)]
     for _ in range(2):
         for name in names:
             if cache.load(name) is None:
-                cache.save(name, b"x" * 50_000)
+                cache.save(name, b"x" * 50_000, 1 << 20)
     held = sum(p.stat().st_size for p in tmp_path.rglob("*") if p.is_file())
     assert held < 1.2 * (1 << 20)
     kept = {name for name in names if cache.load(name) is not None}
     assert 15 <= len(kept) <= 24 and len(kept - set(sorted(names)[75:])) <= 3
-    cache.save(names[0], b"x" * 500_000)
+    cache.save(names[0], b"x" * 500_000, 1 << 20)
     assert cache.load(names[0]) is None
-    monkeypatch.setenv("LOOKALIKE_CACHE_MB", "0")
-    cache.save("new", b"x")
+    cache.save("new", b"x", 0)
     assert cache.load("new") is None
 
 
@@ -579,17 +577,18 @@ def test_the_review_page_shows_members(tmp_path: Path, db: Path) -> None:
 def test_an_archive_that_changes_while_it_is_read(tmp_path: Path) -> None:
     """Offsets of another archive are never believed; the next reading lists it anew."""
     path = tarred(tmp_path / "a.tar", {"a.jpg": b"1" * 600, "b.jpg": b"2"})
-    held = archives.open_archive(str(path))
+    held = archives.open_archive(str(path), ReadConfig())
     tarred(path, {"b.jpg": b"3", "a.jpg": b"4" * 700})
     with pytest.raises(OSError, match="changed while"):
-        held.read("a.jpg")
+        held.read("a.jpg", ReadConfig())
     assert read_bytes(f"tar://a.jpg::{path}") == b"4" * 700
 
 
-def test_only_some_archives_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_some_archives_are_held(tmp_path: Path) -> None:
     """Thousands of shards cost no memory: the least used are listed again."""
-    monkeypatch.setattr(archives, "_CONFIG", ReadConfig(held_archives=2))
+    few = ReadConfig(held_archives=2)
     paths = [tarred(tmp_path / f"{n}.tar", {"a.jpg": b"%d" % n}) for n in range(5)]
     for _ in range(2):
-        assert [read_bytes(f"tar://a.jpg::{p}") for p in paths] == [b"%d" % n for n in range(5)]
+        read = [read_bytes(f"tar://a.jpg::{path}", few) for path in paths]
+        assert read == [b"%d" % n for n in range(5)]
     assert len(archives._held) == 2

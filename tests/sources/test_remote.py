@@ -12,6 +12,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -221,22 +222,20 @@ def test_archives_too_large_for_the_cache_are_read_in_parts(
         assert counted.sent - sent < 20 * 7000
 
 
-def test_an_overloaded_store_is_asked_again(
-    bucket: Any, db: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_overloaded_store_is_asked_again(bucket: Any, db: Path) -> None:
     """What may pass is asked for four times; what does not pass is a failure until the next run."""
     put, address, counted = bucket
-    monkeypatch.setattr(remote.objects, "_CONFIG", ReadConfig(first_wait=0.01))
+    config = replace(FAST, read=ReadConfig(first_wait=0.01))
     for n in range(4):
         put(f"{n}.jpg", jpeg(n))
     counted.trouble = {"1.jpg": ["503 Slow Down"] * 2, "2.jpg": ["500 Internal"] * 9}
-    report = lookalike.find(address, db=db, config=FAST)
+    report = lookalike.find(address, db=db, config=config)
     assert [*report.images] == ["0.jpg", "1.jpg", "3.jpg"]
     assert [failure.path for failure in report.failures] == [f"{address}/2.jpg"]
     counts = {path[-5:]: count for path, count in counted.gets.items() if path.endswith("jpg")}
     assert counts == {"0.jpg": 1, "1.jpg": 3, "2.jpg": 4, "3.jpg": 1}
     counted.trouble.clear()
-    again = lookalike.find(address, db=db, config=FAST)
+    again = lookalike.find(address, db=db, config=config)
     assert len(again.images) == 4 and again.funnel["decoded"] == 1
 
 
@@ -309,12 +308,11 @@ def test_read_again_is_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_bytes("memory://t3/a.jpg") == b"new" == read_again("memory://t3/a.jpg")
 
 
-def test_large_objects_are_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_objects_are_failures() -> None:
     """What is too large is listed with its size, and not fetched."""
-    fsspec.filesystem("memory").pipe({"/t4/a.jpg": b"x" * 100, "/t4/b.jpg": b"x"})
-    monkeypatch.setattr("lookalike.config.reading.largest", lambda: 50)
-    entries, failures = scanned("memory://t4")
-    assert set(entries) == {"b.jpg"} and "100 bytes" in failures[0].message
+    fsspec.filesystem("memory").pipe({"/t4/a.jpg": b"x" * 2_000_000, "/t4/b.jpg": b"x"})
+    entries, failures = scanned("memory://t4", read=ReadConfig(max_mb=1))
+    assert set(entries) == {"b.jpg"} and "2,000,000 bytes" in failures[0].message
 
 
 @contextmanager
@@ -380,10 +378,10 @@ def test_a_web_folder(tmp_path: Path, db: Path) -> None:
         assert set(entries) == {"a%20b.jpg", "z.zip"} and failures[0].path == f"{address}/deep/"
 
 
-def test_passing_trouble_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_passing_trouble_is_waited_for(tmp_path: Path) -> None:
     """An overloaded or silent server is asked again; a refusal is final."""
     save(tmp_path / "w" / "a.jpg", scene(1))
-    monkeypatch.setattr(remote.objects, "_CONFIG", ReadConfig(first_wait=0.01, read_timeout=1.0))
+    config = ReadConfig(first_wait=0.01, read_timeout=1.0)
 
     def overloaded(request: Any, number: int) -> bool:
         if number == 1:
@@ -393,7 +391,7 @@ def test_passing_trouble_is_waited_for(tmp_path: Path, monkeypatch: pytest.Monke
         return number < 3
 
     with web(tmp_path / "w", overloaded) as (address, asked):
-        assert read_bytes(f"{address}/a.jpg") == (tmp_path / "w" / "a.jpg").read_bytes()
+        assert read_bytes(f"{address}/a.jpg", config) == (tmp_path / "w" / "a.jpg").read_bytes()
         assert len(asked) >= 3
 
     def refusing(request: Any, number: int) -> bool:
@@ -402,7 +400,7 @@ def test_passing_trouble_is_waited_for(tmp_path: Path, monkeypatch: pytest.Monke
 
     with web(tmp_path / "w", refusing) as (address, asked):
         with pytest.raises(OSError, match="403"):
-            read_bytes(f"{address}/a.jpg")
+            read_bytes(f"{address}/a.jpg", config)
         assert len(asked) == 1
 
     def cut(request: Any, number: int) -> bool:
@@ -414,14 +412,13 @@ def test_passing_trouble_is_waited_for(tmp_path: Path, monkeypatch: pytest.Monke
 
     with web(tmp_path / "w", cut) as (address, asked):
         with pytest.raises(OSError):
-            read_bytes(f"{address}/a.jpg")
-        assert len(asked) == ReadConfig().attempts
+            read_bytes(f"{address}/a.jpg", config)
+        assert len(asked) == config.attempts
 
 
-def test_web_pages_without_end_are_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_web_pages_without_end_are_cut_off(tmp_path: Path) -> None:
     """A server that does not say how much it sends is not listened to for ever."""
-    monkeypatch.setattr(remote.objects, "_CONFIG", ReadConfig(attempts=1))
-    monkeypatch.setenv("LOOKALIKE_MAX_MB", "1")
+    config = ReadConfig(max_mb=1, cache_mb=2, attempts=1)
 
     def endless(request: Any, number: int) -> bool:
         request.send_response(200)
@@ -436,11 +433,10 @@ def test_web_pages_without_end_are_cut_off(tmp_path: Path, monkeypatch: pytest.M
 
     with web(tmp_path, endless) as (address, _):
         with pytest.raises(OSError, match=r"at least 1,.* bytes; the most"):
-            read_bytes(f"{address}/a.jpg")
-        assert read_start(f"{address}/a.mov", 64) == b"x" * 64
-        assert remote.read_far(f"{address}/a", 100_000, 200_000) == b"x" * 100_000
-        monkeypatch.setenv("LOOKALIKE_CACHE_MB", "2")
-        entries, failures = scanned(f"{address}/a.tar")
+            read_bytes(f"{address}/a.jpg", config)
+        assert read_start(f"{address}/a.mov", 64, config) == b"x" * 64
+        assert remote.read_far(f"{address}/a", config, 100_000, 200_000) == b"x" * 100_000
+        entries, failures = scanned(f"{address}/a.tar", read=config)
         assert not entries and len(failures) == 1
 
 

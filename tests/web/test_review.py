@@ -625,7 +625,8 @@ def test_keys_after_a_refusal_are_not_done_and_that_is_said(
         held.go()
         page.locator("#toast.bad", has_text="not done after that: a j n").wait_for()
         assert len(held.posted) == 1 and numbers_in_order(page) == order
-        page.keyboard.press("d")
+        with page.expect_response(lambda response: response.request.method == "POST"):
+            page.keyboard.press("d")
         page.locator(".card.picked .badge", has_text="goes").wait_for()
     with open_decisions(db) as decisions:
         assert sorted(decisions.choices.marks.values()) == ["drop", "keep"]

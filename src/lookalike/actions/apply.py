@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from lookalike.store.lock import lock
 
 __all__ = ["apply_plan", "undo"]
 
+_LOG = logging.getLogger(__name__)
 _DISK = Disk()
 
 
@@ -56,6 +58,7 @@ def apply_plan(
     """
     how = _settled(disk, plan, how)
     base = _common_folder(plan)
+    _LOG.info("%d steps, journal %s", len(plan.steps), journal)
     items: list[Item] = []
     with closing(_locked(journal)):
         log = Journal(journal, disk, plan.collection)

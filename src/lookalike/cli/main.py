@@ -21,6 +21,7 @@ from lookalike.cli.datasets import conflicts, leaks, unique
 from lookalike.cli.describing import describe_list
 from lookalike.cli.indexing import index
 from lookalike.cli.lab import calibrate, edits, evaluate, models, recipes
+from lookalike.cli.logs import show_log
 from lookalike.cli.options import (
     EXPORT_KINDS,
     asked_config,
@@ -58,8 +59,16 @@ READER_GONE = 141
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="lookalike")
-def commands() -> None:
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    help="Stands before the command: say what is done, on standard error; -vv says more.",
+)
+@click.pass_context
+def commands(context: click.Context, verbose: int) -> None:
     """Find which images are the same picture, how, and which one to keep."""
+    context.call_on_close(show_log(verbose))
 
 
 @commands.command()

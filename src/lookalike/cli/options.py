@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,6 +85,7 @@ def asked_form(**options: Any) -> Any:
         separator=asked_separator(options),
         choice=asked_choice(options),
         urls=asked_urls(options),
+        read=_settings_of(options).read,
     )
 
 
@@ -102,9 +103,7 @@ def asked_inputs(paths: Sequence[str], **options: Any) -> Any:
 
 def asked_config(**options: Any) -> RunConfig:
     """A recipe's settings, with what was asked for besides."""
-    from lookalike.config.recipes import load_recipe
-
-    config = load_recipe(options.get("recipe") or "default").config
+    config = _settings_of(options)
     if not options.get("recipe"):
         config = replace(config, recipe="")
     linkage = options.get("linkage") or config.cluster.linkage
@@ -144,3 +143,10 @@ def asked_config(**options: Any) -> RunConfig:
         embedding=embedding,
         inside=inside,
     )
+
+
+def _settings_of(options: Mapping[str, Any]) -> RunConfig:
+    """The settings of the recipe that was asked for, or of the default."""
+    from lookalike.config.recipes import load_recipe
+
+    return load_recipe(options.get("recipe") or "default").config

@@ -17,6 +17,7 @@ from lookalike.config.find import (
     ViewConfig,
 )
 from lookalike.config.plan import PlanConfig
+from lookalike.config.reading import ReadConfig
 
 __all__ = [
     "ClusterConfig",
@@ -29,6 +30,7 @@ __all__ = [
     "KeepConfig",
     "LocalConfig",
     "PlanConfig",
+    "ReadConfig",
     "RunConfig",
     "SettleConfig",
     "SystemConfig",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lookalike.config.plan import PlanConfig
+from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 
 __all__ = [
@@ -283,11 +284,13 @@ class RunConfig:
 
     Attributes:
         recipe: name under which these settings were asked for; empty for none.
+        read: how files are read, and how large they may be.
         threads: images worked on at once; the answer does not depend on it.
         batch: images remembered in one step of the collection; nor on this.
     """
 
     recipe: str = ""
+    read: ReadConfig = field(default_factory=ReadConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
     hashes: HashConfig = field(default_factory=HashConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lookalike.model.errors import ConfigError
 
-__all__ = ["NO_MEMORY", "ReadConfig", "largest", "too_large"]
+__all__ = ["NO_MEMORY", "ReadConfig"]
 
 #: why a picture within the limit was not read after all
 NO_MEMORY = "it does not fit into memory"
 
 
+def _told(variable: str, default: int, least: int) -> int:
+    """Megabytes that a variable of the environment sets.
+
+    Raises:
+        ConfigError: it is no such number.
+    """
+    told = os.environ.get(variable, "")
+    if not told:
+        return default
+    if not told.isdecimal() or int(told) < least:
+        raise ConfigError(
+            f"{variable} is no limit", got=repr(told), expected=f"megabytes, {least} or more"
+        )
+    return int(told)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadConfig:
-    """Limits of reading.
+    """How files, members of archives and objects far away are read.
 
     Attributes:
-        largest: bytes of the largest picture that is read, and of the largest list, unless
-            ``LOOKALIKE_MAX_MB`` says otherwise; checked before it is read, or while it comes where
-            nothing tells its size. 300 megapixels, the default of ``max_pixels``, are 0.9 GB.
+        max_mb: MiB of the largest picture that is read, and of the largest list; by default what
+            ``LOOKALIKE_MAX_MB`` says. Checked before it is read, or while it comes where nothing
+            tells its size. 300 megapixels, the default of ``max_pixels``, are 0.9 GB.
         at_once: objects that are fetched at the same time: what lies far away is slow to begin.
         attempts: times that something far away is asked for before it is a failure.
         first_wait: seconds before it is asked for again; doubled every time.
@@ -28,10 +44,11 @@ class ReadConfig:
         read_timeout: seconds to wait for the next bytes.
         held_archives: archives whose table of contents stays in memory, at most, and
         held_members: members of these together.
-        cache_bytes: size of the cache, unless ``LOOKALIKE_CACHE_MB`` says otherwise.
+        cache_mb: MiB of the cache of what lies far away, 0 for none; by default what
+            ``LOOKALIKE_CACHE_MB`` says.
     """
 
-    largest: int = 1 << 30
+    max_mb: int = field(default_factory=lambda: _told("LOOKALIKE_MAX_MB", 1 << 10, 1))
     at_once: int = 32
     attempts: int = 4
     first_wait: float = 0.25
@@ -39,28 +56,23 @@ class ReadConfig:
     read_timeout: float = 30.0
     held_archives: int = 64
     held_members: int = 400_000
-    cache_bytes: int = 4 << 30
+    cache_mb: int = field(default_factory=lambda: _told("LOOKALIKE_CACHE_MB", 4 << 10, 0))
 
+    def __post_init__(self) -> None:
+        counts = (self.max_mb, self.at_once, self.attempts, self.held_archives, self.held_members)
+        if min(counts) < 1 or self.cache_mb < 0:
+            raise ConfigError("a count of reading is out of range", got=str(self))
+        if min(self.connect_timeout, self.read_timeout) <= 0 or self.first_wait < 0:
+            raise ConfigError("a time of reading is out of range", got=str(self))
 
-def largest() -> int:
-    """Bytes of the largest picture that is read, here and now.
+    @property
+    def cache_bytes(self) -> int:
+        """Size of the cache."""
+        return self.cache_mb << 20
 
-    Raises:
-        ConfigError: ``LOOKALIKE_MAX_MB`` is no number.
-    """
-    told = os.environ.get("LOOKALIKE_MAX_MB", "")
-    if not told:
-        return ReadConfig().largest
-    if not told.isdecimal() or not int(told):
-        raise ConfigError(
-            "LOOKALIKE_MAX_MB is no limit", got=repr(told), expected="megabytes, 1 or more"
-        )
-    return int(told) << 20
-
-
-def too_large(n_bytes: int) -> str:
-    """Why so many bytes are not read; empty where they are."""
-    most = largest()
-    if n_bytes <= most:
-        return ""
-    return f"{n_bytes:,} bytes; the most that is read at once is {most:,}, see LOOKALIKE_MAX_MB"
+    def too_large(self, n_bytes: int) -> str:
+        """Say why so many bytes are not read; empty where they are."""
+        most = self.max_mb << 20
+        if n_bytes <= most:
+            return ""
+        return f"{n_bytes:,} bytes; the most that is read at once is {most:,}, see LOOKALIKE_MAX_MB"

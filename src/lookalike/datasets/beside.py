@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from lookalike.config.reading import ReadConfig
 from lookalike.datasets.labels import LABEL_COLUMNS
 from lookalike.model.image import ImageRef
 from lookalike.sources import cell_values
@@ -22,12 +23,13 @@ def labels_beside(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
     cannot be read labels nothing.
     """
     found = {}
+    read = ReadConfig()
     for image in images:
         member = member_of(image.path)
         if member is None:
             continue
         try:
-            labels = _labels(open_archive(member.archive), sample_of(member.member))
+            labels = _labels(open_archive(member.archive, read), sample_of(member.member), read)
         except (OSError, ValueError):
             continue
         if labels:
@@ -35,11 +37,11 @@ def labels_beside(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
     return found
 
 
-def _labels(archive: Archive, sample: str) -> list[str]:
+def _labels(archive: Archive, sample: str, read: ReadConfig) -> list[str]:
     if f"{sample}.cls" in archive.members:
-        return cell_values(archive.read(f"{sample}.cls").decode())
+        return cell_values(archive.read(f"{sample}.cls", read).decode())
     if f"{sample}.json" in archive.members:
-        told = json.loads(archive.read(f"{sample}.json"))
+        told = json.loads(archive.read(f"{sample}.json", read))
         if isinstance(told, Mapping):
             named = (told[name] for name in ("cls", *LABEL_COLUMNS) if name in told)
             return cell_values(next(named, None))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 from typing import Any
 
-from lookalike.config.find import RunConfig
+from lookalike.config.find import FindConfig, RunConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.image import ImageRef
 from lookalike.model.protocols import Source
@@ -42,7 +42,9 @@ def unique(
     Returns:
         Images sorted by id.
     """
-    return _staying(find(open_source(paths, form), db=db, config=config, progress=progress))
+    config = config or FindConfig()
+    source = open_source(paths, form or ListForm(read=config.read))
+    return _staying(find(source, db=db, config=config, progress=progress))
 
 
 def write_unique(report: Report, out: Path, source: Source) -> int:

@@ -83,8 +83,8 @@ def conflicts(
         progress: called with (stage, done, total).
     """
     # a link in another class's folder is labelled twice
-    form = replace(form or ListForm(), every_name=True)
     config = config or FindConfig(effort="thorough")
+    form = replace(form or ListForm(read=config.read), every_name=True)
     report = find(open_source(paths, form), db=db, config=config, progress=progress)
     images = report.images.values()
     if labels is None:

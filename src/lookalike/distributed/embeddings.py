@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config.find import DecodeConfig, EmbeddingConfig, FindConfig
+from lookalike.config.reading import ReadConfig
 from lookalike.descriptors import load_embedding
 from lookalike.distributed.layout import Layout
 from lookalike.distributed.rows import Place, Span, runs
@@ -74,7 +75,9 @@ def describe_embeddings(
     gpus = 1.0 if config.embedding.engine == "cuda" else 0.0
     form = (layout.embedded, layout.actors or tasks.cores, gpus)
     actor = _Describer, (work, config.embedding)
-    for row in tasks.stream(items, partial(_decoded, config=decoded), actor, form):
+    for row in tasks.stream(
+        items, partial(_decoded, config=decoded, read=config.read), actor, form
+    ):
         yield str(row["sha256"]), Place(str(row["name"]), int(row["row"]))
 
 
@@ -118,10 +121,10 @@ def find_near_embeddings(
     return query[first], ref[first], distance[first]
 
 
-def _decoded(item: dict[str, Any], config: DecodeConfig) -> list[dict[str, Any]]:
+def _decoded(item: dict[str, Any], config: DecodeConfig, read: ReadConfig) -> list[dict[str, Any]]:
     """The reduced picture of a content, as a row; none where it cannot be read."""
     try:
-        data = read_again(item["address"])
+        data = read_again(item["address"], read)
     except OSError:
         return []
     picture = decode(item["address"], data, config)

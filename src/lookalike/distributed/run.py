@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Sequence
@@ -48,6 +49,7 @@ from lookalike.store.location import default_collection
 
 __all__ = ["Run", "find", "find_json"]
 
+_LOG = logging.getLogger(__name__)
 _FILES_A_PART = 200_000
 
 
@@ -79,7 +81,7 @@ def find(
     """
     checked = _checked(config or FindConfig())
     network = method_of(checked).descriptors()
-    source = open_source(paths, ListForm())
+    source = open_source(paths, ListForm(read=checked.read))
     folder = _folder(work)
     folder.check()
     clock = Clock()
@@ -163,6 +165,7 @@ class Run:
         entries = [item for item in listed if isinstance(item, FileEntry)]
         failures = tuple(item for item in listed if isinstance(item, Failure))
         shards = cut(entries, self.config, self.layout.shard_of(len(entries)))
+        _LOG.info("%d files in %d shards", len(entries), len(shards))
         described = self.tasks.each(
             describe_shard, ((self.work, shard, self.config, self._kind) for shard in shards)
         )

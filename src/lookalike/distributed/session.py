@@ -25,6 +25,7 @@ from lookalike.runtime.workers import stay_on_one_core
 
 __all__ = ["Tasks", "connect"]
 
+_LOG = logging.getLogger(__name__)
 _WINDOW, _RETRIES, _PATIENCE = 4, 8, 5.0
 _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -182,6 +183,7 @@ class RayTasks:
         self._ray = ray
         self._remote = ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
         self.cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        _LOG.info("connected to a cluster of %d nodes and %d cores", len(self.nodes), self.cores)
 
     @property
     def nodes(self) -> list[str]:

@@ -11,11 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lookalike.config.find import FindConfig
+from lookalike.config.reading import ReadConfig
 from lookalike.descriptors.hashes import BACKDROPS, PDQ_SPEC, THUMB_SPEC
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.distributed.work import Work, digest
@@ -144,7 +146,7 @@ def describe_shard(
 
     outcomes: list[Outcome] = []
     sides: list[tuple[UInt8Array, UInt8Array] | None] = []
-    for entry, data in _read(shard.entries, read_entry):
+    for entry, data in _read(shard.entries, partial(read_entry, read=config.read)):
         if isinstance(data, Failure):
             outcomes.append(Outcome(entry, "failure", failure=data))
             sides.append(None)
@@ -261,7 +263,7 @@ def describe_sides(
             return found
     sides = [
         None if isinstance(data, OSError) else sides_of(address, data, size, config.decode, kind)
-        for (address, size), data in _read(images, _bytes_of)
+        for (address, size), data in _read(images, partial(_bytes_of, read=config.read))
     ]
     columns = _side_columns(sides)
     work.put(name, columns, group=SIDES)
@@ -271,7 +273,9 @@ def describe_sides(
 def pixel_digests(images: Sequence[str], config: FindConfig) -> list[str | None]:
     """Digests of full-size pixels, by address; None where they cannot be read."""
     found = []
-    for address, data in _read([(address, (0, 0)) for address in images], _bytes_of):
+    for address, data in _read(
+        [(address, (0, 0)) for address in images], partial(_bytes_of, read=config.read)
+    ):
         made = None
         if not isinstance(data, OSError):
             made = pixel_digest(address[0], data, config.decode)
@@ -293,9 +297,9 @@ def _read(items: Sequence[Any], reader: Callable[[Any], Any]) -> Iterator[tuple[
             yield done, future.result()
 
 
-def _bytes_of(image: tuple[str, tuple[int, int]]) -> bytes | OSError:
+def _bytes_of(image: tuple[str, tuple[int, int]], read: ReadConfig) -> bytes | OSError:
     try:
-        return read_again(image[0])
+        return read_again(image[0], read)
     except OSError as error:
         return error
 

@@ -125,7 +125,7 @@ def predict(recipe: Recipe, task: Task, folder: Path, *, progress: Progress) -> 
 
 def _asked(recipe: Recipe, truth: Truth) -> dict[str, Any]:
     settings = asdict(recipe.config)
-    del settings["threads"], settings["batch"]
+    del settings["threads"], settings["batch"], settings["read"]
     asked = {
         "recipe": recipe.name,
         "settings": settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -15,6 +16,7 @@ from lookalike.model.legible import legible
 
 __all__ = ["Problem", "handlers", "refusal"]
 
+_LOG = logging.getLogger(__name__)
 _HEADERS = {
     401: {"WWW-Authenticate": "Bearer"},
     408: {"Connection": "close"},
@@ -61,6 +63,7 @@ def refusal(problem: Problem, asked: Headers) -> Response:
         problem: what is wrong.
         asked: headers of the request.
     """
+    _LOG.info("refused with %d: %s", problem.status, problem)
     headers = _HEADERS.get(problem.status)
     if "text/html" in asked.get("accept", ""):
         return PlainTextResponse(legible(str(problem)), problem.status, headers)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config.find import DecodeConfig, RunConfig
+from lookalike.config.reading import ReadConfig
 from lookalike.descriptors.hashes import HASH_SPECS, describe_hashes
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.images.decode import decode, decode_luma, pixel_digest
@@ -67,7 +68,7 @@ class Describer:
 
     def read(self, sha: str) -> bytes | None:
         """Read a content's bytes, if they can still be read."""
-        return self._data.get(sha) or _read(self._images[sha])
+        return self._data.get(sha) or _read(self._images[sha], self._config.read)
 
     def picture(self, sha: str, config: DecodeConfig) -> Picture | None:
         """Decode a content's picture, if it can still be read."""
@@ -147,7 +148,7 @@ class Describer:
         asked = [(self._images[sha], self._data.get(sha)) for sha in missing]
         # processes go on describing while a batch is written
         described = each(
-            partial(_sides_of_all, config=finer, kind=kind),
+            partial(_sides_of_all, config=finer, kind=kind, read=self._config.read),
             [asked[at : at + _CHUNK] for at in range(0, len(asked), _CHUNK)],
             self._config.threads,
             apart=not self._in_memory and worth_processes(len(missing)),
@@ -237,12 +238,15 @@ def sides_of(
 
 
 def _sides_of_all(
-    asked: Sequence[tuple[ImageRef, bytes | None]], config: DecodeConfig, kind: KeypointKind
+    asked: Sequence[tuple[ImageRef, bytes | None]],
+    config: DecodeConfig,
+    kind: KeypointKind,
+    read: ReadConfig,
 ) -> list[Rows | None]:
     """Describe some images by ``sides_of``, read here unless their bytes came along."""
     found: list[Rows | None] = []
     for image, held in asked:
-        data = held or _read(image)
+        data = held or _read(image, read)
         size = (image.width, image.height)
         found.append(None if data is None else sides_of(image.path, data, size, config, kind))
     return found
@@ -263,8 +267,8 @@ def _luma(path: str, data: bytes, config: DecodeConfig) -> UInt8Array | None:
     return None if isinstance(luma, Failure) else luma
 
 
-def _read(image: ImageRef) -> bytes | None:
+def _read(image: ImageRef, read: ReadConfig) -> bytes | None:
     try:
-        return read_again(image.path)
+        return read_again(image.path, read)
     except OSError:
         return None

@@ -8,6 +8,7 @@ collection, so an interrupt loses at most the batch in hand.
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -48,8 +49,8 @@ __all__ = [
     "remembered_images",
 ]
 
+_LOG = logging.getLogger(__name__)
 _CHUNK = 16
-_AT_ONCE = ReadConfig().at_once
 _SNIFFED = 64
 
 
@@ -119,7 +120,13 @@ def ingest(
         collection.check_spec(spec)
     known = _still_described(collection, collection.unchanged(entries), specs)
     fresh = [entry for entry in entries if entry.key not in known]
-    worker = _Worker(collection, config, specs, partial(read_entry, inside=inside))
+    _LOG.info(
+        "%d files, %d of them known; %d could not be listed; reading %d with %d threads",
+        *(len(entries), len(entries) - len(fresh), len(failures), len(fresh), config.threads),
+    )
+    worker = _Worker(
+        collection, config, specs, partial(read_entry, read=config.read, inside=inside)
+    )
     if len(fresh) >= MANY and config.kinds:
         prepare(config.threads, "lookalike.matching.verifier")
     done = decoded = 0
@@ -175,10 +182,11 @@ class _Worker:
             return
         # what is read ahead lies in memory until it is decoded
         is_slow = any(is_far(entry.path) for entry in entries)
-        window = max(threads, 2 * _AT_ONCE // _CHUNK) if is_slow else 4 * threads
+        at_once = self._config.read.at_once
+        window = max(threads, 2 * at_once // _CHUNK) if is_slow else 4 * threads
         with (
             ThreadPoolExecutor(threads, thread_name_prefix="lookalike") as pool,
-            ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="lookalike-read") as readers,
+            ThreadPoolExecutor(at_once, thread_name_prefix="lookalike-read") as readers,
         ):
             waiting: list[Future[list[Outcome]]] = []
             try:
@@ -222,21 +230,24 @@ class _Worker:
         return is_new
 
 
-def read_entry(entry: FileEntry, *, inside: Sequence[str] | None = None) -> bytes | Failure:
+def read_entry(
+    entry: FileEntry, read: ReadConfig, *, inside: Sequence[str] | None = None
+) -> bytes | Failure:
     """Read a file's bytes, or say why they cannot be read.
 
     Of one that neither is nor claims to be a picture only the first.
 
     Args:
         entry: the file.
+        read: limits.
         inside: real paths of the only folders in which it is opened; None for anywhere.
     """
     try:
         if not looks_like_image(entry.id) and not 0 < entry.n_bytes <= _SNIFFED:
-            start = read_start(entry.path, _SNIFFED, inside=inside)
+            start = read_start(entry.path, _SNIFFED, read, inside=inside)
             if sniff(start[:_SNIFFED]) is None:
                 return start
-        return read_bytes(entry.path, inside=inside)
+        return read_bytes(entry.path, read, inside=inside)
     except OSError as error:
         return Failure(entry.path, "read", f"cannot be read: {error.strerror or error}")
 
@@ -266,18 +277,6 @@ def examine(
     except MemoryError:
         return Outcome(entry, "failure", sha256, failure=Failure(entry.path, "read", NO_MEMORY))
     return Outcome(entry, "image", sha256, content=content, rows=rows, shades=shades)
-
-
-def _read_ahead(
-    entries: Sequence[FileEntry], readers: ThreadPoolExecutor
-) -> list[Callable[[], bytes | Failure]]:
-    """Read ahead: ask now for the bytes of files that lie far away."""
-    return [
-        readers.submit(read_entry, entry).result
-        if is_far(entry.path)
-        else partial(read_entry, entry)
-        for entry in entries
-    ]
 
 
 def _batches(outcomes: Iterator[Outcome], size: int) -> Iterator[list[Outcome]]:

@@ -37,7 +37,7 @@ class PublishedSystem:
     @property
     def judging(self) -> FindConfig:
         """Judge ranked images by the cascade's defaults."""
-        return FindConfig(threads=self.config.threads)
+        return FindConfig(threads=self.config.threads, read=self.config.read)
 
     @property
     def versions(self) -> dict[str, str]:

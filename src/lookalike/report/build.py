@@ -67,9 +67,9 @@ def report_of(
 
 
 def settings_of(config: RunConfig) -> dict[str, object]:
-    """What the answer depends on: threads and batches do not count."""
+    """What the answer depends on: threads, batches and ways of reading do not count."""
     settings = asdict(config)
-    del settings["threads"], settings["batch"]
+    del settings["threads"], settings["batch"], settings["read"]
     return json.loads(json.dumps(settings))
 
 

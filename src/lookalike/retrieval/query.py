@@ -84,7 +84,7 @@ def read_query(question: Question, config: RunConfig) -> Query:
     """
     path, focus = local_path(os.fspath(question.query)), question.focus
     try:
-        data = read_bytes(path, listed=False)
+        data = read_bytes(path, config.read, listed=False)
     except OSError as error:
         raise ConfigError(
             "the query cannot be read", got=f"{path}: {error.strerror or error}"

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lookalike.config.find import FindConfig
+from lookalike.config.reading import ReadConfig
 from lookalike.decisions.keeper import check_rules, decide
 from lookalike.images.decode import as_file, decode
 from lookalike.ingest.contents import (
@@ -319,7 +320,7 @@ class _Candidates:
 
     def _read(self, candidate: Candidate, label: str) -> _Read | Failure:
         """Read one candidate: bytes, content and hashes, or what is wrong with it."""
-        data = _bytes_of(candidate, label)
+        data = _bytes_of(candidate, label, self._config.read)
         if isinstance(data, Failure):
             return data
         picture = decode(label, data, self._config.decode)
@@ -332,7 +333,7 @@ class _Candidates:
         return _Read(data, is_pixels, content, rows, shades)
 
 
-def _bytes_of(candidate: Candidate, label: str) -> bytes | Failure:
+def _bytes_of(candidate: Candidate, label: str, read: ReadConfig) -> bytes | Failure:
     """Read the file of a candidate, or make one where it has none."""
     if isinstance(candidate, Failure):
         return candidate
@@ -341,8 +342,8 @@ def _bytes_of(candidate: Candidate, label: str) -> bytes | Failure:
     if isinstance(candidate, str | os.PathLike):
         try:
             if isinstance(candidate, str) and is_address(candidate):
-                return read_bytes(candidate, listed=False)
-            return read_plain(os.fspath(candidate))
+                return read_bytes(candidate, read, listed=False)
+            return read_plain(os.fspath(candidate), read)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             return Failure(str(candidate), "read", f"cannot be read: {reason or error}")

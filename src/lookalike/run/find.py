@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from lookalike.store import Collection, open_collection
 from lookalike.store.location import default_collection
 
 __all__ = ["Clock", "find", "find_json"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def find(
@@ -111,7 +114,7 @@ def _find(
     paths: Inputs, db: str | Path | None, config: RunConfig, hidden: bool, progress: Progress
 ) -> _Finding:
     check_rules(config.keep.rules)
-    source = open_source(paths, ListForm(hidden=hidden))
+    source = open_source(paths, ListForm(hidden=hidden, read=config.read))
     method = method_of(config)
     descriptors = method.descriptors()
     clock = Clock()
@@ -127,7 +130,9 @@ def _find(
         # whatever a person decides changes the answer
         fingerprint += f" {collection.edition}" if collection.edition else ""
         body = collection.load_report(fingerprint)
-        if body is None:
+        if body is not None:
+            _LOG.info("nothing changed: the report of an earlier run is the answer")
+        else:
             with clock("describe"):
                 catalogue = ingest(listed, collection, config, progress=progress)
                 collection.forget(gone(source, listed, collection.keys))
@@ -157,6 +162,7 @@ class Clock:
         begun = time.perf_counter()
         yield
         self.seconds[stage] = round(time.perf_counter() - begun, 3)
+        _LOG.info("%s took %.2f s", stage, self.seconds[stage])
 
     def timings(self, images: int) -> dict[str, float]:
         """Sum up seconds by stage and in all, and images a second."""

@@ -14,7 +14,7 @@ from lookalike.retrieval.query import Question, read_query
 from lookalike.retrieval.session import open_searchable, search_in
 from lookalike.runtime.progress import Progress, silent
 from lookalike.runtime.workers import one_core_each
-from lookalike.sources import Inputs, open_source
+from lookalike.sources import Inputs, ListForm, open_source
 from lookalike.sources.downloads import with_urls
 from lookalike.store import open_collection
 from lookalike.store.location import default_collection
@@ -47,7 +47,7 @@ def search_each(
     """
     told = progress or silent
     config = config or FindConfig()
-    items = list(open_source(queries).scan())
+    items = list(open_source(queries, ListForm(read=config.read)).scan())
     with open_collection(db or default_collection()) as collection, one_core_each():
         ready = open_searchable(collection, config, progress=told)
         for done, item in enumerate(items, start=1):

@@ -61,7 +61,7 @@ def update(
         CollectionError: the collection cannot be used.
     """
     config, told = config or FindConfig(), progress or silent
-    source = open_source(paths, form)
+    source = open_source(paths, form or ListForm(read=config.read))
     listed = list(watch(source, told).scan())
     with open_collection(db or default_collection()) as collection, one_core_each():
         catalogue = ingest(listed, collection, config, progress=told)

@@ -7,6 +7,7 @@ default are loaded here alone, with it off, in every process.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -34,6 +35,7 @@ __all__ = [
     "shipped",
 ]
 
+_LOG = logging.getLogger(__name__)
 EngineName = Literal["onnxruntime", "openvino", "cuda"]
 ENGINES: tuple[EngineName, ...] = ("onnxruntime", "openvino", "cuda")
 _SILENT = "ORT_DISABLE_TELEMETRY"
@@ -98,6 +100,7 @@ def open_graph(path: Path, engine: EngineName = "onnxruntime", *, threads: int =
             expected="an ONNX file or the name of a shipped model",
             remedy="check the spelling, and the rights",
         )
+    _LOG.info("loading %s on %s", path.name, engine)
     try:
         if engine == "openvino":
             return _open_openvino(path, threads)

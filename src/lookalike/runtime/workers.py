@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import logging
 import os
 import signal
 import threading
@@ -24,6 +25,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 __all__ = ["MANY", "each", "one_core_each", "prepare", "stay_on_one_core", "worth_processes"]
 
+_LOG = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 # so many pictures are worth processes
@@ -72,6 +74,7 @@ def each(
         apart: in processes, which stay for a while to serve later calls.
     """
     if threads > 1 and apart and len(items) > 1:
+        _LOG.debug("%d pieces of work in %d processes", len(items), threads)
         # unlike the standard library's, these do not run the caller's script again
         yield from _processes(threads).map(work, items)
         return
@@ -87,6 +90,7 @@ def worth_processes(pictures: int) -> bool:
 def prepare(threads: int, module: str) -> None:
     """Have processes start and load a module while other work goes on."""
     if threads > 1:
+        _LOG.info("starting %d processes", threads)
         for _ in range(threads):
             _processes(threads).submit(importlib.import_module, module)
 

@@ -112,7 +112,9 @@ class Library:
 
     def _ingested(self, paths: Sequence[Path]) -> Catalogue:
         inside = (*self._settings.real_roots, os.path.realpath(self._uploads))
-        listed = list(FolderSource(sorted(set(paths)), inside=inside).scan())
+        listed = list(
+            FolderSource(sorted(set(paths)), inside=inside, read=self._settings.find.read).scan()
+        )
         find = self._settings.find
         with one_core_each():
             return ingest(listed, self._collection, find, progress=silent, inside=inside)
@@ -171,7 +173,7 @@ class Library:
         if isinstance(picture, bytes):
             return picture
         try:
-            return read_plain(picture, inside=self._settings.real_roots)
+            return read_plain(picture, self._settings.find.read, inside=self._settings.real_roots)
         except OSError as error:
             why = f"cannot be read: {error.strerror or error}"
             return Failure(str(picture), "read", why)

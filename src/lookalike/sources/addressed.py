@@ -43,15 +43,15 @@ __all__ = [
     "watch",
 ]
 
-_CONFIG = ReadConfig()
 _OPENED_AT_ONCE = 4
 
 
-def entries_at(addresses: Iterable[str]) -> Iterator[FileEntry | Failure]:
+def entries_at(addresses: Iterable[str], read: ReadConfig) -> Iterator[FileEntry | Failure]:
     """What is at some addresses, each of one picture; the address is its id.
 
     Args:
         addresses: of members and objects; an archive of many is opened once.
+        read: how they are read.
     """
     wanted = dict.fromkeys(addresses)
     members: dict[str, list[str]] = {}
@@ -64,7 +64,7 @@ def entries_at(addresses: Iterable[str]) -> Iterator[FileEntry | Failure]:
             members.setdefault(member.archive, []).append(address)
     for archive, named in members.items():
         try:
-            found = list(ArchiveSource(archive, hidden=True, every_name=True).scan())
+            found = list(ArchiveSource(archive, hidden=True, every_name=True, read=read).scan())
         except ConfigError as error:
             found = [Failure(archive, "scan", str(error))]
         at = {item.path: item for item in found}
@@ -73,13 +73,13 @@ def entries_at(addresses: Iterable[str]) -> Iterator[FileEntry | Failure]:
             why = nothing.message if isinstance(nothing, Failure) else "there is no such member"
             item = at.get(address, Failure(address, "scan", why))
             yield replace(item, id=address) if isinstance(item, FileEntry) else item
-    with ThreadPoolExecutor(_CONFIG.at_once) as pool:
-        yield from pool.map(_entry_at, far)
+    with ThreadPoolExecutor(read.at_once) as pool:
+        yield from pool.map(lambda address: _entry_at(address, read), far)
 
 
-def _entry_at(address: str) -> FileEntry | Failure:
+def _entry_at(address: str, read: ReadConfig) -> FileEntry | Failure:
     try:
-        item = far_entry(examine(address))
+        item = far_entry(examine(address, read), read)
     except (OSError, ConfigError) as error:
         return Failure(address, "scan", f"cannot be examined: {error}")
     return replace(item, id=address) if isinstance(item, FileEntry) else item
@@ -93,13 +93,20 @@ class ArchiveSource:
         only: name of the one member to offer; empty for all.
         hidden: also members in whose name a part starts with a dot.
         every_name: offer a member under each name that links give it.
+        read: how it is read; None for ``ReadConfig()``.
 
     Raises:
         ConfigError: there is no such archive, or its path has the ``::`` that ends members' names.
     """
 
     def __init__(
-        self, archive: str, *, only: str = "", hidden: bool = False, every_name: bool = False
+        self,
+        archive: str,
+        *,
+        only: str = "",
+        hidden: bool = False,
+        every_name: bool = False,
+        read: ReadConfig | None = None,
     ) -> None:
         self.name = archive
         if "::" in archive:
@@ -112,6 +119,7 @@ class ArchiveSource:
         self._only = only
         self._hidden = hidden
         self._every_name = every_name
+        self._read = read or ReadConfig()
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Members sorted by id, each once, then what cannot be read."""
@@ -120,7 +128,7 @@ class ArchiveSource:
 
     def _members(self) -> Iterator[FileEntry | Failure]:
         try:
-            archive = open_archive(self.name, again=True)
+            archive = open_archive(self.name, self._read, again=True)
         except OSError as error:
             yield Failure(self.name, "scan", f"cannot be listed: {error.strerror or error}")
             return
@@ -140,8 +148,8 @@ class ArchiveSource:
                 continue
             if last[id_of(member.name)] != member.name:
                 yield Failure(str(address), "scan", "a later member of the same name hides it")
-            elif member.unreadable:
-                yield Failure(str(address), "scan", member.unreadable)
+            elif why := member.unreadable(self._read):
+                yield Failure(str(address), "scan", why)
             else:
                 yield member_entry(member, address, archive)
 
@@ -158,14 +166,23 @@ class FarSource:
         address: of fsspec's forms, ``s3://bucket/prefix``.
         hidden: also objects in whose name, below the address, a part starts with a dot.
         every_name: as of ``ArchiveSource``.
+        read: likewise.
     """
 
-    def __init__(self, address: str, *, hidden: bool = False, every_name: bool = False) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        hidden: bool = False,
+        every_name: bool = False,
+        read: ReadConfig | None = None,
+    ) -> None:
         self.name = address
         self.told: Progress = silent
         self.scopes: tuple[str, ...] = ()
         self._hidden = hidden
         self._every_name = every_name
+        self._read = read or ReadConfig()
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Objects sorted by id, then what cannot be read.
@@ -173,7 +190,7 @@ class FarSource:
         Raises:
             ConfigError: nothing is there, or it cannot be listed.
         """
-        found = list(found_under(self.name))
+        found = list(found_under(self.name, self._read))
         names = {item.name for item in found if isinstance(item, FarFile)}
         pictures = {sample_of(name) for name in names if looks_like_image(name)}
         items: list[FileEntry | Failure] = []
@@ -183,10 +200,13 @@ class FarSource:
                 items.append(item)
             elif is_pattern(self.name) and archive_kind(item.address):
                 archives[item.name] = ArchiveSource(
-                    item.address, hidden=self._hidden, every_name=self._every_name
+                    item.address,
+                    hidden=self._hidden,
+                    every_name=self._every_name,
+                    read=self._read,
                 )
             elif not is_label(item.name, pictures) and (self._hidden or not is_hidden(item.name)):
-                items.append(far_entry(item))
+                items.append(far_entry(item, self._read))
         items += scan_each(archives, self.told)
         self.scopes = scopes_of(archives.values()) or _prefix(self.name, found)
         return in_order(items) if self._every_name else once(items)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from lookalike.config.reading import too_large
+from lookalike.config.reading import ReadConfig
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
 from lookalike.sources.reading.addresses import MemberAddress, is_address
@@ -48,9 +48,9 @@ def key_of(archive: str) -> str:
     return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
 
 
-def far_entry(found: FarFile) -> FileEntry | Failure:
+def far_entry(found: FarFile, config: ReadConfig) -> FileEntry | Failure:
     """An object as sources offer it, or that it is too large."""
-    if why := too_large(found.n_bytes or 0):
+    if why := config.too_large(found.n_bytes or 0):
         return Failure(found.address, "scan", why)
     # what does not tell its version may have changed every time
     version = found.version or os.urandom(8).hex()

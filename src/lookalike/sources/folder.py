@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lookalike.config.reading import too_large
+from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
@@ -71,6 +71,7 @@ class FolderSource:
         every_name: offer an inode under each of its names; where a file lies may tell its label.
         inside: real paths of folders; what leads out of all of them is a failure, and nothing
             behind it is looked at. None for no such limit.
+        read: how large pictures may be; None for ``ReadConfig()``.
 
     Raises:
         ConfigError: no roots, or a root that does not exist.
@@ -83,6 +84,7 @@ class FolderSource:
         hidden: bool = False,
         every_name: bool = False,
         inside: Sequence[str] | None = None,
+        read: ReadConfig | None = None,
     ) -> None:
         if not roots:
             raise ConfigError("nothing to look at", expected="one or more folders or files")
@@ -101,6 +103,7 @@ class FolderSource:
         self._hidden = hidden
         self._every_name = every_name
         self._inside = inside
+        self._read = read or ReadConfig()
 
     def scan(self) -> Iterator[FileEntry | Failure]:
         """Files sorted by id, each inode once, then what could not be listed."""
@@ -155,7 +158,7 @@ class FolderSource:
         if self._leads_out(path):
             yield Failure(path, "scan", LEADS_OUT)
         else:
-            yield from file_entry(path, file_id, key)
+            yield from file_entry(path, file_id, key, self._read)
 
     def _leads_out(self, path: str) -> bool:
         inside = self._inside
@@ -170,13 +173,16 @@ def _is_folder(item: os.DirEntry[str]) -> bool:
         return False
 
 
-def file_entry(path: str, file_id: str, key: str) -> Iterator[FileEntry | Failure]:
+def file_entry(
+    path: str, file_id: str, key: str, read: ReadConfig
+) -> Iterator[FileEntry | Failure]:
     """One file as sources offer it, or why it is not read; nothing where it is no regular file.
 
     Args:
         path: by which it can be opened.
         file_id: its id.
         key: a path that stays the same however the file is addressed.
+        read: how large it may be.
     """
     try:
         info = os.stat(path)  # noqa: PTH116
@@ -186,7 +192,7 @@ def file_entry(path: str, file_id: str, key: str) -> Iterator[FileEntry | Failur
     if not stat.S_ISREG(info.st_mode):
         return  # a pipe, socket or device is never opened
     # of what claims to be no picture only the first bytes are read, whatever its size
-    if looks_like_image(path) and (why := too_large(info.st_size)):
+    if looks_like_image(path) and (why := read.too_large(info.st_size)):
         yield Failure(path, "scan", why)
         return
     yield FileEntry(

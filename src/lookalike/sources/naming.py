@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.protocols import Source
 from lookalike.sources.addressed import ArchiveSource, FarSource
@@ -28,24 +29,27 @@ def is_addressed(name: str) -> bool:
     return is_pattern(name) or bool(archive_kind(name))
 
 
-def open_addressed(name: str, *, hidden: bool = False, every_name: bool = False) -> Source:
+def open_addressed(
+    name: str, *, hidden: bool = False, every_name: bool = False, read: ReadConfig | None = None
+) -> Source:
     """The source that such a name means.
 
     Args:
         name: path of an archive, address, or pattern.
         hidden: also what has a name that starts with a dot.
         every_name: offer what has several names under each.
+        read: how it is read; None for ``ReadConfig()``.
 
     Raises:
         ConfigError: it does not exist, or names what cannot be read in place.
     """
     member = member_of(name)
     if member is not None:
-        return ArchiveSource(member.archive, only=member.member)
+        return ArchiveSource(member.archive, only=member.member, read=read)
     if archive_kind(name) and not is_pattern(name):
-        return ArchiveSource(name, hidden=hidden, every_name=every_name)
+        return ArchiveSource(name, hidden=hidden, every_name=every_name, read=read)
     if is_address(name):
         if is_table(name) and not is_pattern(name):
             raise ConfigError("a list must lie on this machine", got=name, remedy="download it")
-        return FarSource(name, hidden=hidden, every_name=every_name)
-    return PatternSource(name, hidden=hidden, every_name=every_name)
+        return FarSource(name, hidden=hidden, every_name=every_name, read=read)
+    return PatternSource(name, hidden=hidden, every_name=every_name, read=read)

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
 
+from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
@@ -29,17 +30,26 @@ class PatternSource:
         pattern: with ``*``, ``?``, ``[…]``, and ``**`` for folders at any depth.
         hidden: also what has a name that starts with a dot.
         every_name: as of ``ArchiveSource``.
+        read: likewise.
 
     Raises:
         ConfigError: the folder where the pattern begins does not exist.
     """
 
-    def __init__(self, pattern: str, *, hidden: bool = False, every_name: bool = False) -> None:
+    def __init__(
+        self,
+        pattern: str,
+        *,
+        hidden: bool = False,
+        every_name: bool = False,
+        read: ReadConfig | None = None,
+    ) -> None:
         self.name = pattern
         self.told: Progress = silent
         self.scopes: tuple[str, ...] = ()
         self._hidden = hidden
         self._every_name = every_name
+        self._read = read or ReadConfig()
         parts = Path(pattern).parts
         fixed = [*takewhile(lambda part: not is_pattern(part), parts)]
         self._parts = parts[len(fixed) :]
@@ -86,13 +96,17 @@ class PatternSource:
             else:
                 if folder not in real:
                     real[folder] = os.path.realpath(folder)
-                yield from file_entry(path, own, os.path.join(real[folder], name))  # noqa: PTH118
+                yield from file_entry(path, own, os.path.join(real[folder], name), self._read)  # noqa: PTH118
 
     def _folder(self, path: str) -> FolderSource:
-        return FolderSource([path], hidden=self._hidden, every_name=self._every_name)
+        return FolderSource(
+            [path], hidden=self._hidden, every_name=self._every_name, read=self._read
+        )
 
     def _archive(self, path: str) -> ArchiveSource:
-        return ArchiveSource(path, hidden=self._hidden, every_name=self._every_name)
+        return ArchiveSource(
+            path, hidden=self._hidden, every_name=self._every_name, read=self._read
+        )
 
     def _nothing(self) -> ConfigError:
         return ConfigError(

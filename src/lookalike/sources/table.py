@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
@@ -52,6 +54,7 @@ __all__ = [
     "open_source",
 ]
 
+_LOG = logging.getLogger(__name__)
 Input = str | Path | Source
 Inputs = Input | Sequence[Input]
 #: brings URLs here: for each, by name, the path of its file or why there is none
@@ -95,6 +98,7 @@ class ListForm:
         separator: one character between the cells; by default as the suffix says.
         choice: which rows are taken.
         urls: where URLs stand; None where the list names paths.
+        read: how lists and what they name are read.
     """
 
     path_column: str | None = None
@@ -104,6 +108,7 @@ class ListForm:
     separator: str | None = None
     choice: RowChoice = field(default_factory=RowChoice)
     urls: UrlCells | None = None
+    read: ReadConfig = field(default_factory=ReadConfig)
 
 
 class ListSource:
@@ -137,6 +142,11 @@ class ListSource:
     def path_column(self) -> str:
         """The column of paths; of URLs the first."""
         return self.columns[0]
+
+    @property
+    def read(self) -> ReadConfig:
+        """How it and what it names are read."""
+        return self._form.read
 
     @property
     def names_urls(self) -> bool:
@@ -189,7 +199,7 @@ class ListSource:
 
     @cached_property
     def _whole(self) -> Table:
-        return read_table(self.name, self._form.separator)
+        return read_table(self.name, self._form.separator, self._form.read)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -222,7 +232,7 @@ class ListSource:
 
     def _listed(self) -> Iterator[FileEntry | Failure]:
         every = (path for paths in self.paths() for path in paths)
-        yield from entries_at(path for path in every if _is_far(path))
+        yield from entries_at((path for path in every if _is_far(path)), self._form.read)
         for number, paths in enumerate(self.paths(), start=1):
             row = f"row {number} of {self.name}"
             for path in paths:
@@ -239,7 +249,7 @@ class ListSource:
         elif why := _why_no_file(path):
             yield Failure(path, "scan", f"{row} names it, but {why}")
         else:
-            yield from file_entry(path, self._id_of(path), path)
+            yield from file_entry(path, self._id_of(path), path, self._form.read)
 
     def _downloaded(self) -> Iterator[FileEntry | Failure]:
         assert self._form.urls is not None
@@ -255,9 +265,10 @@ class ListSource:
                 elif one.name not in seen:
                     seen.add(one.name)
                     file = self._fetched[one.name]
-                    yield from (
-                        [file] if isinstance(file, Failure) else file_entry(file, one.name, file)
-                    )
+                    if isinstance(file, Failure):
+                        yield file
+                    else:
+                        yield from file_entry(file, one.name, file, self._form.read)
 
     def _located(self, cell: Any) -> str:
         written = _path_in(cell)
@@ -311,9 +322,12 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
     named: Sequence[Input]
     named = [inputs] if isinstance(inputs, str | Path | Source) else list(inputs)
     named = [local_path(item) if isinstance(item, str) else item for item in named]
+    for item in named:
+        if isinstance(item, str | Path):
+            _LOG.info("looking at %s", item)
     plain = [item for item in named if isinstance(item, str | Path) and _is_plain(item)]
     if len(plain) == len(named):
-        return FolderSource(plain, hidden=form.hidden, every_name=form.every_name)
+        return _folders(plain, form)
     sources = [_opened(item, form) for item in named]
     if len(sources) == 1:
         return sources[0]
@@ -353,9 +367,15 @@ def _opened(item: Input, form: ListForm) -> Source:
         if is_table(item) and not is_address(str(item)):
             return ListSource(item, form)
         if is_addressed(str(item)):
-            return open_addressed(str(item), hidden=form.hidden, every_name=form.every_name)
-        return FolderSource([item], hidden=form.hidden, every_name=form.every_name)
+            return open_addressed(
+                str(item), hidden=form.hidden, every_name=form.every_name, read=form.read
+            )
+        return _folders([item], form)
     return item
+
+
+def _folders(roots: Sequence[str | Path], form: ListForm) -> FolderSource:
+    return FolderSource(roots, hidden=form.hidden, every_name=form.every_name, read=form.read)
 
 
 def _is_plain(item: str | Path) -> bool:

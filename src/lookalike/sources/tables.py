@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lookalike.config.reading import NO_MEMORY, too_large
+from lookalike.config.reading import NO_MEMORY, ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.runtime.output import writing
 
@@ -47,7 +47,9 @@ def is_table(name: str | Path) -> bool:
     return str(name) == "-" or Path(name).suffix.lower() in _SUFFIXES
 
 
-def read_table(path: str | Path, separator: str | None = None) -> Table:
+def read_table(
+    path: str | Path, separator: str | None = None, config: ReadConfig | None = None
+) -> Table:
     """A table; a name of no known suffix, and ``-``, is a list of paths.
 
     A list has one path a line, or paths that end in NUL where there is one, and gives the single
@@ -57,6 +59,7 @@ def read_table(path: str | Path, separator: str | None = None) -> Table:
         path: the file; ``-`` is standard input.
         separator: one character between the cells; with it lists, too, are read as CSV. By
             default a comma in ``.csv`` and a tab in ``.tsv``. JSON Lines and Parquet have none.
+        config: how large it may be; None for ``ReadConfig()``.
 
     Raises:
         ConfigError: no such file, not of its format, or Parquet without the extra ``tables``.
@@ -65,7 +68,7 @@ def read_table(path: str | Path, separator: str | None = None) -> Table:
         raise ConfigError("no such separator", got=repr(separator), expected="one character")
     name = "standard input" if str(path) == "-" else str(path)
     try:
-        return _read(path, separator, name)
+        return _read(path, separator, name, config or ReadConfig())
     except OSError as error:
         reason = error.strerror or str(error)
     except MemoryError:
@@ -100,28 +103,28 @@ def write_table(path: Path, table: Table) -> Path:
     return path
 
 
-def _read(path: str | Path, separator: str | None, name: str) -> Table:
+def _read(path: str | Path, separator: str | None, name: str, config: ReadConfig) -> Table:
     if str(path) == "-":
-        data = _whole(sys.stdin.buffer)
+        data = _whole(sys.stdin.buffer, config)
         return _read_csv(data, separator, name) if separator else _read_list(data)
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        return _read_parquet(path)
+        return _read_parquet(path, config)
     with path.open("rb") as file:
-        data = _whole(file)
+        data = _whole(file, config)
     if suffix in _LINES:
         return _read_lines(data, path)
     separator = separator or _SEPARATORS.get(suffix)
     return _read_csv(data, separator, name) if separator else _read_list(data)
 
 
-def _whole(stream: BinaryIO) -> bytes:
+def _whole(stream: BinaryIO, config: ReadConfig) -> bytes:
     """What comes, as long as it is not more than is read at once."""
     data = bytearray()
     while piece := stream.read(_PIECE):
         data += piece
-        if why := too_large(len(data)):
+        if why := config.too_large(len(data)):
             raise OSError(f"at least {why}")
     return bytes(data)
 
@@ -199,7 +202,7 @@ def _parquet() -> Any:
     return pyarrow
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path, config: ReadConfig) -> Table:
     pyarrow = _parquet()
     try:
         schema = pyarrow.parquet.read_schema(path)
@@ -207,7 +210,7 @@ def _read_parquet(path: Path) -> Table:
             f"{field.name}.path" if _holds_pictures(pyarrow, field.type) else field.name
             for field in schema
         ]
-        if why := too_large(_size_of(pyarrow.parquet.read_metadata(path), wanted)):
+        if why := config.too_large(_size_of(pyarrow.parquet.read_metadata(path), wanted)):
             raise OSError(f"columns of {why}")
         read = pyarrow.parquet.read_table(path, columns=wanted)
     except MemoryError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +15,7 @@ from lookalike.store.trouble import all_or_nothing, told
 
 __all__ = ["Catalogue"]
 
+_LOG = logging.getLogger(__name__)
 _APPLICATION = 0x6C6F6F6B  # "look"
 _SCHEMA = 2
 _TABLES = """
@@ -93,6 +95,7 @@ class Catalogue:
                 run(f"PRAGMA application_id={_APPLICATION}")
                 run(f"PRAGMA user_version={_SCHEMA}")
         elif schema < _SCHEMA:
+            _LOG.info("bringing %s from schema %d to %d", self._path, schema, _SCHEMA)
             with self.transaction():
                 for statement in FROM_SCHEMA_1:
                     run(statement)

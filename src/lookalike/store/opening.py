@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,10 +13,11 @@ from lookalike.store.decisions import Choices, Decisions
 from lookalike.store.dropped import DroppedPictures, EmbeddedDropped
 from lookalike.store.embedded import EmbeddedCollection
 from lookalike.store.embedded_decisions import EmbeddedDecisions
-from lookalike.store.location import Server, lies_at, locate
+from lookalike.store.location import Server, lies_at, locate, name_of
 
 __all__ = ["choices_of", "holds_anything", "open_collection", "open_decisions", "open_dropped"]
 
+_LOG = logging.getLogger(__name__)
 Opened = TypeVar("Opened")
 
 
@@ -60,6 +62,7 @@ def holds_anything(db: str | Path) -> bool:
 
 def _opened(db: str | Path, embedded: Callable[[Path], Opened], at_server: str) -> Opened:
     place = locate(db)
+    _LOG.info("opening %s", name_of(db))
     if isinstance(place, Server):
         opened: Opened = getattr(_postgres(), at_server)(place)
         return opened

@@ -120,7 +120,7 @@ def bits_of(match: Match) -> float:
 def features_of(seen: Verification, bits: float = 0.0) -> tuple[float, ...]:
     """What the probability depends on: ``FEATURES`` of the evidence's kind, in their order.
 
-    Shares enter as log odds: from .99 to 1 is as far as from .5 to .98.
+    Shares enter as log odds: from .99 to 1 is as far as from .5 to .81.
 
     Args:
         seen: the evidence.

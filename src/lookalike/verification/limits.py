@@ -77,8 +77,8 @@ class PoseLimits:
         homography_tries: samples drawn for it at most (by eye).
         least_growth: smallest growth of any direction: what shrinks more shows nothing (by eye).
         most_growth: largest growth of any direction (by eye).
-        most_depth: how much nearer or farther than its middle a perspective puts a corner, times
-            (by eye).
+        most_depth: how much nearer or farther than the first corner a homography puts a place,
+            times (by eye).
         many_in_place: places that lie frame on frame, from which less need agree (ADR 24).
     """
 

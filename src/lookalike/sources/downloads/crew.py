@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import queue
 import random
 import threading
@@ -23,6 +24,7 @@ from lookalike.sources.downloads.web import Web
 
 __all__ = ["Crew"]
 
+_LOG = logging.getLogger(__name__)
 Result = str | Failure
 
 
@@ -131,6 +133,7 @@ class Crew:
                 host.misses = 0
                 return outcome
             last = outcome
+            _LOG.info("%s: %s (try %d of %d)", one.name, last.reason, turn, config.tries)
             self._note(host, last)
             if last.wait is None and turn < config.tries:
                 wait = config.backoff * 2 ** (turn - 1) * random.uniform(0.5, 1.5)

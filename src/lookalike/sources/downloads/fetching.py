@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_HERE", "Downloads"]
 
+_LOG = logging.getLogger(__name__)
 #: why a URL that was never asked for has no file
 NOT_HERE = "not downloaded yet"
 
@@ -66,6 +68,7 @@ class Downloads:
             self._known |= self._remembered(missing)
             missing = [one for one in missing if one.name not in self._known]
             if missing:
+                _LOG.info("asking for %d of %d URLs", len(missing), len(addresses))
                 self._download(missing)
         return {one.name: self._known[one.name] for one in addresses}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
 
-from lookalike.config.reading import NO_MEMORY, too_large
+from lookalike.config.reading import NO_MEMORY, ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.sources.reading import cache, remote
 from lookalike.sources.reading.addresses import is_address, member_of
@@ -25,44 +26,56 @@ __all__ = [
     "read_start",
 ]
 
+_LOG = logging.getLogger(__name__)
 LEADS_OUT = "it leads out of the folders that may be opened"
 
 
-def read_bytes(address: str, *, listed: bool = True, inside: Sequence[str] | None = None) -> bytes:
+def read_bytes(
+    address: str,
+    config: ReadConfig | None = None,
+    *,
+    listed: bool = True,
+    inside: Sequence[str] | None = None,
+) -> bytes:
     """The whole picture as it is now: of a file, a member of an archive, or from far away.
 
     Args:
         address: ``FileEntry.path`` or ``ImageRef.path``.
+        config: limits; None for ``ReadConfig()``.
         listed: a source looked at its size; what lies far away is else asked for it first.
         inside: as for ``read_plain``.
 
     Raises:
         OSError: it cannot be read, or is larger than what is read, or than memory.
     """
+    config = config or ReadConfig()
     if not is_address(address):
-        return read_plain(address, inside=inside)
+        return read_plain(address, config, inside=inside)
     try:
         member = member_of(address)
         if member is None:
-            data, is_far = remote.read_far(address, listed=listed), True
+            data, is_far = remote.read_far(address, config, listed=listed), True
         else:
-            archive = open_archive(member.archive)
-            data, is_far = archive.read(member.member), archive.is_far
+            archive = open_archive(member.archive, config)
+            data, is_far = archive.read(member.member, config), archive.is_far
     except MemoryError as error:
         raise OSError(NO_MEMORY) from error
     except ConfigError as error:
         # in a picture's place it is that picture's failure
         raise OSError(str(error)) from error
     if is_far:
-        cache.save(_name(address), data)
+        cache.save(_name(address), data, config.cache_bytes)
     return data
 
 
-def read_plain(path: str | Path, *, inside: Sequence[str] | None = None) -> bytes:
+def read_plain(
+    path: str | Path, config: ReadConfig | None = None, *, inside: Sequence[str] | None = None
+) -> bytes:
     """A file of this machine.
 
     Args:
         path: of the file.
+        config: as for ``read_bytes``.
         inside: real paths of folders; the opened file must lie in one of them, links followed.
             None for anywhere.
 
@@ -70,37 +83,48 @@ def read_plain(path: str | Path, *, inside: Sequence[str] | None = None) -> byte
         OSError: it cannot be read, is no plain file, lies elsewhere, or is larger than what is
             read, or than memory.
     """
+    config = config or ReadConfig()
     with _open(path, inside) as file:
-        why = too_large(os.fstat(file.fileno()).st_size)
+        why = config.too_large(os.fstat(file.fileno()).st_size)
         try:
             data = b"" if why else file.readall()
         except MemoryError as error:
             raise OSError(NO_MEMORY) from error
     # it may have grown since
-    if why := why or too_large(len(data)):
+    if why := why or config.too_large(len(data)):
         raise OSError(why)
     return data
 
 
-def read_again(address: str) -> bytes:
+def read_again(address: str, config: ReadConfig | None = None) -> bytes:
     """The picture as it was read last: from far away it is fetched once, while the cache has it.
 
     Args:
         address: as for ``read_bytes``.
+        config: likewise.
 
     Raises:
         OSError: it cannot be read.
     """
     held = cache.load(_name(address)) if is_address(address) else None
-    return read_bytes(address) if held is None else held
+    if held is not None:
+        _LOG.debug("%s comes from the cache", address)
+    return read_bytes(address, config) if held is None else held
 
 
-def read_start(address: str, count: int, *, inside: Sequence[str] | None = None) -> bytes:
+def read_start(
+    address: str,
+    count: int,
+    config: ReadConfig | None = None,
+    *,
+    inside: Sequence[str] | None = None,
+) -> bytes:
     """The first ``count`` bytes at least, where the whole might be a film; fewer where it is short.
 
     Args:
         address: as for ``read_bytes``.
         count: how many.
+        config: as for ``read_bytes``.
         inside: as for ``read_plain``.
 
     Raises:
@@ -110,9 +134,9 @@ def read_start(address: str, count: int, *, inside: Sequence[str] | None = None)
         with _open(address, inside) as file:
             return file.read(count)
     if member_of(address) is not None:
-        return read_bytes(address)
+        return read_bytes(address, config)
     try:
-        return remote.read_far(address, 0, count)
+        return remote.read_far(address, config or ReadConfig(), 0, count)
     except ConfigError as error:
         raise OSError(str(error)) from error
 

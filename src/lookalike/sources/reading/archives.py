@@ -8,6 +8,7 @@ large. Members of those that are, are fetched one by one.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import weakref
@@ -32,7 +33,7 @@ from lookalike.sources.reading.contents import (
 
 __all__ = ["Archive", "open_archive"]
 
-_CONFIG = ReadConfig()
+_LOG = logging.getLogger(__name__)
 _LOCAL_HEADER = 30
 _SLACK = 1024
 
@@ -73,8 +74,8 @@ class Archive:
         """What of it cannot be listed."""
         return self.contents.failures
 
-    def read(self, name: str) -> bytes:
-        """The bytes of one member.
+    def read(self, name: str, config: ReadConfig) -> bytes:
+        """The bytes of one member, within the limit of sizes.
 
         Raises:
             OSError: there is none of that name, or it cannot be read, or is not what was packed.
@@ -82,8 +83,8 @@ class Archive:
         member = self.members.get(name)
         if member is None:
             raise FileNotFoundError("the archive has no such member")
-        if member.unreadable:
-            raise OSError(member.unreadable)
+        if why := member.unreadable(config):
+            raise OSError(why)
         if member.crc is None:
             data = self._read(member.offset, member.offset + member.stored)
         else:
@@ -115,11 +116,12 @@ class Archive:
         return data
 
 
-def open_archive(address: str, *, again: bool = False) -> Archive:
+def open_archive(address: str, config: ReadConfig, *, again: bool = False) -> Archive:
     """An archive, its contents listed at first and then remembered in this process.
 
     Args:
         address: path or address of the archive.
+        config: how it is read, and how much stays in memory.
         again: look whether it changed, however far away it lies; one on this machine's disks is
             always looked at.
 
@@ -137,19 +139,20 @@ def open_archive(address: str, *, again: bool = False) -> Archive:
         return held
     # two threads that want one archive wait for each other, not for those of other archives
     with lock:
-        version = _version_of(address)
+        version = _version_of(address, config)
         with _guard:
             held = _held.get(address)
         if held is not None and held.version == version:
             return held
         try:
-            opened = _opened(address, version)
+            opened = _opened(address, version, config)
+            _LOG.info("opened %s: %d members", address, len(opened.members))
         except MemoryError as error:
             raise OSError("its table of contents does not fit into memory") from error
     with _guard:
         _held[address] = opened
         _held.move_to_end(address)
-        _let_go()
+        _let_go(config)
     return opened
 
 
@@ -158,19 +161,19 @@ _held: OrderedDict[str, Archive] = OrderedDict()
 _locks: dict[str, threading.Lock] = {}
 
 
-def _let_go() -> None:
+def _let_go(config: ReadConfig) -> None:
     """Forget the archives that were not used for longest, where they are too many."""
     while len(_held) > 1 and (
-        len(_held) > _CONFIG.held_archives
-        or sum(len(one.members) for one in _held.values()) > _CONFIG.held_members
-        or sum(one.n_bytes for one in _held.values()) > cache.limit()
+        len(_held) > config.held_archives
+        or sum(len(one.members) for one in _held.values()) > config.held_members
+        or sum(one.n_bytes for one in _held.values()) > config.cache_bytes
     ):
         _locks.pop(_held.popitem(last=False)[0], None)
 
 
-def _version_of(address: str) -> str:
+def _version_of(address: str, config: ReadConfig) -> str:
     if is_address(address):
-        found = remote.examine(address)
+        found = remote.examine(address, config)
         return f"{found.n_bytes} {found.version or os.urandom(8).hex()}"
     return _stamp(os.stat(address))  # noqa: PTH116
 
@@ -179,50 +182,66 @@ def _stamp(info: os.stat_result) -> str:
     return f"{info.st_size} {info.st_mtime_ns} {info.st_dev} {info.st_ino}"
 
 
-def _opened(address: str, version: str) -> Archive:
+def _opened(address: str, version: str, config: ReadConfig) -> Archive:
     kind = archive_kind(address)
-    packed = kind == "tar" and not address.lower().partition("?")[0].endswith(".tar")
-    if not is_address(address) and not packed:
+    if not is_address(address) and not _is_packed(address, kind):
         file = _File(address, _stamp)
         with open(address, "rb") as stream:  # noqa: PTH123
             contents = contents_of(stream, kind, address)
         if file.version != version:
             raise OSError("the archive changed while it was listed")
         return Archive(version, contents, file.read)
-    return _far(address, version, kind, packed=packed)
+    return _far(address, version, kind, config)
 
 
-def _far(address: str, version: str, kind: str, *, packed: bool) -> Archive:
+def _is_packed(address: str, kind: str) -> bool:
+    """Whether it is a compressed tar, which can only be read from its beginning."""
+    return kind == "tar" and not address.lower().partition("?")[0].endswith(".tar")
+
+
+def _far(address: str, version: str, kind: str, config: ReadConfig) -> Archive:
     """One that lies far away or must be decompressed: a copy in the cache, or piece by piece."""
+    packed = _is_packed(address, kind)
     name = cache.name_of("archive", address, version)
     listed = cache.name_of("contents", address, version)
     text = cache.load(listed)
     contents = from_text(text, address) if text else None
     copy = cache.fetch(name)
+    _LOG.debug(
+        "%s: contents %s, copy %s",
+        *(address, *("missing" if one is None else "in the cache" for one in (contents, copy))),
+    )
     if contents is None:
-        if copy is None and (packed or _fits(version)):
-            copy = _copied(name, address, packed=packed)
-        with copy.open("rb") if copy else remote.open_far(address) as stream:
+        if copy is None and (packed or _fits(version, config)):
+            copy = _copied(name, address, config, packed=packed)
+        with copy.open("rb") if copy else remote.open_far(address, config) as stream:
             contents = contents_of(stream, kind, address)
-        cache.save(listed, to_text(contents))
+        cache.save(listed, to_text(contents), config.cache_bytes)
     if copy is not None:
         file = _copy_file(copy)
         return Archive(version, contents, file.read, n_bytes=int(file.version))
     if packed:
-        return Archive(version, contents, _Late(lambda: _copied(name, address, packed=True)).read)
-    return Archive(
-        version, contents, lambda start, end: remote.read_far(address, start, end), is_far=True
-    )
+        late = _Late(lambda: _copied(name, address, config, packed=True))
+        return Archive(version, contents, late.read)
+
+    def piece(start: int, end: int) -> bytes:
+        return remote.read_far(address, config, start, end)
+
+    return Archive(version, contents, piece, is_far=True)
 
 
-def _copied(name: str, address: str, *, packed: bool) -> Path | None:
+def _copied(name: str, address: str, config: ReadConfig, *, packed: bool) -> Path | None:
     """The copy of an archive, made now; None where a plain one cannot have one.
 
     Raises:
         OSError: a compressed one cannot be read, or does not fit.
     """
     try:
-        return cache.make(name, lambda target: _copy(address, target, packed=packed))
+        return cache.make(
+            name,
+            lambda target: _copy(address, target, config, packed=packed),
+            config.cache_bytes,
+        )
     except OSError:
         if packed:
             raise
@@ -234,19 +253,20 @@ def _copy_file(path: Path) -> _File:
     return _File(str(path), lambda info: str(info.st_size))
 
 
-def _fits(version: str) -> bool:
+def _fits(version: str, config: ReadConfig) -> bool:
     size = version.partition(" ")[0]
     # a web server may not say it
-    return (int(size) if size.isdigit() else 0) * 4 < cache.limit()
+    return (int(size) if size.isdigit() else 0) * 4 < config.cache_bytes
 
 
-def _copy(address: str, target: IO[bytes], *, packed: bool) -> None:
+def _copy(address: str, target: IO[bytes], config: ReadConfig, *, packed: bool) -> None:
     """An archive as one plain file."""
+    most = config.cache_bytes
     if not packed:
-        remote.copy_to(address, target, cache.limit())
+        remote.copy_to(address, target, config, most)
         return
-    most = cache.limit()
-    with remote.open_far(address) if is_address(address) else Path(address).open("rb") as source:
+    is_far = is_address(address)
+    with remote.open_far(address, config) if is_far else Path(address).open("rb") as source:
         for piece in plain_pieces(address, source):
             target.write(piece)
             if target.tell() > most:

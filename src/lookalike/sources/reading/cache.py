@@ -18,9 +18,7 @@ from typing import IO
 
 import platformdirs
 
-from lookalike.config.reading import ReadConfig
-
-__all__ = ["fetch", "folder", "limit", "load", "make", "name_of", "save"]
+__all__ = ["fetch", "folder", "load", "make", "name_of", "save"]
 
 _DAY = 86_400.0
 _SWEEPS = 16
@@ -32,12 +30,6 @@ def folder() -> Path:
     """Where it lies: ``LOOKALIKE_CACHE``, or below the user's caches."""
     told = os.environ.get("LOOKALIKE_CACHE")
     return Path(told or platformdirs.user_cache_dir("lookalike", appauthor=False)) / "fetched"
-
-
-def limit() -> int:
-    """Bytes it may hold; ``LOOKALIKE_CACHE_MB=0`` turns it off."""
-    told = os.environ.get("LOOKALIKE_CACHE_MB", "")
-    return int(told) << 20 if told.isdigit() else ReadConfig().cache_bytes
 
 
 def name_of(*parts: str) -> str:
@@ -64,17 +56,28 @@ def load(name: str) -> bytes | None:
         return None
 
 
-def save(name: str, data: bytes) -> None:
-    """Keep some bytes, if they may be kept; a full or broken disk loses only time."""
-    if len(data) * _SWEEPS <= limit():
+def save(name: str, data: bytes, most: int) -> None:
+    """Keep some bytes, if they may be kept; a full or broken disk loses only time.
+
+    Args:
+        name: theirs.
+        data: the bytes.
+        most: bytes that the cache may hold; 0 turns it off.
+    """
+    if len(data) * _SWEEPS <= most:
         try:
-            make(name, lambda file: file.write(data))
+            make(name, lambda file: file.write(data), most)
         except OSError:
             return
 
 
-def make(name: str, write: Callable[[IO[bytes]], object]) -> Path:
+def make(name: str, write: Callable[[IO[bytes]], object], most: int) -> Path:
     """A file of that name, written by ``write`` and then put in place at once.
+
+    Args:
+        name: of the file.
+        write: fills it.
+        most: bytes that the cache may hold.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
@@ -90,7 +93,7 @@ def make(name: str, write: Callable[[IO[bytes]], object]) -> Path:
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
-    _make_room(path, size)
+    _make_room(path, size, most)
     return path
 
 
@@ -98,9 +101,9 @@ def _place(name: str) -> Path:
     return folder() / name[:2] / name
 
 
-def _make_room(newest: Path, size: int) -> None:
+def _make_room(newest: Path, size: int, most: int) -> None:
     """Every now and then, and at first, look how full it is and let go what is too much."""
-    top, most = folder(), limit()
+    top = folder()
     with _guard:
         added = _added.get(top, most) + size
         due = added > most // _SWEEPS

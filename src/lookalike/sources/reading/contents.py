@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 from typing import IO
 
-from lookalike.config.reading import too_large
+from lookalike.config.reading import ReadConfig
 from lookalike.model.files import Failure
 from lookalike.sources.reading.addresses import MemberAddress
 
@@ -72,10 +72,9 @@ class Member:
     target: str = ""
     trouble: str = ""
 
-    @property
-    def unreadable(self) -> str:
-        """Why it is not read; empty if it is. The limit of sizes is today's, not the list's."""
-        return self.trouble or too_large(max(self.n_bytes, self.stored))
+    def unreadable(self, config: ReadConfig) -> str:
+        """Say why it is not read; empty if it is. The limit of sizes is today's, not the list's."""
+        return self.trouble or config.too_large(max(self.n_bytes, self.stored))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ may be a passing trouble is asked for again first, where fsspec does not do so i
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from itertools import takewhile
 from typing import IO, Any, TypeVar
 
-from lookalike.config.reading import ReadConfig, too_large
+from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.sources.reading.addresses import is_pattern
@@ -24,8 +25,8 @@ from lookalike.sources.reading.remote.web import drain, linked, span_of
 
 __all__ = ["FarFile", "copy_to", "examine", "found_under", "open_far", "read_far"]
 
+_LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
-_CONFIG = ReadConfig()
 _BLOCK = 8 << 20
 _PIECE = 1 << 20
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "crc32c", "checksum", "md5")
@@ -72,26 +73,27 @@ class FarFile:
     is_page: bool = False
 
 
-def found_under(address: str) -> Iterator[FarFile | Failure]:
+def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]:
     """Every object under an address, at every depth; or those that a pattern fits.
 
     Raises:
         ConfigError: nothing is there, or it cannot be listed.
     """
-    files, path = _filesystem(address)
+    files, path = _filesystem(address, config)
     broken: list[Failure] = []
     try:
         files.invalidate_cache()
-        if is_pattern(address) and not _patiently(files, lambda: files.exists(path)):
-            found = _patiently(files, lambda: files.glob(path, detail=True))
-        elif _is_file(files, path):
-            found = {path: _patiently(files, lambda: files.info(path))}
+        if is_pattern(address) and not _patiently(files, config, lambda: files.exists(path)):
+            found = _patiently(files, config, lambda: files.glob(path, detail=True))
+        elif _is_file(files, config, path):
+            found = {path: _patiently(files, config, lambda: files.info(path))}
         elif _is_web(files):
             found, broken = linked(
-                path, lambda folder: _patiently(files, lambda: files.ls(folder, detail=True))
+                path,
+                lambda folder: _patiently(files, config, lambda: files.ls(folder, detail=True)),
             )
         else:
-            found = _patiently(files, lambda: files.find(path, detail=True))
+            found = _patiently(files, config, lambda: files.find(path, detail=True))
     except OSError as error:
         raise ConfigError("this cannot be listed", got=f"{address}: {error}") from error
     base = _fixed_part(path) if is_pattern(address) and path not in found else path
@@ -106,30 +108,39 @@ def found_under(address: str) -> Iterator[FarFile | Failure]:
         raise ConfigError(
             "nothing is there", got=f"{address}{why}", expected="objects that can be listed"
         )
+    _LOG.info("%s: %d objects", address, len(plain))
     yield from broken
     if all(info.get("size") is not None for _, _, info in plain):
         yield from (_far_file(where, name, info) for where, name, info in plain)
         return
     # lists of web servers are names alone
-    with ThreadPoolExecutor(_CONFIG.at_once) as pool:
-        yield from pool.map(_examined, [(where, name) for where, name, _ in plain])
+    with ThreadPoolExecutor(config.at_once) as pool:
+        yield from pool.map(lambda one: _examined(one[0], one[1], config), plain)
 
 
-def examine(address: str) -> FarFile:
+def examine(address: str, config: ReadConfig) -> FarFile:
     """What is known of one object without reading it.
 
     Raises:
         OSError: it is not there, or nothing answers.
     """
-    files, path = _filesystem(address)
-    return _far_file(address, address, _patiently(files, lambda: files.info(path)))
+    files, path = _filesystem(address, config)
+    return _far_file(address, address, _patiently(files, config, lambda: files.info(path)))
 
 
-def read_far(address: str, start: int = 0, end: int | None = None, *, listed: bool = True) -> bytes:
+def read_far(
+    address: str,
+    config: ReadConfig,
+    start: int = 0,
+    end: int | None = None,
+    *,
+    listed: bool = True,
+) -> bytes:
     """An object, or its bytes from ``start`` up to ``end``.
 
     Args:
         address: of the object.
+        config: limits, and how long to wait.
         start: first byte.
         end: behind the last; None for all.
         listed: its size was looked at when it was listed; else it is asked for first.
@@ -137,25 +148,25 @@ def read_far(address: str, start: int = 0, end: int | None = None, *, listed: bo
     Raises:
         OSError: it cannot be read, or is larger than what may be read at once.
     """
-    files, path = _filesystem(address)
+    files, path = _filesystem(address, config)
     if end is not None and _is_web(files):
-        return _patiently(files, lambda: span_of(files, path, start, end))
+        return _patiently(files, config, lambda: span_of(files, path, start, end))
     if end is not None:
-        return _patiently(files, lambda: files.cat_file(path, start=start, end=end))
+        return _patiently(files, config, lambda: files.cat_file(path, start=start, end=end))
     if not listed and not _is_web(files):
-        info = _patiently(files, lambda: files.info(path))
-        if why := too_large(info.get("size") or 0):
+        info = _patiently(files, config, lambda: files.info(path))
+        if why := config.too_large(info.get("size") or 0):
             raise _TooLargeError(why)
-    return _patiently(files, lambda: _whole(files, path))
+    return _patiently(files, config, lambda: _whole(files, config, path))
 
 
-def copy_to(address: str, target: IO[bytes], most: int) -> None:
+def copy_to(address: str, target: IO[bytes], config: ReadConfig, most: int) -> None:
     """Write a whole object into a file that is empty, piece by piece.
 
     Raises:
         OSError: it cannot be read, or not be written, or has more than ``most`` bytes.
     """
-    files, path = _filesystem(address)
+    files, path = _filesystem(address, config)
 
     def take(piece: bytes) -> None:
         target.write(piece)
@@ -172,18 +183,18 @@ def copy_to(address: str, target: IO[bytes], most: int) -> None:
             for piece in iter(lambda: source.read(_PIECE), b""):
                 take(piece)
 
-    _patiently(files, copy)
+    _patiently(files, config, copy)
 
 
-def open_far(address: str) -> IO[bytes]:
+def open_far(address: str, config: ReadConfig) -> IO[bytes]:
     """An object as a file that is read block by block where it is looked at.
 
     Raises:
         OSError: it is not there, or can only be read from its beginning.
     """
-    files, path = _filesystem(address)
+    files, path = _filesystem(address, config)
     file: IO[bytes] = _patiently(
-        files, lambda: files.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
+        files, config, lambda: files.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
     )
     if getattr(file, "size", 0) is None:
         file.close()
@@ -191,7 +202,7 @@ def open_far(address: str) -> IO[bytes]:
     return file
 
 
-def _filesystem(address: str) -> tuple[Any, str]:
+def _filesystem(address: str, config: ReadConfig) -> tuple[Any, str]:
     """The file system of an address, and the path in it.
 
     Raises:
@@ -207,7 +218,7 @@ def _filesystem(address: str) -> tuple[Any, str]:
     try:
         kind = fsspec.get_filesystem_class(scheme)
         # not url_to_fs: an object's name may have the :: that chains addresses
-        files = kind(**(kind._get_kwargs_from_urls(address) | _timeouts(scheme)))
+        files = kind(**(kind._get_kwargs_from_urls(address) | _timeouts(scheme, config)))
         path = kind._strip_protocol(address)
         if scheme in _EXTRAS:
             # attempts of three layers, multiplied, would wait for a silent server for an hour
@@ -227,7 +238,7 @@ def _filesystem(address: str) -> tuple[Any, str]:
     return files, str(path)
 
 
-def _timeouts(scheme: str) -> dict[str, Any]:
+def _timeouts(scheme: str, config: ReadConfig) -> dict[str, Any]:
     """Limits of waiting; what fsspec's own configuration says comes first."""
     import fsspec
 
@@ -236,25 +247,25 @@ def _timeouts(scheme: str) -> dict[str, Any]:
         import aiohttp
 
         limits = aiohttp.ClientTimeout(
-            total=None, sock_connect=_CONFIG.connect_timeout, sock_read=_CONFIG.read_timeout
+            total=None, sock_connect=config.connect_timeout, sock_read=config.read_timeout
         )
         return {"client_kwargs": {"timeout": limits}}
     if scheme in ("s3", "s3a") and "config_kwargs" not in told:
         waits = {
-            "connect_timeout": _CONFIG.connect_timeout,
-            "read_timeout": _CONFIG.read_timeout,
-            "max_pool_connections": _CONFIG.at_once,
+            "connect_timeout": config.connect_timeout,
+            "read_timeout": config.read_timeout,
+            "max_pool_connections": config.at_once,
             "retries": {"total_max_attempts": 1},
         }
         return {"config_kwargs": waits}
     return {}
 
 
-def _patiently(files: Any, ask: Callable[[], Result]) -> Result:
+def _patiently(files: Any, config: ReadConfig, ask: Callable[[], Result]) -> Result:
     """The answer, asked for again after a while when something failed that may pass."""
     protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
-    attempts = 1 if set(_PATIENT) & set(protocols) else _CONFIG.attempts
-    wait = _CONFIG.first_wait
+    attempts = 1 if set(_PATIENT) & set(protocols) else config.attempts
+    wait = config.first_wait
     for left in reversed(range(attempts)):
         try:
             return ask()
@@ -264,6 +275,7 @@ def _patiently(files: Any, ask: Callable[[], Result]) -> Result:
             reason = cause if isinstance(cause, Exception) else error
             if not left or not _may_pass(reason):
                 raise _in_words(reason) from error
+            _LOG.info("%s; asking again, %d times at most", _in_words(reason), left)
         time.sleep(wait * random.uniform(0.5, 1.5))
         wait *= 2
     raise AssertionError("every attempt ends in a return or an error")
@@ -284,7 +296,7 @@ def _in_words(error: Exception) -> OSError:
     return OSError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
 
-def _whole(files: Any, path: str) -> bytes:
+def _whole(files: Any, config: ReadConfig, path: str) -> bytes:
     """An object's bytes; a web server may not have said how many they are."""
     if not _is_web(files):
         return files.cat_file(path)
@@ -292,7 +304,7 @@ def _whole(files: Any, path: str) -> bytes:
 
     def take(piece: bytes) -> None:
         data.extend(piece)
-        if why := too_large(len(data)):
+        if why := config.too_large(len(data)):
             raise _TooLargeError(f"at least {why}")
 
     drain(files, path, take)
@@ -303,12 +315,14 @@ def _is_web(files: Any) -> bool:
     return "http" in files.protocol
 
 
-def _is_file(files: Any, path: str) -> bool:
+def _is_file(files: Any, config: ReadConfig, path: str) -> bool:
     if _is_web(files):
         if path.endswith("/"):
             return False
-        return not _far_file(path, path, _patiently(files, lambda: files.info(path))).is_page
-    return bool(_patiently(files, lambda: files.isfile(path)))
+        return not _far_file(
+            path, path, _patiently(files, config, lambda: files.info(path))
+        ).is_page
+    return bool(_patiently(files, config, lambda: files.isfile(path)))
 
 
 def _fixed_part(pattern: str) -> str:
@@ -323,10 +337,9 @@ def _below(base: str, path: str) -> str:
     return (rest if base.endswith("/") else rest[1:]) or path.rpartition("/")[2]
 
 
-def _examined(named: tuple[str, str]) -> FarFile | Failure:
-    address, name = named
+def _examined(address: str, name: str, config: ReadConfig) -> FarFile | Failure:
     try:
-        return replace(examine(address), name=name)
+        return replace(examine(address, config), name=name)
     except OSError as error:
         return Failure(address, "scan", f"cannot be examined: {error}")
 
