@@ -13,9 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.model.errors import ModelError
+from lookalike.descriptors.plugged import plugged_descriptor
+from lookalike.model.errors import ConfigError, ModelError
 from lookalike.model.image import DescriptorSpec, Picture
+from lookalike.model.protocols import Descriptor
 from lookalike.runtime.inference import EngineName, Graph, open_graph, shipped
+from lookalike.runtime.plugins import DESCRIPTORS, plugin_names
 
 __all__ = ["SHIPPED", "NeuralDescriptor", "load_embedding"]
 
@@ -30,17 +33,28 @@ _Order = Literal["planes", "pixels", "bytes"]
 
 def load_embedding(
     model: str, engine: EngineName = "onnxruntime", *, threads: int = 1
-) -> NeuralDescriptor:
-    """A network by name or file.
+) -> Descriptor:
+    """Load a network by name or file.
 
     Args:
-        model: name of the shipped network, or path of an ONNX file.
+        model: name of the shipped network or of a plug-in's descriptor, or path of an ONNX file.
         engine: ``onnxruntime``, ``openvino`` or ``cuda``.
         threads: pictures described at once.
 
     Raises:
         ModelError: neither a name nor a file.
+        ConfigError: a plug-in that cannot be used, or whose rows have another metric than cosine.
     """
+    if model in plugin_names(DESCRIPTORS):
+        plugged = plugged_descriptor(model, taken=(SHIPPED,))
+        if plugged.spec.metric != "cosine":
+            raise ConfigError(
+                "only embeddings propose pairs",
+                got=f"{model!r} of metric {plugged.spec.metric}",
+                expected="a descriptor of metric cosine",
+                remedy="use it in a recipe, as [[view]]",
+            )
+        return plugged
     if model == SHIPPED:
         return ShippedDescriptor(engine, threads=threads)
     path = Path(model)

@@ -11,7 +11,7 @@ from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
-from lookalike.model.protocols import Source
+from lookalike.model.protocols import FarFile, Source
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources.entries import (
     far_entry,
@@ -31,7 +31,7 @@ from lookalike.sources.reading.addresses import (
 )
 from lookalike.sources.reading.archives import open_archive
 from lookalike.sources.reading.contents import sample_of
-from lookalike.sources.reading.remote import FarFile, examine, found_under
+from lookalike.sources.reading.remote import examine, found_under
 
 __all__ = [
     "ArchiveSource",

@@ -8,10 +8,10 @@ import os
 from lookalike.config.reading import ReadConfig
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
+from lookalike.model.protocols import FarFile
 from lookalike.sources.reading.addresses import MemberAddress, is_address
 from lookalike.sources.reading.archives import Archive
 from lookalike.sources.reading.contents import Member, sample_of
-from lookalike.sources.reading.remote import FarFile
 
 __all__ = ["far_entry", "id_of", "is_hidden", "is_label", "key_of", "member_entry"]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from lookalike.model.protocols import Source
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources.addressed import ArchiveSource, scan_each, scopes_of
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once
-from lookalike.sources.reading.addresses import archive_kind, is_pattern
+from lookalike.sources.reading.addresses import archive_kind, fits, is_pattern
 
 __all__ = ["PatternSource"]
 
@@ -82,7 +81,7 @@ class PatternSource:
         for item in self._folder(self._base or ".").scan():
             if isinstance(item, Failure):
                 yield item
-            elif _fits(item.id.split("/"), self._parts):
+            elif fits(item.id.split("/"), self._parts):
                 yield item if self._base else replace(item, path=item.path.removeprefix("./"))
 
     def _fitting(self, inside: dict[str, Source]) -> Iterator[FileEntry | Failure]:
@@ -112,12 +111,3 @@ class PatternSource:
         return ConfigError(
             "nothing fits this pattern", got=self.name, remedy="check it, or name the folder"
         )
-
-
-def _fits(names: Sequence[str], parts: Sequence[str]) -> bool:
-    """Whether a path, or a folder above it, fits a pattern."""
-    if not parts:
-        return True
-    if parts[0] == "**":
-        return _fits(names, parts[1:]) or (bool(names) and _fits(names[1:], parts))
-    return bool(names) and fnmatchcase(names[0], parts[0]) and _fits(names[1:], parts[1:])

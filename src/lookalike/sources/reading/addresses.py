@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import NamedTuple
 from urllib.request import url2pathname
 
@@ -16,11 +19,15 @@ __all__ = [
     "MemberAddress",
     "absolute",
     "archive_kind",
+    "below",
+    "fits",
+    "fixed_part",
     "is_address",
     "is_far",
     "is_pattern",
     "local_path",
     "member_of",
+    "scheme_of",
 ]
 
 # one letter would be a drive
@@ -97,3 +104,30 @@ def local_path(name: str) -> str:
         return name
     rest = name[scheme.end() :]
     return url2pathname(rest) if scheme[1].lower() == "file" else rest
+
+
+def scheme_of(address: str) -> str:
+    """The scheme of an address, lower case; empty for any other name."""
+    scheme = _SCHEME.match(address)
+    return scheme[1].lower() if scheme else ""
+
+
+def fixed_part(pattern: str) -> str:
+    """The folders of a pattern before its first ``*``, ``?`` or ``[``."""
+    return "/".join(takewhile(lambda part: not is_pattern(part), pattern.split("/")))
+
+
+def fits(names: Sequence[str], parts: Sequence[str]) -> bool:
+    """Whether a path, or a folder above it, fits a pattern; both part by part."""
+    if not parts:
+        return True
+    if parts[0] == "**":
+        return fits(names, parts[1:]) or (bool(names) and fits(names[1:], parts))
+    return bool(names) and fnmatchcase(names[0], parts[0]) and fits(names[1:], parts[1:])
+
+
+def below(base: str, path: str) -> str:
+    """A path below another, or the last part of a path that is that other itself."""
+    rest = path.removeprefix(base)
+    # only the one that parts them: stores know names that begin with a slash
+    return (rest if base.endswith("/") else rest[1:]) or path.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""What lies far away, by fsspec: object stores, web servers and whatever else it knows.
+"""Objects that fsspec reads: object stores, web servers and whatever else it knows.
 
 Every function may be called from any thread and process. Failures are ``OSError`` in words; what
 may be a passing trouble is asked for again first, where fsspec does not do so itself.
@@ -11,19 +11,19 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from itertools import takewhile
 from typing import IO, Any, TypeVar
 
 from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
-from lookalike.sources.reading.addresses import is_pattern
+from lookalike.model.protocols import FarFile
+from lookalike.sources.reading.addresses import below, fixed_part, is_pattern
 from lookalike.sources.reading.remote.web import drain, linked, span_of
 
-__all__ = ["FarFile", "copy_to", "examine", "found_under", "open_far", "read_far"]
+__all__ = ["copy_to", "examine", "found_under", "open_far", "read_far"]
 
 _LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -51,28 +51,6 @@ _FINAL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FarFile:
-    """One object.
-
-    Attributes:
-        address: by which it can be read.
-        name: the same below what was listed; a pattern's folders before its first ``*`` are that.
-        n_bytes: its size; None where the server does not say.
-        modified_ns: when it was changed, nanoseconds since the epoch; 0 where nothing says.
-        version: changes whenever the object does: its ETag, or its time; empty where the server
-            tells neither.
-        is_page: whether a web server calls it a page, as it does its lists of files.
-    """
-
-    address: str
-    name: str
-    n_bytes: int | None
-    modified_ns: int
-    version: str
-    is_page: bool = False
-
-
 def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]:
     """Every object under an address, at every depth; or those that a pattern fits.
 
@@ -96,10 +74,10 @@ def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]
             found = _patiently(files, config, lambda: files.find(path, detail=True))
     except OSError as error:
         raise ConfigError("this cannot be listed", got=f"{address}: {error}") from error
-    base = _fixed_part(path) if is_pattern(address) and path not in found else path
+    base = fixed_part(path) if is_pattern(address) and path not in found else path
     plain = [
         # a single object stays as it was addressed
-        (address if name == path else str(files.unstrip_protocol(name)), _below(base, name), info)
+        (address if name == path else str(files.unstrip_protocol(name)), below(base, name), info)
         for name, info in sorted(found.items())
         if info.get("type") == "file" and not name.endswith("/")
     ]
@@ -325,18 +303,6 @@ def _is_file(files: Any, config: ReadConfig, path: str) -> bool:
     return bool(_patiently(files, config, lambda: files.isfile(path)))
 
 
-def _fixed_part(pattern: str) -> str:
-    """The folders of a pattern before its first ``*``, ``?`` or ``[``."""
-    return "/".join(takewhile(lambda part: not is_pattern(part), pattern.split("/")))
-
-
-def _below(base: str, path: str) -> str:
-    """A path below another, or the last part of a path that is that other itself."""
-    rest = path.removeprefix(base)
-    # only the one that parts them: stores know names that begin with a slash
-    return (rest if base.endswith("/") else rest[1:]) or path.rpartition("/")[2]
-
-
 def _examined(address: str, name: str, config: ReadConfig) -> FarFile | Failure:
     try:
         return replace(examine(address, config), name=name)
@@ -350,7 +316,7 @@ def _far_file(address: str, name: str, info: Mapping[str, Any]) -> FarFile:
     told = next((info[name] for name in _VERSIONS if info.get(name)), None)
     version = str(told or (modified_ns if moment else ""))
     is_page = info.get("mimetype") == "text/html"
-    return FarFile(address, name, info.get("size"), modified_ns, version, is_page)
+    return FarFile(address, info.get("size"), modified_ns, version, name, is_page)
 
 
 def _nanoseconds(moment: Any) -> int:
