@@ -1,7 +1,7 @@
 # make find [PHOTOS=folder]   find copies (without PHOTOS: on a small sample that is made here)
 # make test                   lint, types, architecture and tests
 # make test-lowest            tests of the main job with the lowest versions that are declared
-# make reference              docs/reference/cli.md from the program
+# make reference              docs/reference/cli.md from the program, schemas from the records
 # make bench                  accuracy and speed of the main job, into benchmarks/results
 # make bench-systems          every published system side by side, likewise
 # make bench-owl              queries with lines drawn over them, likewise
@@ -57,6 +57,7 @@ test check: $(VENV)/done
 
 reference: $(VENV)/done
 	$(VENV)/bin/python tools/cli_reference.py
+	$(VENV)/bin/python tools/schemas.py
 
 $(LOWEST)/done: pyproject.toml tools/lowest.py
 	$(PYTHON) -m venv $(LOWEST)

@@ -1,9 +1,10 @@
-"""Pictures for the tests: generated ones always, real ones where the shared folder is present."""
+"""Pictures for the tests: generated ones, those of tests/data, more where a shared folder is."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ from lookalike.evaluation.edits import encode_jpeg
 settings.register_profile("same everywhere", deadline=None, derandomize=True)
 settings.load_profile("same everywhere")
 
+PICTURES = Path(__file__).parent / "data"
+#: of tests/data/formats, those that are no picture
+BROKEN = {"a note.jpg", "cut short.jpg", "cut short.png", "empty.jpg", "no header.jpg"}
 _SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 
 
@@ -50,6 +54,12 @@ def save(path: Path, rgb: np.ndarray, quality: int = 90) -> Path:
     return path
 
 
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command as users run it."""
+    command = [sys.executable, "-m", "lookalike", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def calls(work: Callable[[], object]) -> int:
     """How many functions some work calls: its cost, the same on every machine."""
     counted = 0
@@ -65,6 +75,12 @@ def calls(work: Callable[[], object]) -> int:
     finally:
         sys.setprofile(before)
     return counted
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest) -> Path:
+    """The pictures of tests/data, or those of the shared folder, by name."""
+    return PICTURES if request.param == "shipped" else request.getfixturevalue("shared")
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ ADAPTERS = {
     "simplejpeg": ("images/jpegs.py",),
     "pillow_heif": ("images",),
     "pillow_jxl": ("images",),
+    "msgspec": ("model/serialization.py",),
     "sqlite3": ("store",),
     "psycopg": ("store/postgres/session.py",),
     "loky": ("runtime/workers.py",),
@@ -111,6 +112,7 @@ def test_heavy_libraries_have_one_home() -> None:
         for library in imports(path) & ADAPTERS.keys():
             assert around.intersection(ADAPTERS[library]), f"{library} in {place}"
             seen |= {(library, home) for home in ADAPTERS[library] if home in around}
+    assert len(FILES) > 200
     assert seen == {(library, home) for library, homes in ADAPTERS.items() for home in homes}
 
 

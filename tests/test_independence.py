@@ -1,9 +1,13 @@
-"""No test depends on those before it, on the clock, or on chance: read from their source."""
+"""No test depends on those before it, on the clock, or on chance, or passes for want of cases.
+
+All of it is read from their source.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import builtins
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,13 @@ CHANGES = {
     *("remove", "reverse", "setdefault", "shuffle", "sort", "update"),
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+CHECKS = {"pytest.raises", "pytest.warns", "pytest.fail"}
+# give as many as they are given
+KEEPS_COUNT = {
+    *("dict", "enumerate", "items", "keys", "list", "permutations", "product", "reversed"),
+    *("set", "sorted", "tuple", "values", "zip"),
+}
 
 
 def run_at_import(tree: ast.AST) -> Iterator[ast.AST]:
@@ -107,6 +118,104 @@ def clocked_asserts(tree: ast.Module) -> Iterator[int]:
                 yield node.lineno
 
 
+def unseen_loops(tree: ast.Module) -> Iterator[int]:
+    """Lines of checks in a loop that may run not even once, of which no check outside tells."""
+    written = named_literals(tree.body, set())
+    for function in (node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)):
+        if not function.name.startswith("t") or is_given_examples(function):
+            continue
+        full = written | named_literals(ast.walk(function), written)
+        checks = list(checks_within(function, [], full))
+        outside = {name for check, loops in checks if not loops for name in names_in(check)}
+        for check, loops in checks:
+            if any(not names_in(over) & outside for over in loops):
+                yield check.lineno
+
+
+def is_given_examples(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether hypothesis chooses what is looked at: mostly something, now and then nothing."""
+    decorators = (each for each in function.decorator_list if isinstance(each, ast.Call))
+    return any(last_name(each) == "given" for each in decorators)
+
+
+def checks_within(
+    node: ast.AST, loops: list[ast.expr], full: set[str]
+) -> Iterator[tuple[ast.Assert | ast.Call, list[ast.expr]]]:
+    """Every check below a node, with what the loops around it that may be empty run over."""
+    for child in ast.iter_child_nodes(node):
+        around = loops
+        if isinstance(node, LOOPS) and child in node.body:
+            over = node.test if isinstance(node, ast.While) else node.iter
+            around = loops if is_full(over, full) else [*loops, over]
+        if isinstance(child, ast.Assert):
+            parts = child.test.values if isinstance(child.test, ast.BoolOp) else [child.test]
+            within = [over for part in parts if (over := ranged(part)) and not is_full(over, full)]
+            # `all(...) and more` looks at more than what it ranges over
+            yield child, [*around, *(within if len(within) == len(parts) else [])]
+        elif isinstance(child, ast.Call) and ast.unparse(child.func) in CHECKS:
+            yield child, around
+        yield from checks_within(child, around, full)
+
+
+def ranged(node: ast.AST) -> ast.expr | None:
+    """What ``all(... for each in this)`` or ``not any(... for each in this)`` ranges over."""
+    name = "all"
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        node, name = node.operand, "any"
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == name:
+        inner = node.args[0]
+        return inner.generators[0].iter if isinstance(inner, ast.GeneratorExp) else None
+    return None
+
+
+def is_full(node: ast.AST, full: set[str]) -> bool:
+    """Whether what is written there holds something for sure.
+
+    Args:
+        node: An expression.
+        full: Names of what does.
+    """
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set, ast.Dict)):
+        return bool(node.keys if isinstance(node, ast.Dict) else node.elts)
+    if isinstance(node, ast.Constant):
+        return bool(node.value)
+    if isinstance(node, ast.Name):
+        return node.id in full
+    if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
+        return all(is_full(each.iter, full) and not each.ifs for each in node.generators)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.BitOr)):
+        return is_full(node.left, full) or is_full(node.right, full)
+    if not isinstance(node, ast.Call):
+        return False
+    if last_name(node) == "range":
+        ends = [each.value for each in node.args if isinstance(each, ast.Constant)]
+        return len(ends) == len(node.args) and len(range(*ends)) > 0
+    method = isinstance(node.func, ast.Attribute) and last_name(node) in {"items", "values", "keys"}
+    given = [node.func.value] if method and isinstance(node.func, ast.Attribute) else node.args
+    fullness = [is_full(each, full) for each in given]
+    # of sequences that must be equally long one is enough
+    enough = any if any(word.arg == "strict" for word in node.keywords) else all
+    return last_name(node) in KEEPS_COUNT and enough(fullness)
+
+
+def named_literals(nodes: Iterable[ast.AST], full: set[str]) -> set[str]:
+    """Names that some statements give to what holds something for sure."""
+    found: set[str] = set()
+    for node in nodes:
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+            continue
+        if is_full(node.value, full | found):
+            given = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {name.id for name in given if isinstance(name, ast.Name)}
+    return found
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """Names that are read somewhere below a node, but for functions that are built in."""
+    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return names - set(dir(builtins))
+
+
 def reads_clock(node: ast.AST) -> bool:
     """Whether the time is asked for."""
     calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
@@ -118,10 +227,12 @@ def uses(node: ast.AST, names: set[str]) -> bool:
     return any(isinstance(each, ast.Name) and each.id in names for each in ast.walk(node))
 
 
-@pytest.mark.parametrize("rule", [held_generators, shared_draws, changed_globals, clocked_asserts])
+@pytest.mark.parametrize(
+    "rule", [held_generators, shared_draws, changed_globals, clocked_asserts, unseen_loops]
+)
 def test_no_test_depends_on_others_or_on_the_clock(rule: object) -> None:
-    """No module of tests holds, shares or changes state, and none asserts seconds."""
-    assert callable(rule)
+    """No module of tests holds or changes state; none asserts seconds, or nothing at all."""
+    assert callable(rule) and len(FILES) > 50
     found = [f"{path.name}:{line}" for path in FILES for line in rule(ast.parse(path.read_text()))]
     assert found == []
 
@@ -146,6 +257,21 @@ def test_no_test_depends_on_others_or_on_the_clock(rule: object) -> None:
             "def t():\n    s = time.monotonic()\n    assert time.monotonic() - s < 5",
         ),
         (clocked_asserts, "def t():\n    s = perf_counter() - b\n    assert s < 5"),
+        (unseen_loops, "def t():\n    for p in folder.iterdir():\n        assert p.stat()"),
+        (unseen_loops, "def t():\n    while rows:\n        assert rows.pop()"),
+        (unseen_loops, "def t():\n    assert all(row.ok for row in rows)"),
+        (
+            unseen_loops,
+            "def t():\n    assert not any(row.bad for row in rows) and all(r for r in s)",
+        ),
+        (
+            unseen_loops,
+            "def t():\n    for p in sorted(q):\n        with pytest.raises(E):\n            p()",
+        ),
+        (
+            unseen_loops,
+            "def t():\n    assert n\n    for a in [2]:\n        for b in c:\n            assert a",
+        ),
     ],
 )
 def test_every_rule_finds_what_it_is_for(rule: object, code: str) -> None:
@@ -153,3 +279,20 @@ def test_every_rule_finds_what_it_is_for(rule: object, code: str) -> None:
     assert callable(rule)
     assert len(list(rule(ast.parse(code)))) == 1
     assert list(rule(ast.parse("def t():\n    r = np.random.default_rng(1)\n    r.x = []"))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def t():\n    for a in (1, 2):\n        assert a",
+        "A = {'b': 1}\ndef t():\n    for a, b in A.items():\n        assert b",
+        "def t():\n    a = [f(n) for n in range(3)]\n    assert all(n for n in a)",
+        "def t():\n    for a, b in zip(found, [1, 2], strict=True):\n        assert a == b",
+        "def t():\n    assert len(rows) == 3\n    for row in rows:\n        assert row",
+        "def t():\n    assert rows and all(row.ok for row in rows)",
+        "@given(ROWS)\ndef t(rows):\n    for row in rows:\n        assert row",
+    ],
+)
+def test_loops_that_run_for_sure_or_are_counted_are_fine(code: str) -> None:
+    """Written out, of the length of what is, asserted outside, or chosen by hypothesis."""
+    assert list(unseen_loops(ast.parse(code))) == []

@@ -19,8 +19,9 @@ from lookalike.evaluation.predict import measured_find
 from lookalike.evaluation.run import Comparison, compare_recipes
 from lookalike.evaluation.tables import edit_matrix, main_table
 from lookalike.evaluation.truth import load_truth
+from lookalike.methods import method_of
 from lookalike.model.errors import ModelError
-from lookalike.retrieval.session import as_system
+from lookalike.systems.space import load_views
 from lookalike_bench.query_sets import make_query_sets
 from lookalike_bench.results import RESULTS, Result, this_command, write_result
 
@@ -169,7 +170,7 @@ def _speeds(folder: Path) -> tuple[list[str], dict[str, float]]:
     ]
     for name in RECIPES:
         try:
-            as_system(load_recipe(name).config)
+            load_views(method_of(load_recipe(name).config).ranking)
         except ModelError:
             lines.append(f"| {name} | not measured | | |")
             continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import orjson
 
 from lookalike import find
 from lookalike.clustering.stars import stars
@@ -86,7 +86,7 @@ class Costs:
 
 def read_costs(path: Path) -> Costs:
     """What ``main`` wrote."""
-    held = orjson.loads(path.read_bytes())
+    held = json.loads(path.read_bytes())
     seconds = {name: Cost(**cost) for name, cost in held["seconds"].items()}
     return Costs(seconds, held["bytes"], held["images"])
 
@@ -103,7 +103,7 @@ def main() -> None:
     with one_core_each():
         costs = _measure(some)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_bytes(orjson.dumps(asdict(costs), option=orjson.OPT_INDENT_2) + b"\n")
+    arguments.out.write_text(json.dumps(asdict(costs), indent=2) + "\n", encoding="utf-8")
     for name, cost in costs.seconds.items():
         print(f"{name:22} {cost.median:.3g} s median, {cost.mean:.3g} s mean, a {cost.unit}")
     print(f"written: {arguments.out}")

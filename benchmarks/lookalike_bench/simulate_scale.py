@@ -10,12 +10,12 @@ those that ``scale_costs`` measured. Replaces the parts of the document between
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
-import orjson
 
 from lookalike.runtime.workers import one_core_each
 from lookalike_bench.scale_cluster import Timeline, run_tasks
@@ -71,7 +71,7 @@ def main() -> None:
     if arguments.photos and arguments.canvases:
         with one_core_each():
             _measure(arguments)
-    found: Distributions = orjson.loads(arguments.distributions.read_bytes())
+    found: Distributions = json.loads(arguments.distributions.read_bytes())
     assumed = Assumptions.read(arguments.assumptions)
     costs = read_costs(arguments.costs)
     text = arguments.doc.read_text(encoding="utf-8")
@@ -94,7 +94,7 @@ def with_section(text: str, lines: Sequence[str], start: str, end: str) -> str:
 
 def _measure(arguments: argparse.Namespace) -> None:
     before = arguments.distributions
-    held = orjson.loads(before.read_bytes()) if before.exists() else {}
+    held = json.loads(before.read_bytes()) if before.exists() else {}
     described = describe_all(arguments.photos, arguments.canvases)
     found = distributions(described)
     found["synthetic"] = held.get("synthetic", [])
@@ -102,7 +102,7 @@ def _measure(arguments: argparse.Namespace) -> None:
         counts = [arguments.synthetic // 10**power for power in (3, 2, 1, 0)]
         found["synthetic"] = list(synthetic_figures(described, counts))
     before.parent.mkdir(parents=True, exist_ok=True)
-    before.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+    before.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def sections(costs: Costs, found: Distributions, assumed: Assumptions) -> dict[str, list[str]]:

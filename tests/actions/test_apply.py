@@ -142,7 +142,7 @@ def step(path: Path, keeper: Path, *companions: Path) -> Step:
         "c",
         "a copy",
         tuple(map(str, companions)),
-        metadata=(("rating", "5"),),
+        metadata={"rating": "5"},
     )
 
 

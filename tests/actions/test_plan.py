@@ -246,7 +246,7 @@ def test_metadata_only_the_loser_has(root: Path) -> None:
         "label": "Red",
         "keywords": "sea; a < b",
     }
-    assert dict(plan.steps[0].metadata) == expected
+    assert plan.steps[0].metadata == expected
     keeper = (root / "a.jpg").read_bytes()
     journal = root.parent / "j.jsonl"
     apply_plan(plan, How(copy_metadata=True), journal)

@@ -67,7 +67,9 @@ def test_every_file_has_a_label(sets: Path, name: str) -> None:
 def test_the_same_seed_gives_the_same_bytes(sets: Path, name: str, tmp_path: Path) -> None:
     """Made again, every file is the same."""
     _make(name, sets, tmp_path / "again")
-    for path in (tmp_path / "again").iterdir():
+    again = list((tmp_path / "again").iterdir())
+    assert len(again) == len(list((sets / name).iterdir())) > 10
+    for path in again:
         assert path.read_bytes() == (sets / name / path.name).read_bytes(), path.name
 
 
@@ -79,6 +81,7 @@ def test_pages_hold_their_photo(sets: Path) -> None:
         by_group.setdefault(label.group, []).append(label.edit)
     assert len(by_group) == 12
     assert all(len(edits) == 3 and "source" in edits for edits in by_group.values())
+    assert len(TEMPLATES) > 2
     for template in TEMPLATES:
         assert len({label.group for label in labels if label.edit == template}) > 1
 

@@ -81,6 +81,7 @@ def test_sweep_equals_brute_force(tmp_path: Path) -> None:
     }
     rows = " ".join(f"{a},{b},{score}" for (a, b), score in said.items())
     pairs = read_scored_pairs(_written(tmp_path / "p.csv", rows), labels)
+    assert len(set(said.values())) == 6
     for threshold in sorted(set(said.values())):
         right = [pair for pair, score in said.items() if score >= threshold]
         tp = sum(labels[a].group == labels[b].group for a, b in right)
@@ -112,10 +113,11 @@ def test_close_pairs_equal_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_peer_has_a_script() -> None:
     """A peer is lookalike itself or a script that is there, its packages pinned."""
-    for peer in PEERS:
-        if peer.packages:
-            assert (ROOT / SCRIPTS / peer.script).is_file()
-            assert "==" in peer.packages[0]
+    others = [peer for peer in PEERS if peer.packages]
+    assert 3 < len(others) < len(PEERS)
+    for peer in others:
+        assert (ROOT / SCRIPTS / peer.script).is_file()
+        assert "==" in peer.packages[0]
 
 
 def test_no_interpreter_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
@@ -14,17 +14,13 @@ import jsonschema
 import numpy as np
 import pytest
 
-from conftest import calls, save, scene
+from conftest import calls, run, save, scene
 from lookalike import find
 from lookalike.evaluation.edits import edit_picture
+from lookalike.model.match import Match
+from lookalike.model.report import Cluster, Decision, Report
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_html import write_html
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command as users run it."""
-    command = [sys.executable, "-m", "lookalike", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -164,15 +160,30 @@ def test_the_page_stands_alone(folder: Path, db: Path, tmp_path: Path) -> None:
 
 
 def test_large_answers_cost_as_much_as_they_hold(db: Path, tmp_path: Path) -> None:
-    """Twice the images cost twice the work, to JSON and back."""
-    from dataclasses import replace
-
+    """Twice the images, pairs and clusters cost twice the work, to JSON and back."""
     save(tmp_path / "in" / "a.jpg", scene(1))
     report = find(tmp_path / "in", db=db)
     image = report.images["a.jpg"]
-    images = {f"{n}.jpg": replace(image, id=f"{n}.jpg") for n in range(4000)}
-    large = replace(report, images=images)
-    half = replace(report, images=dict(list(images.items())[:2000]))
+
+    def answer(pairs: int) -> Report:
+        names = [(f"{n}.jpg", f"{n}-copy.jpg") for n in range(pairs)]
+        matches = [Match(query, ref, "pixel", 0.0, "pixels") for query, ref in names]
+        return replace(
+            report,
+            images={name: replace(image, id=name) for pair in names for name in pair},
+            matches=tuple(matches),
+            clusters=tuple(
+                Cluster(f"{one.query}s", (one.query, one.ref), one.query, (one,), "star", 0.0)
+                for one in matches
+            ),
+            decisions=tuple(
+                Decision(name, "keep" if name == pair[0] else "drop", pair[0], "size")
+                for pair in names
+                for name in pair
+            ),
+        )
+
+    large, half = answer(2000), answer(1000)
     assert from_json(to_json(large)) == large and len(to_dict(large)["images"]) == 4000
     cost, less = (calls(lambda one=one: from_json(to_json(one))) for one in (large, half))
     assert less > 2000 and cost < 2.1 * less
@@ -191,6 +202,7 @@ def test_every_command_is_documented() -> None:
     assert page() == PAGE.read_text(encoding="utf-8"), "run 'make reference'"
     guides = [root / "README.md", *(root / "docs").glob("*.md")]
     shown = "".join(guide.read_text(encoding="utf-8") for guide in guides)
+    assert len(commands.commands) > 10
     for name in commands.commands:
         assert f"lookalike {name}" in shown, name
 

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import run
 
 import lookalike
-from conftest import save, scene
+from conftest import run, save, scene
 from lookalike import FindConfig, find
 from lookalike.clustering.stars import make_cluster
 from lookalike.datasets import (
@@ -439,8 +438,11 @@ def test_the_bench_plants_what_it_says(tmp_path: Path) -> None:
     leaking = make_leak_set(*folders, tmp_path / "leaks", split="development")
     wrong = [item for item in leaking if item.wrong]
     assert wrong and all(item.path.startswith("test/") for item in wrong)
+    assert len(leaking) > len(wrong)
     assert all(item.wrong == (item.edit != "source") for item in leaking)
     mixed = make_conflict_set(*folders, tmp_path / "conflicts", split="development")
     label = {item.group: item.path.split("/")[0] for item in mixed if item.edit == "source"}
     assert all(item.wrong == (item.path.split("/")[0] != label[item.group]) for item in mixed)
-    assert len(label) == 12 and all((tmp_path / "leaks" / item.path).is_file() for item in leaking)
+    assert len(mixed) > len(label) == 12 and all(
+        (tmp_path / "leaks" / item.path).is_file() for item in leaking
+    )

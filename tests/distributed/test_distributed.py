@@ -38,10 +38,11 @@ from lookalike.distributed.work import Work
 from lookalike.index.flat import CosineIndex
 from lookalike.index.local import VoteSettings, features_of, vote_pairs
 from lookalike.matching.candidates import hash_pairs
+from lookalike.methods import method_of
 from lookalike.model.errors import ConfigError
 from lookalike.model.image import FileEntry
 from lookalike.model.report import Report
-from lookalike.run.find import Clock, find, load_descriptors
+from lookalike.run.find import Clock, find
 from lookalike.sources import open_source
 
 PARTS = ("images", "matches", "clusters", "decisions", "failures", "config", "versions")
@@ -86,7 +87,7 @@ def inline(
 ) -> Report:
     """The answer of tasks that run here."""
     run = Run(tasks or Inline(), Work(str(work)), config, layout, lambda *told: None)
-    return run.answer(list(open_source(pictures).scan()), load_descriptors(config), Clock())
+    return run.answer(list(open_source(pictures).scan()), method_of(config).descriptors(), Clock())
 
 
 def same(first: Report, second: Report) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 from tiff_files import tiff
 
-from conftest import scene
+from conftest import BROKEN, PICTURES, scene
 from lookalike.config.find import DecodeConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.images.decode import decode, pixel_digest
@@ -71,29 +71,40 @@ def test_every_container(form: str) -> None:
     assert picture.lossless == (form in ("PNG", "GIF", "BMP", "TIFF"))
 
 
-def test_all_shared_formats_decode_or_fail_with_a_reason(
-    shared: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("folder", "count", "broken"),
+    [("shipped", 22, BROKEN), ("shared", 421, {"corrupt-header.jpg", "truncated.png"})],
+    indirect=["folder"],
+    ids=["shipped", "shared"],
+)
+def test_all_formats_decode_or_fail_with_a_reason(
+    folder: Path,
+    count: int,
+    broken: set[str],
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each of the fixtures ends as a picture or a reason, opened at most thrice and quietly."""
     failures, opened, open_it = {}, [], Image.open
     monkeypatch.setattr(Image, "open", lambda *a, **b: (opened.append(a), open_it(*a, **b))[1])
-    for path in sorted((shared / "formats").iterdir()):
+    paths = sorted((folder / "formats").iterdir())
+    assert len(paths) == count
+    for path in paths:
         opened.clear()
         outcome = decode(str(path), path.read_bytes(), CONFIG)
         assert len(opened) <= 3, path.name
         if isinstance(outcome, Failure):
             failures[path.name] = outcome.message
-    assert set(failures) == {"corrupt-header.jpg", "truncated.png"}
+    assert set(failures) == broken
     assert all(failures.values())
     assert capfd.readouterr().err == ""
 
 
-def test_orientations_decode_upright(shared: Path) -> None:
+def test_orientations_decode_upright() -> None:
     """All EXIF orientations of one photo are the same upright picture."""
-    folder = shared / "labelled" / "exif_orientation"
-    pictures = [seen((folder / f"{number:03d}.jpg").read_bytes()) for number in range(9)]
-    sizes = {(picture.width, picture.height) for picture in pictures}
-    assert len(sizes) == 1
+    names = [PICTURES / "orientations" / f"coffee_{number}.jpg" for number in range(9)]
+    pictures = [seen(name.read_bytes()) for name in names]
+    assert {(picture.width, picture.height) for picture in pictures} == {(256, 171)}
     first = pictures[1].rgb.astype(int)
     assert all(np.abs(picture.rgb - first).mean() < 12 for picture in pictures)
 
@@ -102,7 +113,9 @@ def test_orientations_decode_upright(shared: Path) -> None:
 def test_truncated_is_a_failure(form: str) -> None:
     """A picture cut anywhere is listed, not half decoded."""
     data = encoded(scene(2), form)
-    for cut in range(20, len(data) - 2, len(data) // 40):
+    cuts = range(20, len(data) - 2, len(data) // 40)
+    assert len(cuts) >= 40
+    for cut in cuts:
         assert isinstance(decode("x", data[:cut], CONFIG), Failure), cut
 
 

@@ -115,6 +115,7 @@ def test_a_flattened_picture_is_found_whatever_lies_behind_it(
         found = {name[4:] for name in mates(report, f"{seed}.{'am'[seed % 2]}.png")}
         wanted = {f"{name}.jpg" for name in BEHIND} | {"turned.png", "mirrored.png"}
         assert found == wanted, seed
+    assert len(report.matches) > 6 * len(BEHIND)
     for match in report.matches:
         assert match.query[0] == match.ref[0]
         if {match.query[2], match.ref[2]} == {"a", "h"} and match.verification:

@@ -116,9 +116,11 @@ def test_addresses_are_those_of_fsspec(tmp_path: Path, name: str) -> None:
     fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed (extra remote)")
     members = {"a.jpg": b"first", "sub/b c.jpg": b"second"}
     (zipped if name.endswith("zip") else tarred)(tmp_path / name, members)
+    read = {}
     for id_, entry in scanned(tmp_path / name)[0].items():
         with fsspec.open(entry.path, "rb") as file:
-            assert file.read() == members[id_]
+            read[id_] = file.read()
+    assert read == members
 
 
 def test_addresses() -> None:

@@ -191,6 +191,7 @@ def test_two_finds_at_the_same_time(photos: Path, tmp_path: Path, at_server: str
         )
         for folder in folders
     ]
+    assert len(children) == 2
     for child in children:
         assert child.stdout is not None and child.stdout.readline() == "go\n"
     for child in children:

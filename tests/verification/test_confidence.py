@@ -263,6 +263,7 @@ def test_a_calibration_is_fitted_and_written(tmp_path: Path) -> None:
     path = tmp_path / "confidence.json"
     write_calibration(fits, path)
     plain = json.loads(path.read_text())
+    assert set(FEATURES) == {"keypoints", "whole_frames"}
     for kind in FEATURES:
         assert list(plain[kind]["weights"]) == list(FEATURES[kind])
         assert plain[kind]["fitted_on"]["pairs"] == 200

@@ -625,7 +625,8 @@ def test_keys_after_a_refusal_are_not_done_and_that_is_said(
         held.go()
         page.locator("#toast.bad", has_text="not done after that: a j n").wait_for()
         assert len(held.posted) == 1 and numbers_in_order(page) == order
-        page.keyboard.press("d")
+        with page.expect_response(lambda response: response.request.method == "POST"):
+            page.keyboard.press("d")
         page.locator(".card.picked .badge", has_text="goes").wait_for()
     with open_decisions(db) as decisions:
         assert sorted(decisions.choices.marks.values()) == ["drop", "keep"]
@@ -703,6 +704,7 @@ def test_not_a_match_persists(chromium: Any, found: Report, tmp_path: Path, db: 
         open_cluster(page, "1.jpg")
         assert badge(page, "1_small.jpg") == "another picture"
     later = lookalike.find(tmp_path / "photos", db=db)
+    assert later.clusters
     assert all("1_small.jpg" not in cluster.members for cluster in later.clusters)
     with opened(chromium, found, db) as page:
         page.keyboard.press("u")

@@ -253,7 +253,7 @@ def _with_metadata(step: Step, neighbours: Neighbours) -> Step:
     )
     own = read_metadata(step.path, _sidecars(step.companions))
     lost = only_in(own, read_metadata(step.keeper, _sidecars(beside))) if own else {}
-    return replace(step, metadata=tuple(sorted(lost.items())), notes=notes)
+    return replace(step, metadata=dict(sorted(lost.items())), notes=notes)
 
 
 def _kind(path: str) -> str:

@@ -80,7 +80,7 @@ def _steps(steps: list[Step]) -> Iterator[str]:
         yield f"      {step.reason}" + (" (decided by a person)" if step.by == "person" else "")
         if step.companions:
             yield f"      with {', '.join(step.companions)}"
-        for name, value in step.metadata:
+        for name, value in step.metadata.items():
             yield f"      only here: {name} {value}"
         yield from (f"      note: {note}" for note in step.notes)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
+from lookalike.actions.metadata import FIELDS
 from lookalike.model.errors import ConfigError
+from lookalike.model.serialization import Count, Digest, checked, in_schema, to_plain
 
 __all__ = ["SCHEMA", "How", "Item", "Kind", "Outcome", "Plan", "Refusal", "State", "Step"]
 
 SCHEMA = "lookalike-plan/1"
+Field = Annotated[str, in_schema(enum=FIELDS)]
 Kind = Literal["trash", "move", "hardlink", "reflink", "delete"]
 State = Literal["done", "already", "refused", "failed"]
 
@@ -20,7 +24,7 @@ class Step:
     """One picture that goes.
 
     Attributes:
-        path: absolute, without symlinks.
+        path: the picture that goes, absolute, without symlinks.
         sha256: hex digest of the bytes that were looked at; other bytes are left alone.
         n_bytes: file size in bytes.
         keeper: the picture that stays for it, absolute, without symlinks.
@@ -29,27 +33,31 @@ class Step:
         reason: why it goes, in words.
         companions: files that go with it, absolute: sidecars, live-photo clips, RAW files.
         by: ``rule`` or ``person``.
-        metadata: what it says and its keeper does not (``gps``, ``date``, ``rating``,
-            ``caption``, ``title``, ``label``, ``keywords``), as sorted pairs of name and value.
+        metadata: what it says and its keeper does not, sorted by name.
         notes: what to know before it goes.
     """
 
     path: str
-    sha256: str
-    n_bytes: int
+    sha256: Digest
+    n_bytes: Count
     keeper: str
-    keeper_sha256: str
+    keeper_sha256: Digest
     cluster: str
     reason: str
     companions: tuple[str, ...] = ()
     by: Literal["rule", "person"] = "rule"
-    metadata: tuple[tuple[str, str], ...] = ()
+    metadata: Mapping[Field, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A picture that the decisions drop and the plan does not, and why."""
+    """A picture that stays against the decisions.
+
+    Attributes:
+        path: absolute, without symlinks.
+        reason: why it stays, in words.
+    """
 
     path: str
     reason: str
@@ -68,7 +76,7 @@ class Plan:
         collection: folder of the collection that remembers what was dropped; empty for none.
     """
 
-    schema: str
+    schema: Annotated[str, in_schema(const=SCHEMA)]
     made: str
     steps: tuple[Step, ...]
     refused: tuple[Refusal, ...] = ()
@@ -82,10 +90,7 @@ class Plan:
 
     def to_json(self, *, indent: int | None = 1) -> str:
         """One JSON text, as ``plan.schema.json`` describes it; odd file names are escaped."""
-        plain = asdict(self)
-        for step in plain["steps"]:
-            step["metadata"] = dict(step["metadata"])
-        return json.dumps(plain, indent=indent)
+        return json.dumps(to_plain(self), indent=indent)
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -95,24 +100,17 @@ class Plan:
             ConfigError: not a plan.
         """
         try:
-            plain = json.loads(text)
-            if plain["schema"] != SCHEMA:
-                raise ValueError(f"schema {plain['schema']!r}")
-            return cls(
-                schema=SCHEMA,
-                made=plain["made"],
-                steps=tuple(_read_step(item) for item in plain["steps"]),
-                refused=tuple(Refusal(**item) for item in plain["refused"]),
-                protected=tuple(plain["protected"]),
-                collection=plain["collection"],
-            )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            plan = checked(json.loads(text), cls, "the plan", complete=True)
+            if plan.schema != SCHEMA:
+                raise ValueError(f"schema {plan.schema!r}")
+        except (ValueError, ConfigError) as error:
             raise ConfigError(
                 "not a plan",
-                got=f"{type(error).__name__}: {error}",
+                got=str(error),
                 expected=f"JSON of schema {SCHEMA!r}",
                 remedy="make one with: lookalike plan PATHS -o plan.json",
             ) from error
+        return plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +186,3 @@ class Outcome:
         for item in self.items:
             counts[item.state] += 1
         object.__setattr__(self, "counts", counts)
-
-
-def _read_step(item: dict[str, Any]) -> Step:
-    return Step(
-        **{
-            **item,
-            "companions": tuple(item["companions"]),
-            "metadata": tuple(sorted(item["metadata"].items())),
-            "notes": tuple(item["notes"]),
-        }
-    )

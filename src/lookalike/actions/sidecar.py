@@ -38,7 +38,7 @@ def merged_metadata(plan: Plan, keeper: str) -> dict[str, str]:
     merged: dict[str, str] = {}
     for step in plan.steps:
         if step.keeper == keeper:
-            for name, value in step.metadata:
+            for name, value in step.metadata.items():
                 merged.setdefault(name, value)
     return merged
 

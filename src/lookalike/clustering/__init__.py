@@ -1,1 +1,1 @@
-"""From matching pairs to disjoint clusters."""
+"""Clustering: from matching pairs to disjoint clusters."""

@@ -12,7 +12,7 @@ __all__ = ["components", "label_components", "parts_of"]
 
 
 def components(nodes: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Connected components of two or more nodes, each sorted, sorted by first node."""
+    """Find connected components of two or more nodes, each sorted, sorted by first node."""
     names = sorted(nodes)
     number = {name: n for n, name in enumerate(names)}
     ends = np.array([(number[a], number[b]) for a, b in pairs], np.int64).reshape(-1, 2)
@@ -44,7 +44,7 @@ def label_components(count: int, left: IntArray, right: IntArray) -> IntArray:
 
 
 def parts_of(labels: IntArray) -> list[IntArray]:
-    """Nodes that share a label, two or more each, ascending; sorted by their label."""
+    """Group nodes that share a label, two or more each, ascending; sorted by their label."""
     order = np.argsort(labels, kind="stable")
     bounds = np.flatnonzero(np.diff(labels[order])) + 1
     return [group for group in np.split(order, bounds) if len(group) > 1]

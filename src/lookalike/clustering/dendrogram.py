@@ -1,4 +1,4 @@
-"""Hierarchical linkages over distances, cut at a threshold (SciPy, extra ``lab``).
+"""Cluster by hierarchical linkages over distances, cut at a threshold (SciPy, extra ``lab``).
 
 Post-conditions at threshold t: *complete*, no pair of a cluster is farther than t; *average*, no
 merge was of clusters farther than t on average; *ward* (Ward 1963), likewise in its own unit.
@@ -18,7 +18,7 @@ _MOST = 20_000
 
 
 def check_available(linkage: str) -> None:
-    """Whether a linkage can be computed here.
+    """Check that a linkage can be computed here.
 
     Raises:
         ConfigError: it needs SciPy, which is missing.
@@ -34,7 +34,7 @@ def check_available(linkage: str) -> None:
 
 
 def tree(distances: FloatArray, linkage: str) -> NDArray[np.float64]:
-    """Merges of an agglomerative clustering, as ``scipy.cluster.hierarchy.linkage`` gives them.
+    """Compute the merges of an agglomerative clustering, as SciPy's ``linkage`` gives them.
 
     Args:
         distances: ``(n, n)`` symmetric; Euclidean for ``ward``.
@@ -63,7 +63,7 @@ def tree(distances: FloatArray, linkage: str) -> NDArray[np.float64]:
 
 
 def cut(merges: NDArray[np.float64], max_distance: float) -> IntArray:
-    """``(n,)`` part of every image when merges beyond ``max_distance`` are undone."""
+    """Cut merges beyond ``max_distance``: the part ``(n,)`` of every image."""
     count = len(merges) + 1
     home = np.arange(2 * count - 1)
     for number, (a, b, distance, _) in enumerate(merges):
@@ -75,7 +75,7 @@ def cut(merges: NDArray[np.float64], max_distance: float) -> IntArray:
 
 
 def outline(merges: NDArray[np.float64]) -> tuple[FloatArray, FloatArray, list[int]]:
-    """How to draw the merges: ``(n − 1, 4)`` places across and heights, and the leaves' order.
+    """Lay the merges out for drawing: ``(n − 1, 4)`` places and heights, and the leaves' order.
 
     Leaf number ``k`` from the left stands at place ``5 + 10 k``.
     """

@@ -1,4 +1,4 @@
-"""What is tied together, directly or by others (a disjoint-set forest, Galler and Fischer 1964)."""
+"""Keep track of what is tied together (a disjoint-set forest, Galler and Fischer 1964)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Joined(Generic[Node]):
         return node in self._above
 
     def root(self, node: Node) -> Node:
-        """The node that stands for all that are tied to this one."""
+        """Find the node that stands for all that are tied to this one."""
         above = self._above
         while above[node] != node:
             above[node] = above[above[node]]
@@ -38,14 +38,14 @@ class Joined(Generic[Node]):
         return first != second
 
     def parts(self) -> dict[Node, list[Node]]:
-        """Nodes by what stands for them, in the order in which they were given."""
+        """Group nodes by what stands for them, in the order in which they were given."""
         found: dict[Node, list[Node]] = {}
         for node in self._above:
             found.setdefault(self.root(node), []).append(node)
         return found
 
     def copy(self) -> Self:
-        """The same, to be joined further without touching this."""
+        """Copy the sets, to be joined further without touching these."""
         other = type(self)()
         other._above = dict(self._above)
         return other

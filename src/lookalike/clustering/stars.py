@@ -1,4 +1,4 @@
-"""Linkages with post-conditions: from accepted pairs to disjoint clusters.
+"""Cluster accepted pairs by linkages with post-conditions.
 
 Star is the default: in a chain a–b–c the strangers a and c must not meet, so a cluster is a
 centre and those that match it.
@@ -34,7 +34,7 @@ Graph = Mapping[str, set[str]]
 def _star_center(
     group: Sequence[str], graph: Graph, rank: Callable[[str], tuple[float, ...]]
 ) -> str:
-    """The node of ``group`` with most matches in it; ties by ``rank`` (lower first), then id."""
+    """Choose the node of ``group`` with most matches in it; ties by lower ``rank``, then id."""
     inside = set(group)
     return min(group, key=lambda node: (-len(graph[node] & inside), *rank(node), node))
 
@@ -93,7 +93,7 @@ def stars(
 
 
 def star_pairs(left: IntArray, right: IntArray, order: Sequence[int], small: int) -> IntArray:
-    """Which of many pairs to keep: of large stars only those that tie a member to the centre.
+    """Choose which of many pairs to keep: of large stars only those with the centre.
 
     Args:
         left: ``(k,)`` node numbers.
@@ -111,7 +111,7 @@ def star_pairs(left: IntArray, right: IntArray, order: Sequence[int], small: int
 
 
 def label_stars(left: IntArray, right: IntArray, order: Sequence[int]) -> IntArray:
-    """``(n,)`` number of each node's centre, its own where it is one or stands alone.
+    """Label each node ``(n,)`` with its star's centre; with itself where it stands alone.
 
     Args:
         left: ``(k,)`` node numbers.
@@ -124,7 +124,7 @@ def label_stars(left: IntArray, right: IntArray, order: Sequence[int]) -> IntArr
 def _stars_of_rows(
     left: IntArray, right: IntArray, order: Sequence[int]
 ) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Centre of every node, and which pairs tie a member to its centre: ``stars`` for millions.
+    """Make stars of millions of pairs: every node's centre, and which pairs tie it there.
 
     What a star takes no longer counts among the neighbours of what is left. Nodes wait in a heap
     by the neighbours they had when they were put there, and go back with those they still have.
@@ -159,7 +159,7 @@ def _stars_of_rows(
 def make_cluster(
     members: Sequence[str], centre: str, matches: Iterable[Match], linkage: str
 ) -> Cluster:
-    """A cluster with an id that depends on its members alone."""
+    """Make a cluster with an id that depends on its members alone."""
     inside = set(members)
     own = tuple(
         sorted(

@@ -54,6 +54,8 @@ class DecodeConfig:
 class HashConfig:
     """When two PDQ hashes make a candidate, and when 32×32 thumbs of whole frames then agree.
 
+    Decided in ADR 6, for faint pictures and frames in ADR 23. Shares and correlations are 0..1.
+
     Attributes:
         max_distance: differing bits of 256, inclusive; Meta calls 31 a match, thumbs are strict.
         min_telling: cells of 64 of a thumb that show something; with fewer a hash means nothing.
@@ -80,6 +82,8 @@ class HashConfig:
 class EmbeddingConfig:
     """Which network, on which engine, and which distances make a candidate.
 
+    Decided in ADR 14. Cosine distances are 0..2.
+
     Attributes:
         model: name in the registry or path of an ONNX file.
         engine: ``onnxruntime``, ``openvino`` or ``cuda``.
@@ -101,6 +105,8 @@ class EmbeddingConfig:
 @dataclass(frozen=True, slots=True)
 class LocalConfig:
     """Which pairs that share keypoints become candidates.
+
+    Decided in ADR 9, against chance meetings in ADR 26.
 
     Attributes:
         tables: random substrings of the keypoints' bits that are compared.
@@ -124,6 +130,8 @@ class LocalConfig:
 @dataclass(frozen=True, slots=True)
 class VerifyConfig:
     """What a copy must show.
+
+    Decided in ADR 10, for pictures with little texture in ADR 24. Shares are 0..1.
 
     Attributes:
         min_inliers: correspondences at different places that one transform explains,
@@ -149,6 +157,8 @@ class VerifyConfig:
 @dataclass(frozen=True, slots=True)
 class SettleConfig:
     """Which verified matches count by themselves, and which only together with others.
+
+    Decided in ADR 12. Shares, agreements and likenesses are 0..1.
 
     Attributes:
         copy_likeness: what agrees must be so alike, or the pair is another shot;
@@ -192,6 +202,8 @@ class SettleConfig:
 @dataclass(frozen=True, slots=True)
 class InsideConfig:
     """Whether and how pictures are looked for inside larger ones.
+
+    Decided in ADR 13. Shares are 0..1.
 
     Attributes:
         wanted: whether to look.
@@ -286,6 +298,16 @@ class RunConfig:
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     batch: int = 1024
 
+    @property
+    def verifies(self) -> bool:
+        """Whether pixels decide, or descriptors alone."""
+        return False
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Which keypoints are looked for, of ``keypoints.KINDS``, the cheaper first."""
+        return ()
+
     def __post_init__(self) -> None:
         if self.threads < 1 or self.batch < 1:
             raise ConfigError(
@@ -314,8 +336,13 @@ class FindConfig(RunConfig):
     inside: InsideConfig = field(default_factory=InsideConfig)
 
     @property
+    def verifies(self) -> bool:
+        """Whether pixels decide: always."""
+        return True
+
+    @property
     def kinds(self) -> tuple[str, ...]:
-        """Which keypoints, of ``keypoints.KINDS``, the cheaper first."""
+        """Which keypoints are looked for, of ``keypoints.KINDS``, the cheaper first."""
         return {"fast": (), "standard": ("orb",), "thorough": ("orb", "sift")}[self.effort]
 
     def __post_init__(self) -> None:

@@ -1,1 +1,1 @@
-"""Which picture lies inside which larger one."""
+"""Containment: which picture lies inside which larger one."""

@@ -1,4 +1,4 @@
-"""Which picture lies where inside which larger one: votes propose, keypoints place, pixels decide.
+"""Find pictures inside larger ones: votes propose, keypoints place, pixels decide.
 
 What a picture contains is not the same picture: containments are told beside clusters, and join
 none.
@@ -29,12 +29,14 @@ from lookalike.images.decode import luma_of
 from lookalike.index.blocks import among_nearest
 from lookalike.index.local import Features, VoteSettings, features_of, vote_between
 from lookalike.ingest.describe import Describer
+from lookalike.matching.limits import CASCADE
 from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.model.image import DescriptorSpec, ImageRef, Picture
 from lookalike.model.match import Containment, Match, Verification
 from lookalike.runtime.progress import Progress
 from lookalike.store import Collection
 from lookalike.verification.edit import reverse
+from lookalike.verification.limits import FRAMES
 from lookalike.verification.side import PLANE_SPEC, Side, describe_side
 
 __all__ = ["Asked", "Inside", "contain", "one_per_frame", "told_by"]
@@ -42,9 +44,6 @@ __all__ = ["Asked", "Inside", "contain", "one_per_frame", "told_by"]
 Pair = tuple[int, int]
 Names = tuple[str, str]
 _PAGES_AT_ONCE = 32
-_MOST_BITS = 60
-_COINCIDING = 0.88
-_WHOLLY = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Inside:
         self._own: dict[str, _Own] = {}
 
     def among(self, shas: Sequence[str]) -> tuple[dict[Names, Verification], dict[str, int]]:
-        """Every content that lies in a larger one, as (small, large), and funnel counts."""
+        """Find every content that lies in a larger one, as (small, large), and funnel counts."""
         there, pages, upright, mirrored = self._described(shas)
         proposed: list[tuple[str, str, bool]] = []
         for is_mirrored, against in ((False, upright), (True, mirrored)):
@@ -111,7 +110,7 @@ class Inside:
         return found, {"inside_candidates": len(proposed), "inside_verified": len(found)}
 
     def around(self, asked: Asked, images: Mapping[str, ImageRef]) -> tuple[Containment, ...]:
-        """Images that a picture lies in, and images that lie in it, by their paths.
+        """Find images that a picture lies in, and images that lie in it, by their paths.
 
         Args:
             asked: the picture.
@@ -143,7 +142,7 @@ class Inside:
         return tuple(contain(named[a], named[b], seen) for (a, b), seen in found.items())
 
     def _described(self, shas: Sequence[str]) -> tuple[list[str], Features, Features, Features]:
-        """Contents with keypoints: which, as larger pictures, as small ones, and mirrored."""
+        """Describe contents as larger, small and mirrored pictures; the first list names them."""
         self._describer.have_sides(shas, INSET_KIND)
 
         def closely(picture: Picture) -> list[UInt8Array]:
@@ -160,7 +159,7 @@ class Inside:
         return pages, *features_of(*_numbered(self._ragged(INSET_KIND.spec, keys)))
 
     def _judged(self, asked: Sequence[tuple[str, str, bool]]) -> dict[Names, Verification]:
-        """Which of (small, large, mirrored) hold; upright ones before mirrored ones."""
+        """Verify which of (small, large, mirrored) hold; upright ones before mirrored ones."""
         known: dict[tuple[str, str, bool], Verification | None] = {}
         for is_mirrored in (False, True):
             pairs = [(small, large) for small, large, turned in asked if turned == is_mirrored]
@@ -209,7 +208,7 @@ class Inside:
     def _judge_page(
         self, key: str, large: Side, smalls: Sequence[tuple[Side, bool]]
     ) -> list[Verification | None]:
-        """Verdicts of one larger picture, which is only opened where keypoints place something."""
+        """Verify one larger picture, which is only opened where keypoints place something."""
         config = self._config.inside
         places = [place_inset(side, large, config, mirrored=turned) for side, turned in smalls]
         finest = max((place.min_side for place in places if place), default=0)
@@ -254,7 +253,7 @@ class Inside:
 
 
 def contain(small: ImageRef, large: ImageRef, seen: Verification) -> Containment:
-    """A containment of two images, with its place."""
+    """Make a containment of two images, with its place."""
     transform = np.array(seen.transform).reshape(3, 3)
     corners = corners_of(transform, small.width, small.height)
     most = (large.width, large.height)
@@ -270,7 +269,7 @@ def contain(small: ImageRef, large: ImageRef, seen: Verification) -> Containment
 
 
 def one_per_frame(images: Mapping[str, ImageRef], matches: Sequence[Match]) -> list[str]:
-    """Contents that stand for themselves and for those whose whole frame matches theirs.
+    """Choose one content for each set whose whole frames match.
 
     Args:
         images: by SHA-256.
@@ -279,7 +278,7 @@ def one_per_frame(images: Mapping[str, ImageRef], matches: Sequence[Match]) -> l
     twins: dict[str, set[str]] = {sha: set() for sha in images}
     for match in matches:
         seen = match.verification
-        is_whole = seen is None or min(seen.overlap_query, seen.overlap_ref) >= _COINCIDING
+        is_whole = seen is None or min(seen.overlap_query, seen.overlap_ref) >= FRAMES.coinciding
         if match.tier != "similar" and is_whole:
             twins[match.query].add(match.ref)
             twins[match.ref].add(match.query)
@@ -293,15 +292,15 @@ def one_per_frame(images: Mapping[str, ImageRef], matches: Sequence[Match]) -> l
 def told_by(
     matches: Sequence[Match], images: Mapping[str, ImageRef], config: InsideConfig
 ) -> dict[Names, Verification]:
-    """Matches of which one picture lies wholly in the other, as (small, large)."""
+    """Find matches in which one picture lies wholly in the other, as (small, large)."""
     told = {}
     for match in matches:
         seen = match.verification
         if seen is None or match.tier != "copy":
             continue
-        if seen.overlap_query >= _WHOLLY and seen.overlap_ref <= config.max_share:
+        if seen.overlap_query >= FRAMES.wholly and seen.overlap_ref <= config.max_share:
             told[match.query, match.ref] = seen
-        elif seen.overlap_ref >= _WHOLLY and seen.overlap_query <= config.max_share:
+        elif seen.overlap_ref >= FRAMES.wholly and seen.overlap_query <= config.max_share:
             query, ref = images[match.query], images[match.ref]
             sizes = (query.width, query.height), (ref.width, ref.height)
             told[match.ref, match.query] = reverse(seen, *sizes)
@@ -309,7 +308,7 @@ def told_by(
 
 
 def _propose(large: Features, small: Features, config: FindConfig) -> list[Pair]:
-    """Pairs of image numbers whose keypoints meet in one pose.
+    """Propose pairs of image numbers whose keypoints meet in one pose.
 
     Args:
         large: keypoints of larger pictures.
@@ -321,7 +320,7 @@ def _propose(large: Features, small: Features, config: FindConfig) -> list[Pair]
     settings = VoteSettings(
         tables=inside.tables,
         # a keypoint should meet less than one stranger by chance
-        substring=min(_MOST_BITS, count.bit_length() + INSET_KIND.rare_bits),
+        substring=min(CASCADE.most_bits, count.bit_length() + INSET_KIND.rare_bits),
         largest_group=inside.largest_group,
         min_votes=inside.min_votes,
         threads=config.threads,
@@ -333,6 +332,6 @@ def _propose(large: Features, small: Features, config: FindConfig) -> list[Pair]
 
 
 def _numbered(every: Sequence[UInt8Array]) -> tuple[UInt8Array, IntArray]:
-    """All keypoints, and the number of the image of each."""
+    """Stack all keypoints, with the number of the image of each."""
     owner = np.repeat(np.arange(len(every), dtype=np.int64), [len(rows) for rows in every])
     return np.concatenate([np.empty((0, INSET_KIND.spec.dim), np.uint8), *every]), owner

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config.find import InsideConfig
+from lookalike.containment.limits import INSETS
 from lookalike.containment.regions import Regions
 from lookalike.descriptors.keypoints import (
     KINDS,
@@ -27,6 +28,7 @@ from lookalike.descriptors.keypoints import (
 )
 from lookalike.model.arrays import UInt8Array
 from lookalike.model.image import DescriptorSpec, Picture
+from lookalike.model.limits import version_of
 from lookalike.model.match import Verification
 from lookalike.verification.block_correlation import (
     GRID,
@@ -36,10 +38,11 @@ from lookalike.verification.block_correlation import (
     refine,
 )
 from lookalike.verification.edit import Alignment, Seen, Tone, explain
+from lookalike.verification.limits import REFINEMENT
 from lookalike.verification.plane import Plane
 from lookalike.verification.side import Side
 from lookalike.verification.transform import fit_transform
-from lookalike.verification.verify import correspondences
+from lookalike.verification.verify import LIMITS, correspondences
 
 __all__ = [
     "INSET_KIND",
@@ -54,13 +57,11 @@ __all__ = [
 ]
 
 INSET_KIND = KINDS["sift"]
-INSET_VERIFIER = "inset/5"
+#: under which verdicts are remembered; the number is raised when more than a limit changes
+INSET_VERIFIER = version_of("inset/5", INSETS, *LIMITS)
 PAGE_MIN_SIDE = 480
+# what ``page_spec`` says of the rows: the picture they lie in, and how many there are
 _PAGE_SIDE, _PAGE_COUNT = 640, 1000
-_COMPARED_SIDE, _LEAST_SIDE = 160, 16
-_MARGIN = 0.15
-_CLOSEST = 1600
-_REFINE_BELOW, _REFINE_STEPS = 0.9, 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def describe_page(picture: Picture, regions: Regions) -> UInt8Array:
     size = np.array(luma.shape[::-1] * 2)
     for left, top, right, bottom in np.rint(regions.propose(picture.rgb) * size).astype(int):
         part = luma[top:bottom, left:right]
-        if min(part.shape) >= 16:
+        if min(part.shape) >= INSETS.least_side:
             rows = _seen_closely(part, growth, INSET_KIND.side, INSET_KIND.count)
             found.append(_moved(rows, 1.0, (left * growth, top * growth)))
     return np.concatenate(found)
@@ -158,8 +159,8 @@ def place_inset(
     area = _area_within(transform, small, large, config)
     if area is None:
         return None
-    wanted = _COMPARED_SIDE * min(large.width, large.height) / math.sqrt(area)
-    finest = max(PAGE_MIN_SIDE, min(_CLOSEST, math.ceil(wanted)))
+    wanted = INSETS.compared_side * min(large.width, large.height) / math.sqrt(area)
+    finest = max(PAGE_MIN_SIDE, min(INSETS.closest, math.ceil(wanted)))
     return Placement(transform / transform[2, 2], fit[1], 0.0, finest)
 
 
@@ -191,7 +192,7 @@ def confirm_inset(
     placed = again
     plane = small.plane.mirrored() if mirrored else small.plane
     part, to_part = _cut_out(page, large, placed.transform, small)
-    if min(part.shape) < _LEAST_SIDE:
+    if min(part.shape) < INSETS.least_side:
         return None
     from_plane = np.diag([small.width / plane.size[0], small.height / plane.size[1], 1.0])
     seen, onto = _compared(plane, Plane(part), to_part @ placed.transform @ from_plane)
@@ -263,8 +264,8 @@ def _looked_again(
 
     Keypoints of a texture that repeats find partners anywhere, but few of them in one place.
     """
-    part, to_part = _cut_out(page, large, placed.transform, small, INSET_KIND.side, _MARGIN)
-    if min(part.shape) < _LEAST_SIDE:
+    part, to_part = _cut_out(page, large, placed.transform, small, INSET_KIND.side, INSETS.margin)
+    if min(part.shape) < INSETS.least_side:
         return None
     kind = replace(INSET_KIND, side=max(part.shape))
     others = Keypoints.from_rows(describe_keypoints(part, (part.shape[1], part.shape[0]), kind))
@@ -305,9 +306,9 @@ def _compared(
     """How a picture agrees with the part cut out; moved to where pixels fit best, if that helps."""
     onto = onto / onto[2, 2]
     seen = agree_aligned(plane, part, onto)
-    if seen is None or seen.share >= _REFINE_BELOW:
+    if seen is None or seen.share >= INSETS.refine_below:
         return seen, onto
-    closer = refine(plane, part, onto, steps=_REFINE_STEPS)
+    closer = refine(plane, part, onto, steps=REFINEMENT.steps_closely)
     again = agree_aligned(plane, part, closer)
     return (again, closer) if again is not None and again.share > seen.share else (seen, onto)
 
@@ -317,7 +318,7 @@ def _cut_out(
     large: Side,
     transform: NDArray[np.floating],
     small: Side,
-    side: int = _COMPARED_SIDE,
+    side: int = INSETS.compared_side,
     margin: float = 0.0,
 ) -> tuple[UInt8Array, NDArray[np.floating]]:
     """The part of a page that an inset covers, of ``side`` pixels at most, and large → part."""

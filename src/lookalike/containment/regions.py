@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.containment.limits import REGIONS
 from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike.model.errors import ConfigError, ModelError
 from lookalike.runtime.inference import EngineName, Graph, open_graph
@@ -22,13 +23,8 @@ from lookalike.runtime.inference import EngineName, Graph, open_graph
 __all__ = ["PROPOSERS", "Regions", "load_regions"]
 
 PROPOSERS = ("whole", "grid", "rectangles")
-_MOST = 16
-_LEAST_AREA, _MOST_AREA = 0.01, 0.8
-_OVERLAP = 0.6
-_WORK_SIDE = 320
-_EDGES = ((40, 120), (80, 200))
-_LEAST_SCORE = 0.05
-_LEAST_BORDER = 0.45
+# weight of being a thing, and of its likeliest kind, in the score of FastestDet
+_OBJECT, _KIND = 0.6, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +82,12 @@ def _grid() -> FloatArray:
 def _rectangles(rgb: UInt8Array) -> FloatArray:
     """Upright rectangles with edges along their border, as a pasted picture has."""
     height, width = rgb.shape[:2]
-    scale = _WORK_SIDE / max(height, width)
+    scale = REGIONS.work_side / max(height, width)
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
     luma = cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     boxes: list[tuple[int, int, int, int]] = []
     border = np.zeros(luma.shape, np.uint8)
-    for low, high in _EDGES:
+    for low, high in REGIONS.edges:
         edges = cv2.dilate(cv2.Canny(luma, low, high), np.ones((3, 3), np.uint8))
         # an edge may wander a little off the straight border
         border = np.maximum(border, cv2.dilate(edges, np.ones((3, 3), np.uint8)))
@@ -100,7 +96,7 @@ def _rectangles(rgb: UInt8Array) -> FloatArray:
     placed = np.array([(x, y, x + w, y + h) for x, y, w, h in boxes], np.float32).reshape(-1, 4)
     placed /= np.array(size * 2, np.float32)
     score = np.array([_edge_share(border > 0, box) for box in boxes], np.float32)
-    kept = score >= _LEAST_BORDER
+    kept = score >= REGIONS.least_border
     return _best(placed[kept], score[kept])
 
 
@@ -126,7 +122,7 @@ class _Detector:
             )
         self._graph = graph
         self._name = name
-        self._size = (shape[3] or _WORK_SIDE, shape[2] or _WORK_SIDE)
+        self._size = (shape[3] or REGIONS.work_side, shape[2] or REGIONS.work_side)
 
     def __call__(self, rgb: UInt8Array) -> FloatArray:
         sized = cv2.resize(rgb, self._size, interpolation=cv2.INTER_AREA)
@@ -152,7 +148,7 @@ def _from_map(seen: FloatArray) -> tuple[FloatArray, FloatArray]:
     half = np.stack([seen[3], seen[4]], axis=-1)
     half = 0.5 / (1 + np.exp(-half))
     placed = np.concatenate([middle - half, middle + half], axis=-1).reshape(-1, 4)
-    score = np.maximum(seen[0], 0) ** 0.6 * np.maximum(seen[5:].max(axis=0), 0) ** 0.4
+    score = np.maximum(seen[0], 0) ** _OBJECT * np.maximum(seen[5:].max(axis=0), 0) ** _KIND
     return placed.astype(np.float32), np.asarray(score.reshape(-1), np.float32)
 
 
@@ -162,10 +158,10 @@ def _best(placed: FloatArray, score: FloatArray) -> FloatArray:
     area = (placed[:, 2] - placed[:, 0]) * (placed[:, 3] - placed[:, 1])
     kept: list[int] = []
     for number in np.argsort(-score, kind="stable").tolist():
-        if len(kept) == _MOST or score[number] < _LEAST_SCORE:
+        if len(kept) == REGIONS.most or score[number] < REGIONS.least_score:
             break
-        if _LEAST_AREA <= area[number] <= _MOST_AREA and (
-            not kept or _overlaps(placed[number], placed[kept]).max() < _OVERLAP
+        if REGIONS.least_area <= area[number] <= REGIONS.most_area and (
+            not kept or _overlaps(placed[number], placed[kept]).max() < REGIONS.same
         ):
             kept.append(number)
     return placed[kept]

@@ -12,12 +12,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.descriptors.limits import THUMB_CELLS
 from lookalike.model.arrays import FloatArray
 
-__all__ = ["CELLS", "TELLING_VARIANCE", "Cells"]
+__all__ = ["CELLS", "Cells"]
 
 CELLS = 64
-TELLING_VARIANCE = 0.4
+# of a thumb and of a cell, in cells of luma
 _SIDE, _CELL = 32, 4
 
 
@@ -67,7 +68,7 @@ class Cells:
     @property
     def telling(self) -> NDArray[np.integer]:
         """``(n,)`` how many cells of each thumb show anything."""
-        return np.asarray((self.variance > TELLING_VARIANCE).sum(axis=1))
+        return np.asarray((self.variance > THUMB_CELLS.telling).sum(axis=1))
 
 
 @lru_cache(maxsize=1)

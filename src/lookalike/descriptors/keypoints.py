@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.binary import BYTES, Corners, corner_bits, swapped
+from lookalike.descriptors.limits import KEYPOINTS
 from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike.model.image import DescriptorSpec
 
@@ -39,15 +40,12 @@ __all__ = [
 ROW = 6 + BYTES
 # how often a picture is shrunk to find its corners
 LEVELS = 6
-_COORDINATE_STEP = 1 / 64
-_SIZE_STEP = 1 / 16
-_TURN_STEPS = 256
-_ORB_SCALE, _ORB_PATCH = 1.3, 31
-_ORB_CONTRASTS, _ORB_ENOUGH = (30, 7, 2), 0.8
-_SIFT_LAYERS, _SIFT_PARTS = 3, 4
-# contrast from which, and how long against its width, a spot counts
-_SIFT_SPOTS, _SIFT_ENOUGH = ((0.002, 10), (0.0005, 30)), 0.4
-_SIFT_SEED = 0
+# in a stored row: steps of a pixel, of an octave and of a turn
+_COORDINATE_STEPS, _SIZE_STEPS, _TURN_STEPS = 64, 16, 256
+# how much a picture shrinks each time, and the pixels on a level that a corner's bits come from
+_ORB_SCALE, _ORB_PATCH, _ORB_EDGE = 1.3, 31, 16
+# levels of an octave, as in the paper; seed of the directions that make bits
+_SIFT_LAYERS, _SIFT_SEED = 3, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +149,9 @@ def unpack_rows(rows: UInt8Array) -> Unpacked:
     """Take stored rows ``(k, 38)`` uint8 apart."""
     packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16)
     return Unpacked(
-        packed.astype(np.float32) * np.float32(_COORDINATE_STEP),
+        packed.astype(np.float32) * np.float32(1 / _COORDINATE_STEPS),
         rows[:, 4] * np.float32(1 / _TURN_STEPS),
-        rows[:, 5] * np.float32(_SIZE_STEP),
+        rows[:, 5] * np.float32(1 / _SIZE_STEPS),
         np.ascontiguousarray(rows[:, 6:]),
     )
 
@@ -166,8 +164,8 @@ def pack_rows(
 ) -> UInt8Array:
     """Put keypoints together as stored rows, rounded; what it takes is as of ``Unpacked``."""
     angles = np.rint(turns * _TURN_STEPS).astype(int) % _TURN_STEPS
-    pose = np.stack([angles, np.clip(np.rint(octaves / _SIZE_STEP), 0, 255)], axis=1)
-    packed = np.clip(np.rint(places / _COORDINATE_STEP), 0, 65535).astype(np.uint16)
+    pose = np.stack([angles, np.clip(np.rint(octaves * _SIZE_STEPS), 0, 255)], axis=1)
+    packed = np.clip(np.rint(places * _COORDINATE_STEPS), 0, 65535).astype(np.uint16)
     return np.concatenate([packed.view(np.uint8), pose.astype(np.uint8), bits], axis=1)
 
 
@@ -210,18 +208,18 @@ def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKi
 
 def find_corners(work: UInt8Array, count: int) -> Corners:
     """The strongest corners of a picture ``(h, w)`` uint8, as ORB finds them."""
-    for contrast in _ORB_CONTRASTS:
+    for contrast in KEYPOINTS.corner_contrasts:
         # faint corners are many and slow to rank: only a soft or nearly plain picture needs them
         orb = cv2.ORB_create(
             count,
             scaleFactor=_ORB_SCALE,
             nlevels=LEVELS,
-            edgeThreshold=16,
+            edgeThreshold=_ORB_EDGE,
             patchSize=_ORB_PATCH,
             fastThreshold=contrast,
         )
         found = orb.detect(work, None)
-        if len(found) >= _ORB_ENOUGH * count:
+        if len(found) >= KEYPOINTS.enough_corners * count:
             break
     pose = np.array([(point.angle, point.octave) for point in found], np.float32).reshape(-1, 2)
     return Corners(_places_of(found), pose[:, 0], pose[:, 1].astype(np.int64), _ORB_SCALE)
@@ -238,11 +236,11 @@ def _orb(work: UInt8Array, count: int) -> _Found:
 
 
 def _sift(work: UInt8Array, count: int) -> _Found:
-    for contrast, longest in _SIFT_SPOTS:
+    for contrast, longest in KEYPOINTS.spots:
         # a soft picture has few spots but faint and long ones
         sift = cv2.SIFT_create(0, _SIFT_LAYERS, contrast, longest)
         spots = sift.detect(work, None)
-        if len(spots) >= _SIFT_ENOUGH * count:
+        if len(spots) >= KEYPOINTS.enough_spots * count:
             break
     found, histograms = sift.compute(work, _spread(spots, work.shape, count))
     if histograms is None:
@@ -263,9 +261,10 @@ def _spread(
     """
     if len(found) <= count:
         return found
+    sides = KEYPOINTS.parts
     strength = np.array([point.response for point in found])
-    spots = cv2.KeyPoint_convert(found).reshape(-1, 2) * _SIFT_PARTS / (shape[1], shape[0])
-    parts = np.clip(spots.astype(int), 0, _SIFT_PARTS - 1) @ (1, _SIFT_PARTS)
+    spots = cv2.KeyPoint_convert(found).reshape(-1, 2) * sides / (shape[1], shape[0])
+    parts = np.clip(spots.astype(int), 0, sides - 1) @ (1, sides)
     order = np.lexsort((-strength, parts))
     turn = np.arange(len(order)) - np.searchsorted(parts[order], parts[order])
     return [found[n] for n in order[np.lexsort((-strength[order], turn))[:count]]]

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.difference.limits import ADDITIONS
 from lookalike.model.arrays import FloatArray, UInt8Array
 
 __all__ = ["ADDED_KINDS", "AddedKind", "Patch", "patches_beyond", "patches_within"]
@@ -28,17 +29,6 @@ ADDED_KINDS: tuple[AddedKind, ...] = (
     "lines",
     "text",
 )
-_LEAST_BEYOND, _LEAST_WITHIN, _LEAST_SCENE = 0.008, 0.0012, 0.02
-_DRAWN, _HALF_DRAWN = 0.9, 0.5
-_PLAIN_LEVELS = 24
-_PLAIN, _MOSTLY_PLAIN, _FEW_COLOURS = 0.97, 0.5, 0.6
-_MOST_CAPTION = 0.38
-_SEAM, _SEAM_LEVELS = 1.7, 6.0
-_THICK, _VERY_THICK, _SOLID = 0.03, 0.1, 0.5
-_LONG, _SLIM = 0.3, 6.0
-_LETTERS = 3
-_SAME_RIM, _LEAST_RIM = 0.75, 6.0
-_CRUMB, _MOSTLY = 0.006, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +59,20 @@ def patches_beyond(
     Returns:
         Patches, and true where the scene goes on over the outline.
     """
-    if beyond.mean() < _LEAST_BEYOND:
+    if beyond.mean() < ADDITIONS.least_beyond:
         return [], False
-    is_plain = _plain_share(rgb[beyond]) >= _PLAIN
+    is_plain = _plain_share(rgb[beyond]) >= ADDITIONS.plain
     drawn = _drawn_share(rgb[beyond])
-    if not _has_seam(rgb, outline) and not (is_plain and drawn > _DRAWN):
+    if not _has_seam(rgb, outline) and not (is_plain and drawn > ADDITIONS.drawn):
         # a bar in the very colour of the picture's own ground cannot be told from that ground
-        return [], bool(beyond.mean() >= _LEAST_SCENE and drawn < _HALF_DRAWN)
+        return [], bool(beyond.mean() >= ADDITIONS.least_scene and drawn < ADDITIONS.scene_drawn)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(beyond.astype(np.uint8))
-    least = _LEAST_BEYOND / 2 * beyond.size
+    least = ADDITIONS.least_beyond * ADDITIONS.least_part * beyond.size
     parts = [labels == n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] >= least]
     kinds = [_kind_beyond(rgb, part) for part in parts]
     for around in ("background", "page"):
         # what surrounds a picture on all sides is one thing
-        if around in kinds and beyond.mean() > _MOST_CAPTION:
+        if around in kinds and beyond.mean() > ADDITIONS.most_caption:
             return [Patch(around, np.logical_or.reduce(parts), True)], False
     return [Patch(kind, part, True) for kind, part in zip(kinds, parts, strict=True)], False
 
@@ -98,19 +88,19 @@ def patches_within(
         different: ``(h, w)`` bool, where they differ.
     """
     side = float(np.sqrt(different.size))
-    near = max(3, round(0.025 * side)) | 1
+    near = max(ADDITIONS.nearest, round(ADDITIONS.near * side)) | 1
     joined = cv2.morphologyEx(
         different.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((near, near), np.uint8)
     )
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
     patches = []
     for number in range(1, count):
-        if stats[number, cv2.CC_STAT_AREA] < _LEAST_WITHIN * different.size:
+        if stats[number, cv2.CC_STAT_AREA] < ADDITIONS.least_within * different.size:
             continue
         group = labels == number
         kind, mask = _kind_within(different & group, group, side)
         own, other, likeness = _along_rim(fixed, moved, mask)
-        if likeness < _SAME_RIM and max(own, other) > _LEAST_RIM:
+        if likeness < ADDITIONS.same_rim and max(own, other) > ADDITIONS.least_rim:
             patches.append(Patch(kind, mask, own >= other))
     return _at_one(patches)
 
@@ -124,10 +114,10 @@ def _at_one(patches: list[Patch]) -> list[Patch]:
         areas[patch.is_fixed] += float(patch.mask.mean())
     largest = max(patches, key=lambda patch: int(patch.mask.sum()))
     mostly = largest.is_fixed
-    is_clear = areas[mostly] > _MOSTLY * areas[not mostly]
+    is_clear = areas[mostly] > ADDITIONS.mostly * areas[not mostly]
     return [
         Patch(
-            largest.kind if patch.mask.mean() < _CRUMB else patch.kind,
+            largest.kind if patch.mask.mean() < ADDITIONS.crumb else patch.kind,
             patch.mask,
             mostly if is_clear else patch.is_fixed,
         )
@@ -137,13 +127,14 @@ def _at_one(patches: list[Patch]) -> list[Patch]:
 
 def _kind_beyond(rgb: UInt8Array, part: NDArray[np.bool_]) -> AddedKind:
     inner = cv2.erode(part.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    pixels = rgb[inner] if inner.sum() > 64 else rgb[part]
+    pixels = rgb[inner] if inner.sum() > ADDITIONS.least_inner else rgb[part]
     plain = _plain_share(pixels)
-    if plain >= _PLAIN:
+    if plain >= ADDITIONS.plain:
         return "border"
-    if plain >= _MOSTLY_PLAIN and part.mean() <= _MOST_CAPTION and not _has_second(pixels):
+    is_small = plain >= ADDITIONS.mostly_plain and part.mean() <= ADDITIONS.most_caption
+    if is_small and not _has_second(pixels):
         return "caption"
-    return "page" if _few_colours(pixels) >= _FEW_COLOURS else "background"
+    return "page" if _few_colours(pixels) >= ADDITIONS.page else "background"
 
 
 def _coarse(pixels: UInt8Array) -> NDArray[np.int64]:
@@ -153,48 +144,54 @@ def _coarse(pixels: UInt8Array) -> NDArray[np.int64]:
 
 
 def _few_colours(pixels: UInt8Array) -> float:
-    return float(_coarse(pixels)[:3].sum() / max(1, len(pixels)))
+    return float(_coarse(pixels)[: ADDITIONS.page_colours].sum() / max(1, len(pixels)))
 
 
 def _has_second(pixels: UInt8Array) -> bool:
     """Whether a second plain colour fills much of it, as a page's head or foot does."""
-    away = _from_commonest(pixels) > 2 * _PLAIN_LEVELS
-    return bool(away.mean() > 0.2 and _plain_share(pixels[away]) > 0.6)
+    away = _from_commonest(pixels) > 2 * ADDITIONS.plain_levels
+    is_much = away.mean() > ADDITIONS.second
+    return bool(is_much and _plain_share(pixels[away]) > ADDITIONS.second_plain)
 
 
 def _plain_share(pixels: UInt8Array) -> float:
     """Share of the pixels that have the commonest colour, nearly."""
-    return float((_from_commonest(pixels) <= _PLAIN_LEVELS).mean()) if len(pixels) else 0.0
+    if not len(pixels):
+        return 0.0
+    return float((_from_commonest(pixels) <= ADDITIONS.plain_levels).mean())
 
 
 def _from_commonest(pixels: UInt8Array) -> NDArray[np.int16]:
     luma = pixels.sum(axis=1, dtype=np.int64) // 3
-    at = int(np.convolve(np.bincount(luma, minlength=256), np.ones(9), "same").argmax())
-    colour = np.median(pixels[np.abs(luma.astype(np.int16) - at) <= 4], axis=0)
+    width = ADDITIONS.commonest
+    at = int(np.convolve(np.bincount(luma, minlength=256), np.ones(width), "same").argmax())
+    colour = np.median(pixels[np.abs(luma.astype(np.int16) - at) <= width // 2], axis=0)
     return np.abs(pixels.astype(np.int16) - colour.astype(np.int16)).max(axis=1)
 
 
 def _drawn_share(pixels: UInt8Array) -> float:
     """Share of the pixels that have the very same colour, as in no sky and on no wall."""
-    return float((_from_commonest(pixels) <= 2).mean())
+    return float((_from_commonest(pixels) <= ADDITIONS.drawn_levels).mean())
 
 
 def _has_seam(rgb: UInt8Array, outline: FloatArray) -> bool:
     """Whether the picture jumps along an outline more than it changes beside it."""
-    smooth = cv2.GaussianBlur(rgb, (0, 0), 0.8).astype(np.float32)
+    near, far, least = ADDITIONS.seam_near, ADDITIONS.seam_far, ADDITIONS.seam_length
+    first, last = ADDITIONS.seam_ends, 1 - ADDITIONS.seam_ends
+    smooth = cv2.GaussianBlur(rgb, (0, 0), ADDITIONS.seam_blur).astype(np.float32)
     middle = outline.mean(axis=0)
     jumps, steps = [], []
     for start, end in zip(outline, np.roll(outline, -1, axis=0), strict=True):
         length = float(np.linalg.norm(end - start))
-        if length < 8:
+        if length < least:
             continue
         normal = np.array([end[1] - start[1], start[0] - end[0]]) / length
         if normal @ (start - middle) < 0:
             normal = -normal
-        along = start + np.linspace(0.05, 0.95, max(8, int(length)))[:, None] * (end - start)
-        lines = [_sampled(smooth, along + offset * normal) for offset in (-7, -3, 3, 7)]
+        along = start + np.linspace(first, last, max(least, int(length)))[:, None] * (end - start)
+        lines = [_sampled(smooth, along + offset * normal) for offset in (-far, -near, near, far)]
         known = np.logical_and.reduce([inside for _, inside in lines])
-        if known.sum() < 8:
+        if known.sum() < least:
             continue
         far_in, near_in, near_out, far_out = (values[known] for values, _ in lines)
         jumps.append(np.abs(near_out - near_in).max(axis=1))
@@ -204,8 +201,7 @@ def _has_seam(rgb: UInt8Array, outline: FloatArray) -> bool:
     if not jumps:
         return False
     jump, step = float(np.concatenate(jumps).mean()), float(np.concatenate(steps).mean())
-    # from inside to outside it is 6 px, beside it 4 px
-    return jump > _SEAM * 1.3 * step + _SEAM_LEVELS
+    return jump > ADDITIONS.seam * step + ADDITIONS.seam_levels
 
 
 def _sampled(
@@ -225,10 +221,10 @@ def _along_rim(
 
     What only the colours' fit missed ends where both pictures have an edge.
     """
-    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.5)
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), ADDITIONS.rim_blur)
     normal = _slopes(soft)
     length = np.linalg.norm(normal, axis=0)
-    rim = length > 0.5 * length.max()
+    rim = length > ADDITIONS.rim * length.max()
     normal = normal[:, rim] / length[rim]
     a, b = (_slopes(plane)[:, rim] for plane in (fixed, moved))
     alike = float((a * b).sum() / max(1e-6, np.sqrt((a * a).sum() * (b * b).sum())))
@@ -251,15 +247,17 @@ def _kind_within(
     points = cv2.findNonZero(group.astype(np.uint8))
     hull = cv2.convexHull(points)
     filled = cv2.fillConvexPoly(np.zeros(group.shape, np.uint8), hull, 1) > 0
-    is_thick = _thickness(group) > _VERY_THICK * side or _thickness(fine) > _THICK * side
-    if is_thick and group.sum() > _SOLID * filled.sum():
+    is_thick = _thickness(group) > ADDITIONS.very_thick * side
+    is_thick = is_thick or _thickness(fine) > ADDITIONS.thick * side
+    if is_thick and group.sum() > ADDITIONS.solid * filled.sum():
         return "overlay", filled
     (width, height) = cv2.minAreaRect(points)[1]
     count, _, stats, _ = cv2.connectedComponentsWithStats(fine.astype(np.uint8))
     longest = stats[1:count, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(initial=0)
-    if longest > _LONG * side or max(width, height) > _SLIM * max(1.0, min(width, height)):
+    is_slim = max(width, height) > ADDITIONS.slim * max(1.0, min(width, height))
+    if longest > ADDITIONS.long * side or is_slim:
         return "lines", fine
-    return ("text" if count > _LETTERS else "overlay"), fine
+    return ("text" if count > ADDITIONS.letters else "overlay"), fine
 
 
 def _thickness(mask: NDArray[np.bool_]) -> float:

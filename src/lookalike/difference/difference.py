@@ -22,6 +22,7 @@ from lookalike.difference.additions import (
     patches_beyond,
     patches_within,
 )
+from lookalike.difference.limits import COMPARISON
 from lookalike.difference.overlay import (
     Detail,
     Laid,
@@ -37,17 +38,13 @@ from lookalike.model.match import Match, Verification
 from lookalike.sources.reading import read_again
 from lookalike.verification.block_correlation import agree_aligned, refine
 from lookalike.verification.edit import Tone, reverse, whole_frame
+from lookalike.verification.limits import REFINEMENT
 from lookalike.verification.plane import Plane
 
-_REFINE_STEPS = 25
 __all__ = ["Box", "Difference", "Region", "describe_difference", "difference_of"]
 
 Box = tuple[int, int, int, int]
 SideName = Literal["query", "ref"]
-_SIDE = 480
-_SNAP = 0.006
-_TELLING = 0.004
-_SAME_TINT, _SAME_GAIN = 8.0, 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,11 @@ class Difference:
 
 
 def difference_of(
-    match: Match, sides: tuple[ImageRef, ImageRef], *, turned: bool = False, side: int = _SIDE
+    match: Match,
+    sides: tuple[ImageRef, ImageRef],
+    *,
+    turned: bool = False,
+    side: int = COMPARISON.side,
 ) -> Difference | Failure:
     """How the two files of a match differ; the failure where one cannot be read.
 
@@ -120,7 +121,7 @@ def difference_of(
 
 
 def describe_difference(
-    query: Picture, ref: Picture, seen: Verification, side: int = _SIDE
+    query: Picture, ref: Picture, seen: Verification, side: int = COMPARISON.side
 ) -> Difference:
     """What both pictures show, what was added to which, and which is likely the parent.
 
@@ -185,7 +186,8 @@ def _details(laid: Laid) -> tuple[Detail, Detail]:
     """Of the query and of the ref; the finest is left out where a tone curve changed it."""
     details = laid.detail if laid.is_swapped else laid.detail[::-1]
     tone = laid.tone
-    if tone.tint < _SAME_TINT and abs(tone.gain - 1) < _SAME_GAIN and not tone.grey:
+    is_same = tone.tint < COMPARISON.same_tint and abs(tone.gain - 1) < COMPARISON.same_gain
+    if is_same and not tone.grey:
         return details
     query, ref = (replace(detail, finest=1.0) for detail in details)
     return query, ref
@@ -194,7 +196,7 @@ def _details(laid: Laid) -> tuple[Detail, Detail]:
 def _telling(patches: Sequence[Patch]) -> list[AddedKind]:
     """Kinds of what was added, the largest first, where it is more than crumbs."""
     largest = sorted(patches, key=lambda patch: -int(patch.mask.sum()))
-    return [patch.kind for patch in largest if patch.mask.mean() >= _TELLING]
+    return [patch.kind for patch in largest if patch.mask.mean() >= COMPARISON.telling]
 
 
 def _read(path: str, side: int) -> Picture | Failure:
@@ -223,7 +225,7 @@ def _refined(
 ) -> NDArray[np.floating]:
     """The transform moved to where the pixels correlate best, if they then agree more."""
     a, b = (Plane(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))) for rgb in (query, ref))
-    closer = refine(a, b, onto, steps=_REFINE_STEPS, halved=False)
+    closer = refine(a, b, onto, steps=REFINEMENT.steps_closely, halved=False)
     closer = closer / closer[2, 2]
     before, after = agree_aligned(a, b, onto), agree_aligned(a, b, closer)
     if before is None or after is None:
@@ -287,7 +289,7 @@ def _shared_box(own: tuple[int, int], other: tuple[int, int], onto: NDArray[np.f
         return (0, 0, 0, 0)
     points = shared.reshape(-1, 2)
     # a transform is right to about a pixel of the size compared
-    slack = _SNAP * max(own)
+    slack = COMPARISON.snap * max(own)
     ends = []
     for values, length in ((points[:, 0], own[0]), (points[:, 1], own[1])):
         low, high = float(values.min()), float(values.max())

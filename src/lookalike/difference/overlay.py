@@ -9,22 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.difference.limits import OVERLAYS
 from lookalike.model.arrays import FloatArray, UInt8Array
 from lookalike.verification.edit import Tone
+from lookalike.verification.limits import BLOCKS
 
 __all__ = ["Detail", "Laid", "lay_over", "outside_of"]
-
-_FIT_PIXELS, _FIT_ROUNDS, _KEPT_IN_FIT = 8000, 5, 0.6
-_FIT_BLUR = 2.5
-_SIGMAS = (0.8, 1.5, 2.5, 4.0)
-_SHARPER = 0.93
-_SHIFT = 5
-_LEAST_LEVELS, _MOST_LEVELS, _NOISE_TIMES = 18.0, 70.0, 4.0
-_WINDOW, _AGREEING, _ALIKE, _TEXTURE = 11, 0.6, 0.85, 30.0
-_OF_PEAK = 0.5
-_GREY_LEVELS = 3.0
-_BANDS = ((1.2, 3.0), (0.0, 1.0))
-_ENLARGED, _FLAT = 1.5, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +73,17 @@ def lay_over(query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating]) -> 
     inside = _well_inside(~outside_of(moving.shape, move, fixed.shape), move)
     a, b = fixed.astype(np.float32), moved.astype(np.float32)
     alike = _correlation(_luma(a), _luma(b))
-    same = inside & (alike[0] > _AGREEING) & alike[1]
-    if same.sum() < 0.05 * max(1, inside.sum()):
+    same = inside & (alike[0] > BLOCKS.agreeing) & alike[1]
+    if same.sum() < OVERLAYS.least_same * max(1, inside.sum()):
         same = inside
     grey = (_is_grey(a, same), _is_grey(b, same))
     if grey[0] != grey[1]:
         a, b = (np.repeat(_luma(plane)[..., None], 3, axis=2) for plane in (a, b))
     fitted = _toned(a, b, same)
     different = _different(*_equally_sharp(a, fitted, same), inside)
-    kept = inside & ~cv2.dilate(different.astype(np.uint8), np.ones((9, 9))).astype(bool)
+    widened = cv2.dilate(different.astype(np.uint8), np.ones((OVERLAYS.spread, OVERLAYS.spread)))
+    kept = inside & ~widened.astype(bool)
+    kept = kept if kept.sum() > OVERLAYS.least_kept else inside
     first, second = (fixed, moved) if is_swapped else (moved, fixed)
     return Laid(
         is_swapped=is_swapped,
@@ -100,8 +92,8 @@ def lay_over(query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating]) -> 
         onto=move,
         inside=inside,
         different=different,
-        tone=_tone(first, second, kept if kept.sum() > 64 else inside, grey, is_swapped),
-        detail=_detail(_luma(a), _luma(fitted), kept if kept.sum() > 64 else inside, move),
+        tone=_tone(first, second, kept, grey, is_swapped),
+        detail=_detail(_luma(a), _luma(fitted), kept, move),
     )
 
 
@@ -119,7 +111,8 @@ def _well_inside(shown: NDArray[np.bool_], move: NDArray[np.floating]) -> NDArra
     A pixel of the smaller picture is several here, and its outermost are mixed with what lies
     around it.
     """
-    rim = 2 * round(1.5 + 1.5 * np.sqrt(abs(float(np.linalg.det(move[:2, :2]))))) + 1
+    growth = np.sqrt(abs(float(np.linalg.det(move[:2, :2]))))
+    rim = 2 * round(OVERLAYS.rim + OVERLAYS.rim * growth) + 1
     eroded = cv2.erode(
         shown.astype(np.uint8),
         np.ones((rim, rim), np.uint8),
@@ -142,28 +135,30 @@ def _luma(rgb: FloatArray) -> FloatArray:
 
 def _is_grey(rgb: FloatArray, same: NDArray[np.bool_]) -> bool:
     pixels = _sample(rgb, same)
-    return bool((_largest(pixels) + _largest(-pixels)).mean() < _GREY_LEVELS)
+    return bool((_largest(pixels) + _largest(-pixels)).mean() < OVERLAYS.grey_levels)
 
 
 def _sample(rgb: NDArray[Any], of: NDArray[np.bool_]) -> NDArray[Any]:
     """``(n, 3)`` pixels, some thousands at most, evenly taken."""
     spots = np.flatnonzero(of)
-    return rgb.reshape(-1, 3)[spots[:: max(1, len(spots) // _FIT_PIXELS)]]
+    return rgb.reshape(-1, 3)[spots[:: max(1, len(spots) // OVERLAYS.fit_pixels)]]
 
 
 def _correlation(a: FloatArray, b: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Local correlation of two planes, and where either has texture."""
 
     def mean(plane: FloatArray) -> FloatArray:
-        return np.asarray(cv2.boxFilter(plane, cv2.CV_32F, (_WINDOW, _WINDOW)))
+        return np.asarray(cv2.boxFilter(plane, cv2.CV_32F, (OVERLAYS.window, OVERLAYS.window)))
 
-    a, b = cv2.GaussianBlur(a, (0, 0), 1.2), cv2.GaussianBlur(b, (0, 0), 1.2)
+    a, b = (cv2.GaussianBlur(plane, (0, 0), OVERLAYS.soft) for plane in (a, b))
     mean_a, mean_b = mean(a), mean(b)
     variance_a = np.maximum(mean(a * a) - mean_a**2, 0)
     variance_b = np.maximum(mean(b * b) - mean_b**2, 0)
     covariance = mean(a * b) - mean_a * mean_b
-    correlation = covariance / np.sqrt((variance_a + 4.0) * (variance_b + 4.0))
-    return np.asarray(correlation), np.asarray(np.maximum(variance_a, variance_b) > _TEXTURE)
+    noise = OVERLAYS.noise
+    correlation = covariance / np.sqrt((variance_a + noise) * (variance_b + noise))
+    textured = np.maximum(variance_a, variance_b) > OVERLAYS.textured
+    return np.asarray(correlation), np.asarray(textured)
 
 
 def _toned(fixed: FloatArray, moved: FloatArray, same: NDArray[np.bool_]) -> FloatArray:
@@ -171,20 +166,20 @@ def _toned(fixed: FloatArray, moved: FloatArray, same: NDArray[np.bool_]) -> Flo
 
     A curve of tones, another white balance and a turn of the hues are all nearly such a map.
     """
-    soft = [cv2.GaussianBlur(plane, (0, 0), _FIT_BLUR) for plane in (fixed, moved)]
+    soft = [cv2.GaussianBlur(plane, (0, 0), OVERLAYS.fit_blur) for plane in (fixed, moved)]
     wanted, held = (_sample(plane, same) for plane in soft)
     features = _quadratic(held)
     keep = np.ones(len(held), bool)
     solved = _identity(features.shape[1])
-    for _ in range(_FIT_ROUNDS):
-        ridge = 1e-3 * keep.sum() * np.eye(features.shape[1])
+    for _ in range(OVERLAYS.fit_rounds):
+        ridge = OVERLAYS.fit_ridge * keep.sum() * np.eye(features.shape[1])
         part = features[keep].astype(np.float64)
         start = _identity(features.shape[1])
         solved = start + np.linalg.solve(
             part.T @ part + ridge, part.T @ (wanted[keep] / 255.0 - part @ start)
         )
         error = _largest(np.abs(features @ solved - wanted / 255.0))
-        keep = error <= np.quantile(error, _KEPT_IN_FIT)
+        keep = error <= np.quantile(error, OVERLAYS.fit_kept)
     return _mapped(moved / 255.0, solved)
 
 
@@ -218,16 +213,17 @@ def _equally_sharp(
         return float(np.abs(_sample(a, same) - _sample(b, same)).mean())
 
     best = (fixed, moved)
-    least = apart(*best) * _SHARPER
-    for sigma in _SIGMAS:
+    least = apart(*best) * OVERLAYS.nearer
+    for sigma in OVERLAYS.blurs:
         for pair in (
             (cv2.GaussianBlur(fixed, (0, 0), sigma), moved),
             (fixed, cv2.GaussianBlur(moved, (0, 0), sigma)),
         ):
             distance = apart(*pair)
             if distance < least:
-                best, least = pair, distance * _SHARPER
-    return cv2.GaussianBlur(best[0], (0, 0), 1.0), cv2.GaussianBlur(best[1], (0, 0), 1.0)
+                best, least = pair, distance * OVERLAYS.nearer
+    settled = OVERLAYS.settled
+    return cv2.GaussianBlur(best[0], (0, 0), settled), cv2.GaussianBlur(best[1], (0, 0), settled)
 
 
 def _different(
@@ -236,7 +232,7 @@ def _different(
     inside: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Where one picture leaves the range of colours around its place in the other."""
-    window = np.ones((_SHIFT, _SHIFT), np.uint8)
+    window = np.ones((OVERLAYS.shift, OVERLAYS.shift), np.uint8)
     beyond = np.zeros(fixed.shape[:2], np.float32)
     for one, other in ((fixed, moved), (moved, fixed)):
         high, low = cv2.dilate(other, window), cv2.erode(other, window)
@@ -244,9 +240,11 @@ def _different(
     if not inside.any():
         return np.zeros(inside.shape, bool)
     usual = float(np.median(_largest(np.abs(fixed - moved))[inside]))
-    bar = float(np.clip(_NOISE_TIMES * usual, _LEAST_LEVELS, _MOST_LEVELS))
+    bar = OVERLAYS.noise_times * usual
+    bar = float(np.clip(bar, OVERLAYS.least_levels, OVERLAYS.most_levels))
     # what blur spread around a stroke is not the stroke
-    seen = (beyond > bar) & (beyond > _OF_PEAK * cv2.dilate(beyond, np.ones((7, 7)))) & inside
+    peak = cv2.dilate(beyond, np.ones((OVERLAYS.peak, OVERLAYS.peak)))
+    seen = (beyond > bar) & (beyond > OVERLAYS.of_peak * peak) & inside
     seen &= ~_same_texture(fixed, moved)
     # single pixels are noise; OpenCV's own opening would move the rest by one
     square = np.ones((2, 2), np.uint8)
@@ -262,7 +260,7 @@ def _same_texture(fixed: FloatArray, moved: FloatArray) -> NDArray[np.bool_]:
             _luma(rgb) if plane == 0 else rgb[..., plane] - rgb[..., 0] for rgb in (fixed, moved)
         )
         correlation, varied = _correlation(np.ascontiguousarray(a), np.ascontiguousarray(b))
-        same &= ~varied | (correlation > _ALIKE)
+        same &= ~varied | (correlation > OVERLAYS.alike)
         textured |= varied
     return np.asarray(same & textured)
 
@@ -281,7 +279,7 @@ def _tone(
     luma = np.array([0.299, 0.587, 0.114], np.float32)
     light = (a @ luma, b @ luma)
     spread = float(light[0].std())
-    gain = float(light[1].std()) / spread if spread > 1.0 else 1.0
+    gain = float(light[1].std()) / spread if spread > BLOCKS.contrast else 1.0
     chroma = [(part - part.mean(axis=1, keepdims=True)) for part in (a, b)]
     query_grey, ref_grey = grey if is_swapped else grey[::-1]
     return Tone(
@@ -296,15 +294,16 @@ def _detail(
     fixed: FloatArray, moved: FloatArray, same: NDArray[np.bool_], onto: NDArray[np.floating]
 ) -> tuple[Detail, Detail]:
     """Of the fixed and of the moved picture; equal where one was enlarged to compare them."""
-    if abs(float(np.linalg.det(onto[:2, :2]))) > _ENLARGED or not same.any():
+    if abs(float(np.linalg.det(onto[:2, :2]))) > OVERLAYS.enlarged or not same.any():
         return Detail(1.0, 1.0), Detail(1.0, 1.0)
     slopes = []
-    for inner, outer in _BANDS:
+    for inner, outer in (OVERLAYS.fine, OVERLAYS.finest):
         fine = [(_blurred(p, inner) - _blurred(p, outer))[same] for p in (fixed, moved)]
         both = float((fine[0] * fine[1]).mean())
         powers = [float((part * part).mean()) for part in fine]
         # a drawing's plain areas tell nothing
-        slopes.append([both / power for power in powers] if min(powers) > _FLAT else [1.0, 1.0])
+        is_telling = min(powers) > OVERLAYS.flat
+        slopes.append([both / power for power in powers] if is_telling else [1.0, 1.0])
     (on_fixed, on_moved), (finest_on_fixed, finest_on_moved) = slopes
     return Detail(on_moved, finest_on_moved), Detail(on_fixed, finest_on_fixed)
 

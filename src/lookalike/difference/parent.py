@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lookalike.difference.additions import AddedKind
+from lookalike.difference.limits import PARENTS
 from lookalike.difference.overlay import Detail
 
 __all__ = ["Parent", "Signs", "likely_parent"]
 
 Parent = Literal["query", "ref", "unknown"]
-_KEPT, _REMAINS = (0.97, 1.02), 0.032
-_CLEARLY = 1.0
-_MORE_PIXELS = 1.04
-_SHARPER, _NOISIER, _NOISE = 1.15, 0.8, 0.75
-_ADDED, _SCENE, _PIXELS, _COLOUR, _DETAIL, _TAGS, _ENCODED = 3.0, 2.5, 2.0, 2.0, 1.5, 1.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ def likely_parent(query: Signs, ref: Signs) -> tuple[Parent, str]:
     """
     for_query, for_ref = _spoken(query, ref), _spoken(ref, query)
     balance = sum(weight for weight, _ in for_query) - sum(weight for weight, _ in for_ref)
-    if abs(balance) < _CLEARLY:
+    if abs(balance) < PARENTS.clearly:
         return "unknown", "the evidence is even" if for_query or for_ref else "nothing tells"
     reasons = for_query if balance > 0 else for_ref
     return ("query" if balance > 0 else "ref"), "; ".join(words for _, words in reasons)
@@ -59,32 +55,33 @@ def _spoken(own: Signs, other: Signs) -> list[tuple[float, str]]:
     said = []
     if other.added and not own.added:
         things = " and ".join(dict.fromkeys(other.added))
-        said.append((_ADDED, f"the other has {things} added"))
+        said.append((PARENTS.added, f"the other has {things} added"))
     if own.shows_more and not other.shows_more:
-        said.append((_SCENE, "it shows more of the scene"))
-    if own.pixels > _MORE_PIXELS:
-        said.append((_PIXELS, f"it has {own.pixels:.1f} pixels for one of the other"))
+        said.append((PARENTS.scene, "it shows more of the scene"))
+    if own.pixels > PARENTS.more_pixels:
+        said.append((PARENTS.pixels, f"it has {own.pixels:.1f} pixels for one of the other"))
     if other.is_grey:
-        said.append((_COLOUR, "it has colour"))
-    is_same_size = 1 / _MORE_PIXELS < own.pixels < _MORE_PIXELS
-    if own.detail.fine > _SHARPER:
-        said.append((_DETAIL, "it is sharper"))
+        said.append((PARENTS.colour, "it has colour"))
+    is_same_size = 1 / PARENTS.more_pixels < own.pixels < PARENTS.more_pixels
+    if own.detail.fine > PARENTS.sharper:
+        said.append((PARENTS.detail, "it is sharper"))
     elif is_same_size and _holds(other.detail, own.detail):
-        said.append((_DETAIL, "the other has noise"))
+        said.append((PARENTS.detail, "the other has noise"))
     elif is_same_size and _is_encoded_again(other.detail, own.detail):
-        said.append((_ENCODED, "the other was encoded once more"))
+        said.append((PARENTS.encoded, "the other was encoded once more"))
     if own.tags > other.tags:
-        said.append((_TAGS, "it has more EXIF tags"))
+        said.append((PARENTS.tags, "it has more EXIF tags"))
     return said
 
 
 def _holds(noisy: Detail, clean: Detail) -> bool:
     """Whether one shows all the fine texture of the other, as strongly, and something besides."""
-    is_equal = max(noisy.fine, clean.fine) <= _SHARPER
-    return is_equal and noisy.finest > _NOISIER and clean.finest < _NOISE * noisy.finest
+    is_equal = max(noisy.fine, clean.fine) <= PARENTS.sharper
+    has_more = clean.finest < PARENTS.noise * noisy.finest
+    return is_equal and noisy.finest > PARENTS.noisier and has_more
 
 
 def _is_encoded_again(other: Detail, own: Detail) -> bool:
     """Whether one keeps the other's finest texture and has a little besides, as JPEG leaves it."""
-    low, high = _KEPT
-    return low <= other.finest <= high and own.finest < other.finest - _REMAINS
+    is_kept = PARENTS.kept_from <= other.finest <= PARENTS.kept_to
+    return is_kept and own.finest < other.finest - PARENTS.remains

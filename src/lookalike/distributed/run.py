@@ -32,6 +32,7 @@ from lookalike.distributed.work import Work
 from lookalike.ingest.contents import shade_names
 from lookalike.ingest.ingest import Catalogue, catalogue_of
 from lookalike.matching.cascade import find_pairs
+from lookalike.methods import method_of
 from lookalike.model.arrays import IntArray
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
@@ -40,7 +41,7 @@ from lookalike.model.protocols import Descriptor
 from lookalike.model.report import Report
 from lookalike.report import to_json
 from lookalike.report.build import by_bytes, report_of, versions_of
-from lookalike.run.find import Clock, load_descriptors
+from lookalike.run.find import Clock
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources import Inputs, ListForm, chosen_rows, open_source, watch
 from lookalike.store import Content, KnownFile
@@ -79,7 +80,7 @@ def find(
         LookalikeError: the cluster lost a task again and again.
     """
     checked = _checked(config or FindConfig())
-    network = load_descriptors(checked)
+    network = method_of(checked).descriptors()
     source = open_source(paths, ListForm(read=checked.read))
     folder = _folder(work)
     folder.check()
@@ -156,7 +157,7 @@ class Run:
             network = descriptors[0] if descriptors else None
             found = find_pairs(list(known.images.values()), stages, self.config, network=network)
         with clock("cluster"):
-            versions = versions_of(self.config, descriptors)
+            versions = versions_of(descriptors, method_of(self.config).versions)
             return report_of(catalogue, by_content, found, self.config, versions)
 
     def describe(self, listed: Sequence[FileEntry | Failure]) -> tuple[Catalogue, Known]:

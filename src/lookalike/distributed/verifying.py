@@ -14,7 +14,8 @@ from lookalike.distributed.rows import Place
 from lookalike.distributed.shards import SIDES
 from lookalike.distributed.work import Work, digest
 from lookalike.model.match import Verification
-from lookalike.store.records import text_of, verification_from
+from lookalike.model.serialization import to_json
+from lookalike.store.records import verification_from
 from lookalike.verification.side import Side
 from lookalike.verification.verify import VERIFIER, verify
 
@@ -79,7 +80,7 @@ def verify_pairs(
     columns = {
         "query": [query for query, _ in shas],
         "ref": [ref for _, ref in shas],
-        "verdict": [None if seen is None else text_of(seen) for seen in found],
+        "verdict": [None if seen is None else to_json(seen) for seen in found],
     }
     work.put(name, columns)
     return found

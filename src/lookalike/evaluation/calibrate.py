@@ -14,10 +14,11 @@ from lookalike.evaluation.ranking import Steps, steps
 from lookalike.evaluation.reliability import wilson
 from lookalike.evaluation.scoring_space import ScoringSpace, open_scoring_space
 from lookalike.evaluation.truth import load_truth
+from lookalike.methods import method_of
 from lookalike.model.errors import ConfigError
-from lookalike.retrieval.session import as_system
 from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
+from lookalike.systems.space import load_views
 
 __all__ = ["Advice", "advise_from_examples", "advise_from_labels", "advise_from_steps"]
 
@@ -126,6 +127,6 @@ def advise_from_examples(
 
 def _space(recipe: str, paths: list[Path], folder: Path, progress: Progress) -> ScoringSpace:
     config = load_recipe(recipe).config
-    as_system(config)
+    load_views(method_of(config).ranking)
     report = find(paths, db=folder / "db", config=config, hidden=True, progress=progress)
     return open_scoring_space(config, paths, folder / "db", report, progress)

@@ -18,9 +18,10 @@ from lookalike.evaluation.ranking import Steps, steps
 from lookalike.evaluation.score import Scores, read_clusters, read_pairs, score
 from lookalike.evaluation.tables import markdown, page
 from lookalike.evaluation.truth import Pair, Truth, condensed_index, load_truth
+from lookalike.methods import method_of
 from lookalike.model.errors import ModelError
-from lookalike.retrieval.session import as_system
 from lookalike.runtime.progress import Progress, silent
+from lookalike.systems.space import load_views
 
 __all__ = ["Comparison", "compare_recipes"]
 
@@ -94,7 +95,7 @@ def _measurable(recipes: Sequence[Recipe]) -> tuple[list[Recipe], dict[str, str]
     ready, missing = [], {}
     for recipe in recipes:
         try:
-            as_system(recipe.config)
+            load_views(method_of(recipe.config).ranking)
             ready.append(recipe)
         except ModelError as error:
             missing[recipe.name] = str(error)

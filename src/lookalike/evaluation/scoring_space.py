@@ -16,15 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config.find import RunConfig
 from lookalike.index.blocks import RowSource
 from lookalike.ingest.describe import Describer
+from lookalike.methods import method_of
 from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.model.match import Match
 from lookalike.model.report import Report
-from lookalike.retrieval.session import as_system
 from lookalike.store import open_collection
-from lookalike.systems.space import Space, fit_space
+from lookalike.systems.space import Space, fit_space, load_views
 
 __all__ = ["ScoringSpace", "open_scoring_space"]
 
@@ -122,7 +122,8 @@ def open_scoring_space(
     first = {image.sha256: image for image in images.values()}
     with open_collection(collection) as opened:
         describer = Describer(first, opened, config, progress)
-        system, descriptors = as_system(config)
+        system = method_of(config).ranking
+        descriptors = load_views(system)
         shas = sorted(first)
         space = fit_space(system, descriptors, shas, opened, describer.embed)
     row = {sha: number for number, sha in enumerate(space.shas)}
@@ -130,7 +131,7 @@ def open_scoring_space(
     for number, image in images.items():
         place[number] = row.get(image.sha256, -1)
     joined = None
-    if isinstance(config, FindConfig):
+    if config.verifies:
         joined = _joined(report, {image.id: number for number, image in images.items()})
     return ScoringSpace(place, space, joined)
 

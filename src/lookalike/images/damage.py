@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from lookalike.images.limits import DAMAGE
 from lookalike.images.tiffs import lacks_pages
 
 __all__ = ["frames_damage", "scan_damage"]
@@ -16,10 +17,9 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+# bits of a coefficient that are still to come before its first scan: more than there can be
 _NEVER_SENT = 15
 _LEFT_OVER = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-#: fewer bytes that are left over are filler, whatever they are
-_FEWEST_LEFT = 16
 
 
 def scan_damage(data: bytes, complaint: str) -> str:
@@ -60,7 +60,8 @@ def _is_filler(data: bytes, size: int) -> bool:
     end = data.find(b"\xff\xd9", start)
     left = data[max(start, end - size) : end]
     expected = 256 * (1 - (1 - 1 / 256) ** len(left))
-    return len(left) < _FEWEST_LEFT or len(set(left)) < expected / 2 or max(left) < 128
+    is_varied = len(set(left)) >= DAMAGE.least_variety * expected
+    return len(left) < DAMAGE.fewest_left or not is_varied or max(left) < DAMAGE.high
 
 
 def _lacks_scans(data: bytes) -> bool:

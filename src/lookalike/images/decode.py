@@ -31,6 +31,7 @@ from lookalike.images.headers import (
     without_applications,
 )
 from lookalike.images.jpegs import Colours, complaint_about, decode_jpeg
+from lookalike.images.limits import DAMAGE
 from lookalike.images.tiffs import (
     UnsupportedTiffError,
     is_misread,
@@ -330,7 +331,7 @@ def _is_lossless(image: Image.Image, kind: str, data: bytes) -> bool:
 
 def _is_cut(data: bytes) -> bool:
     """Whether no end marker stands near the end; leftovers after it are harmless."""
-    return b"\xff\xd9" not in data[-4096:]
+    return b"\xff\xd9" not in data[-DAMAGE.end :]
 
 
 def _exif_fields(image: Image.Image) -> int:

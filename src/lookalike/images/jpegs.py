@@ -13,6 +13,7 @@ from lookalike.model.arrays import UInt8Array
 __all__ = ["Colours", "complaint_about", "decode_jpeg"]
 
 Colours = Literal["RGB", "GRAY", "CMYK"]
+# libjpeg reduces by eight at most
 _MOST = 8
 #: a file without its end: Pillow says how much of it is missing
 _NO_END = "Premature end of JPEG file"

@@ -49,6 +49,7 @@ _READ = {
 }
 #: how the whole numbers of a directory are stored, by their kind
 _NUMBERS = {1: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}
+# of a broken directory, read no farther
 _MOST_TAGS, _MOST_PAGES = 4096, 65_536
 
 

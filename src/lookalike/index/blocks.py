@@ -21,9 +21,11 @@ __all__ = [
     "pairs_within",
 ]
 
+# bounds of memory: bytes of a block, and rows of it that stay in a processor's cache
 _BLOCK_BYTES = 64_000_000
-_NEAR = 1e-3
 _STRIP = 64
+# share of a distance below which a difference of large numbers is mostly rounding
+_NEAR = 1e-3
 
 
 class RowSource(Protocol):

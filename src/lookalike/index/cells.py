@@ -17,6 +17,7 @@ from lookalike.model.errors import ConfigError
 
 __all__ = ["CellIndex", "fit_cells", "nearest_centres"]
 
+# what k-means costs: rounds, and rows it is fitted to for each cell
 _ROUNDS = 10
 _SAMPLE_PER_CELL = 64
 

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from lookalike.descriptors.binary import swapped
 from lookalike.descriptors.keypoints import unpack_rows
+from lookalike.descriptors.limits import CORNERS
+from lookalike.index.limits import VOTES
 from lookalike.model.arrays import FloatArray, IntArray, UInt8Array
 
 __all__ = [
@@ -35,10 +37,10 @@ __all__ = [
     "votes_of",
 ]
 
+# bounds of memory: meetings held at once, those of a keypoint in the mean, pairs looked at at once
 _MOST_MEETINGS = 60_000_000
 _MEETINGS_EACH = 6
-_MOST_POSES, _POSES_AT_ONCE = 24, 4096
-_PLACE, _TURN, _OCTAVES, _SPOT = 20.0, 0.08, 0.7, 3.0
+_POSES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +317,7 @@ def _votes(
     votes = np.zeros(len(starts), np.int64)
     for some in np.array_split(np.argsort(lengths), max(1, len(lengths) // _POSES_AT_ONCE)):
         if len(some):
-            width = min(_MOST_POSES, int(lengths[some].max()))
+            width = min(VOTES.most_meetings, int(lengths[some].max()))
             columns = np.arange(width)
             # of many meetings, some spread over all of them tell enough
             spread = columns * np.maximum(1, lengths[some] // width)[:, None]
@@ -345,11 +347,12 @@ def _in_one_pose(
     factor = growth * np.exp(2j * np.pi * turn).astype(np.complex64)
     shift = end - factor * start
     predicted = factor[:, :, None] * start[:, None] + shift[:, :, None]
-    agreeing = np.abs(predicted - end[:, None]) < _PLACE * np.maximum(1, growth)[:, :, None]
+    agreeing = np.abs(predicted - end[:, None]) < VOTES.place * np.maximum(1, growth)[:, :, None]
     apart = np.abs((turn[:, :, None] - turn[:, None] + 0.5) % 1 - 0.5)
-    agreeing &= (apart < _TURN) & (np.abs(octaves[:, :, None] - octaves[:, None]) < _OCTAVES)
+    agreeing &= apart < VOTES.turn
+    agreeing &= np.abs(octaves[:, :, None] - octaves[:, None]) < VOTES.octaves
     agreeing &= is_there[:, None] & is_there[:, :, None]
     # meetings of one corner found twice are one
-    near = (np.abs(start[:, :, None] - start[:, None]) < _SPOT) & agreeing
+    near = (np.abs(start[:, :, None] - start[:, None]) < CORNERS.same) & agreeing
     repeated = np.tril(near, -1).any(axis=2)
     return np.asarray((agreeing & ~repeated[:, None]).sum(axis=2).max(axis=1))

@@ -20,6 +20,7 @@ from lookalike.runtime.inference import byte_product
 
 __all__ = ["Hits", "products_at_least"]
 
+# of a block: what a processor's caches hold
 _ROWS = 512
 _COLUMNS = 2048
 

@@ -1,1 +1,1 @@
-"""From files to a described collection."""
+"""Ingest: from files to a described collection."""

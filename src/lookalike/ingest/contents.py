@@ -1,4 +1,4 @@
-"""What is remembered of one content: what its picture is, and hashes of it, over backdrops too."""
+"""Describe one content as a collection remembers it: facts and hashes, over backdrops too."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Described = tuple[Content, dict[DescriptorSpec, NDArray[Any]]]
 
 
 def describe_content(sha256: str, n_bytes: int, picture: Picture, config: RunConfig) -> Described:
-    """What a collection remembers of one decoded content, and its hash rows."""
+    """Describe one decoded content: what a collection remembers of it, and its hash rows."""
     hashed = describe_hashes(picture)
     content = Content(
         sha256=sha256,
@@ -59,7 +59,7 @@ def describe_content(sha256: str, n_bytes: int, picture: Picture, config: RunCon
 
 
 def describe_shades(content: Content, picture: Picture, config: RunConfig) -> tuple[Described, ...]:
-    """As ``describe_content``, of a picture with transparent parts over every backdrop.
+    """Describe a picture with transparent parts over every backdrop, as ``describe_content`` does.
 
     Each is a content of its own that no file has. One that shows too little has a hash of zeros,
     which is far from that of every picture.
@@ -80,7 +80,7 @@ def describe_shades(content: Content, picture: Picture, config: RunConfig) -> tu
 
 
 def batch_of(described: Sequence[Described]) -> Batch:
-    """Contents and their rows as one step of a collection."""
+    """Put contents and their rows into one step of a collection."""
     shas = tuple(content.sha256 for content, _ in described)
     specs = described[0][1] if described else {}
     return Batch(
@@ -90,7 +90,7 @@ def batch_of(described: Sequence[Described]) -> Batch:
 
 
 def shade_names(sha256: str) -> tuple[str, ...]:
-    """The names under which a collection remembers a content over each backdrop."""
+    """Name a content over each backdrop, as a collection remembers it."""
     return tuple(f"{sha256}/{grey}" for grey in BACKDROPS)
 
 
@@ -104,7 +104,7 @@ def _sharpness(picture: Picture) -> float:
 
 
 def image_ref(name: str, path: str, content: Content, modified_ns: int = 0) -> ImageRef:
-    """An image of a run from what is known of its content."""
+    """Make an image of a run from what is known of its content."""
     return ImageRef(
         id=name,
         path=path,

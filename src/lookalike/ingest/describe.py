@@ -1,4 +1,4 @@
-"""Descriptors of a collection's contents, made when they are first needed."""
+"""Describe a collection's contents when descriptors are first needed."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ class Describer:
         return self._images[sha]
 
     def read(self, sha: str) -> bytes | None:
-        """A content's bytes, if they can still be read."""
+        """Read a content's bytes, if they can still be read."""
         return self._data.get(sha) or _read(self._images[sha], self._config.read)
 
     def picture(self, sha: str, config: DecodeConfig) -> Picture | None:
-        """A content's picture, if it can still be read."""
+        """Decode a content's picture, if it can still be read."""
         data = self.read(sha)
         if data is None:
             return None
@@ -79,12 +79,12 @@ class Describer:
         return None if isinstance(picture, Failure) else picture
 
     def luma(self, sha: str, config: DecodeConfig) -> UInt8Array | None:
-        """A content's luma ``(h, w)`` uint8, if it can still be read."""
+        """Decode a content's luma ``(h, w)`` uint8, if it can still be read."""
         data = self.read(sha)
         return None if data is None else _luma(self._images[sha].path, data, config)
 
     def embed(self, descriptor: Descriptor, shas: Sequence[str]) -> list[str]:
-        """Have rows of a descriptor for contents; those that have one, in the order asked.
+        """Make missing rows of a descriptor; return the contents that have one, in the order asked.
 
         Only what is still missing is computed; contents that can no longer be read are left out.
         """
@@ -95,7 +95,7 @@ class Describer:
         return self.have([descriptor.spec], described, descriptor.min_side, shas)
 
     def hash_again(self, shas: Sequence[str]) -> list[str]:
-        """As ``embed``, the hashes of contents whose rows were lost."""
+        """Make the hashes of contents whose rows were lost; else as ``embed``."""
 
         def hashed(picture: Picture) -> Rows:
             row = describe_hashes(picture)
@@ -115,7 +115,7 @@ class Describer:
         shas: Sequence[str],
         stage: str = "embed",
     ) -> list[str]:
-        """Have rows of some descriptors for contents; those that have them, in the order asked.
+        """Make missing rows of descriptors; return the contents that have them, in the order asked.
 
         Args:
             specs: of the descriptors.
@@ -141,7 +141,7 @@ class Describer:
         return [sha for sha in shas if sha not in gone]
 
     def have_sides(self, shas: Sequence[str], kind: KeypointKind) -> set[str]:
-        """Have keypoints and planes of contents; those that can no longer be read."""
+        """Make missing keypoints and planes; return the contents that can no longer be read."""
         specs = (kind.spec, PLANE_SPEC)
         missing = self._missing(specs, shas)
         finer = replace(self._config.decode, min_side=kind.min_side)
@@ -159,7 +159,7 @@ class Describer:
         return {*missing} - made
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
-        """Full-size pixel digests; contents that can no longer be read are left out."""
+        """Compute full-size pixel digests; contents that can no longer be read are left out."""
         known = {
             sha: content.pixel_digest
             for sha, content in self._collection.contents(shas).items()
@@ -181,7 +181,7 @@ class Describer:
         return None if isinstance(digest, Failure) else digest
 
     def _shade_again(self, sha: str) -> None:
-        """Have hashes of a picture with transparent parts over every backdrop."""
+        """Make the hashes of a picture with transparent parts over every backdrop."""
         picture = self.picture(sha, self._config.decode)
         if picture is not None:
             content = self._collection.contents([sha])[sha]
@@ -195,7 +195,7 @@ class Describer:
         batch: int,
         stage: str,
     ) -> set[str]:
-        """Commit rows as they come, a batch at a time; the contents that have some."""
+        """Commit rows as they come, a batch at a time; return the contents that have some."""
         left = zip(shas, rows, strict=True)
         kept: set[str] = set()
         done = 0
@@ -214,14 +214,14 @@ class Describer:
         return [sha for sha in shas if sha in lacking]
 
     def _lacking(self, specs: Sequence[DescriptorSpec], shas: Sequence[str]) -> set[str]:
-        """Contents that lack any of some descriptors."""
+        """Find contents that lack any of some descriptors."""
         return {sha for spec in specs for sha in self._collection.missing(spec, shas)}
 
 
 def sides_of(
     path: str, data: bytes, size: tuple[int, int], config: DecodeConfig, kind: KeypointKind
 ) -> tuple[UInt8Array, UInt8Array] | None:
-    """Keypoints and the small plane of a file, as ``describe_side`` gives them.
+    """Describe a file by keypoints and a small plane, as ``describe_side`` does.
 
     Args:
         path: of the file, or its address.
@@ -243,7 +243,7 @@ def _sides_of_all(
     kind: KeypointKind,
     read: ReadConfig,
 ) -> list[Rows | None]:
-    """Rows of ``sides_of`` for some images, read here unless their bytes came along."""
+    """Describe some images by ``sides_of``, read here unless their bytes came along."""
     found: list[Rows | None] = []
     for image, held in asked:
         data = held or _read(image, read)
@@ -253,7 +253,7 @@ def _sides_of_all(
 
 
 def _batch(specs: Sequence[DescriptorSpec], made: Mapping[str, Rows]) -> Batch:
-    """Rows of some contents as one batch."""
+    """Put rows of some contents into one batch."""
     names = tuple(made)
     columns = dict(zip(specs, zip(*made.values(), strict=True), strict=True))
     return Batch(

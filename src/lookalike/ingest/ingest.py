@@ -1,4 +1,4 @@
-"""From files to a described collection: read, sniff, decode, describe, remember.
+"""Ingest files: read, sniff, decode, describe, remember.
 
 Nothing is read twice: a file whose size, time and inode are as remembered is not opened, and a
 content that is known by its SHA-256 is not decoded. Every batch is one atomic step of the
@@ -18,7 +18,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config.find import RunConfig
 from lookalike.config.reading import NO_MEMORY, ReadConfig
 from lookalike.descriptors.hashes import HASH_SPECS
 from lookalike.images.decode import decode, sniff
@@ -56,7 +56,7 @@ _SNIFFED = 64
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What a run looks at.
+    """Collect what a run looks at.
 
     Attributes:
         images: readable images, sorted by id.
@@ -127,7 +127,7 @@ def ingest(
     worker = _Worker(
         collection, config, specs, partial(read_entry, read=config.read, inside=inside)
     )
-    if len(fresh) >= MANY and isinstance(config, FindConfig) and config.kinds:
+    if len(fresh) >= MANY and config.kinds:
         prepare(config.threads, "lookalike.matching.verifier")
     done = decoded = 0
     later: list[Outcome] = []
@@ -147,7 +147,7 @@ def ingest(
 def _still_described(
     collection: Collection, known: dict[str, KnownFile], specs: Sequence[DescriptorSpec]
 ) -> dict[str, KnownFile]:
-    """Known files less those whose content lacks a descriptor this run needs.
+    """Drop known files whose content lacks a descriptor this run needs.
 
     What could not be read is tried again: permissions and mounts change without a trace.
     """
@@ -176,7 +176,7 @@ class _Worker:
         self._lock = threading.Lock()
 
     def outcomes(self, entries: Sequence[FileEntry], threads: int) -> Iterator[Outcome]:
-        """Outcomes in the order of ``entries``, computed ahead by a bounded window."""
+        """Yield outcomes in the order of ``entries``, computed ahead by a bounded window."""
         chunks = [entries[at : at + _CHUNK] for at in range(0, len(entries), _CHUNK)]
         if not chunks:
             return
@@ -204,7 +204,7 @@ class _Worker:
     def _ahead(
         self, entries: Sequence[FileEntry], readers: ThreadPoolExecutor
     ) -> list[Callable[[], bytes | Failure]]:
-        """How to have the bytes of every file: what lies far away is asked for now."""
+        """Read ahead: ask now for the bytes of files that lie far away."""
         return [
             readers.submit(self._read, entry).result
             if is_far(entry.path)
@@ -233,7 +233,7 @@ class _Worker:
 def read_entry(
     entry: FileEntry, read: ReadConfig, *, inside: Sequence[str] | None = None
 ) -> bytes | Failure:
-    """A file's bytes, or why they cannot be read.
+    """Read a file's bytes, or say why they cannot be read.
 
     Of one that neither is nor claims to be a picture only the first.
 
@@ -255,7 +255,7 @@ def read_entry(
 def examine(
     entry: FileEntry, data: bytes, config: RunConfig, is_new: Callable[[str], bool]
 ) -> Outcome:
-    """What the bytes of a file turn out to be, described by hashes.
+    """Examine the bytes of a file and describe them by hashes.
 
     Args:
         entry: the file.
@@ -329,7 +329,7 @@ def catalogue_of(
     contents: Mapping[str, Content],
     so_far: Catalogue,
 ) -> Catalogue:
-    """What a run looks at.
+    """Collect what a run looks at.
 
     Args:
         entries: what the source offers.
@@ -362,7 +362,7 @@ def catalogue_of(
 
 
 def remembered_images(collection: Collection) -> list[ImageRef]:
-    """Every image file of the collection that is still there, by path."""
+    """List every image file of the collection that is still there, by path."""
     files = {key: sha for key, sha in collection.images().items() if is_there(key)}
     contents = collection.contents(set(files.values()))
     images = [image_ref(key, key, contents[sha]) for key, sha in files.items() if sha in contents]

@@ -1,4 +1,4 @@
-"""Pictures with transparent parts against opaque ones: over the grey that suits the other best.
+"""Compare pictures with transparent parts over the grey that suits the other picture best.
 
 Whoever flattens a picture puts something behind it: white, black, any colour, and a hash sees that
 as much as the picture. So one with transparent parts is compared over many greys, of which one is
@@ -38,7 +38,7 @@ class Frames:
 
     @property
     def contents(self) -> tuple[IntArray, IntArray]:
-        """``(k,)`` places of the contents of each pair, the lower first."""
+        """Places ``(k,)`` of the two contents of each pair, the lower first."""
         return self.owner[self.near.query], self.owner[self.near.ref]
 
     @property
@@ -48,7 +48,7 @@ class Frames:
         return (self.near.query < own) & (self.near.ref < own)
 
     def first(self, rows: IntArray) -> IntArray:
-        """Of some pairs of names, ascending, the first of every two contents."""
+        """Keep the first pair of names of every two contents."""
         query, ref = (places[rows] for places in self.contents)
         is_first = np.ones(len(rows), bool)
         is_first[1:] = (query[1:] != query[:-1]) | (ref[1:] != ref[:-1])
@@ -56,7 +56,7 @@ class Frames:
 
 
 def with_backdrops(images: Sequence[ImageRef], near: HashPairs, stages: Stages) -> Frames:
-    """Near hashes, with those of pictures with transparent parts over any backdrop.
+    """Add near hashes of pictures with transparent parts over every backdrop.
 
     Args:
         images: one a content, in the order of their places.

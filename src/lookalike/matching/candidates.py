@@ -1,4 +1,4 @@
-"""What the cascade asks about contents, and the answers of one collection.
+"""Propose candidate pairs: what the cascade asks of whoever holds the descriptors.
 
 The cascade decides; a stage only measures. Whoever answers these questions alike gets the same
 clusters: a collection on this machine does, and so does a cluster of machines.
@@ -17,6 +17,7 @@ from lookalike.descriptors.hashes import ORIENTATIONS, thumb_planes
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.index.hamming import HammingIndex
 from lookalike.index.local import Votes, VoteSettings
+from lookalike.matching.limits import CASCADE
 from lookalike.matching.match_graph import Pair
 from lookalike.model.arrays import BoolArray, FloatArray, IntArray, UInt8Array
 from lookalike.model.match import Verification
@@ -31,8 +32,6 @@ __all__ = [
     "have_equal_thumbs",
     "vote_settings",
 ]
-
-_MOST_BITS = 60
 
 
 class HashPairs(NamedTuple):
@@ -51,22 +50,22 @@ class HashPairs(NamedTuple):
     bits: IntArray
 
     def at(self, places: IntArray) -> HashPairs:
-        """Of rows that stand at these places of a longer list, in the same order."""
+        """Renumber rows to their places in a longer list of the same order."""
         return HashPairs(places[self.query], places[self.ref], self.turn, self.bits)
 
     def rows(self, some: IntArray) -> HashPairs:
-        """Some of the pairs."""
+        """Take some of the pairs."""
         return HashPairs(*(column[some] for column in self))
 
     def __or__(self, others: HashPairs) -> HashPairs:
-        """These and others, sorted."""
+        """Merge these pairs with others, sorted."""
         columns = [np.concatenate(both) for both in zip(self, others, strict=True)]
         order = np.lexsort((columns[1], columns[0]))
         return HashPairs(*(column[order] for column in columns))
 
 
 class Stages(Protocol):
-    """Measures contents, which are named by SHA-256; rows are places in the list that is asked."""
+    """Measures contents, named by SHA-256; row numbers are places in the list asked about."""
 
     @property
     def apart(self) -> Iterable[Pair]:
@@ -74,60 +73,60 @@ class Stages(Protocol):
         ...
 
     def near_hashes(self, shas: Sequence[str]) -> HashPairs:
-        """Every pair within ``HashConfig.max_distance`` bits in any of 8 orientations."""
+        """Find every pair within ``HashConfig.max_distance`` bits in any of 8 orientations."""
         ...
 
     def hashes_between(self, queries: Sequence[str], refs: Sequence[str]) -> HashPairs:
-        """As ``near_hashes``, of a query in any orientation and an upright ref; none is both."""
+        """Find near hashes of a query in any orientation and an upright ref; no content is both."""
         ...
 
     def thumbs(self, shas: Sequence[str]) -> UInt8Array:
-        """``(n, 1152)`` rows of ``THUMB_SPEC``, asked for of few."""
+        """Read ``(n, 1152)`` rows of ``THUMB_SPEC``, asked for of few contents."""
         ...
 
     def equal_thumbs(self, shas: Sequence[str], query: IntArray, ref: IntArray) -> BoolArray:
-        """``(k,)`` whether all cells of two thumbs are equal."""
+        """Tell which ``(k,)`` pairs of thumbs are equal in all cells."""
         ...
 
     def thumb_agreement(
         self, shas: Sequence[str], query: IntArray, ref: IntArray, turn: IntArray
     ) -> ThumbAgreement:
-        """As ``thumbs.agree``."""
+        """Compare pairs of thumbs, as ``whole_frame.agree`` does."""
         ...
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
-        """Full-size pixel digests; contents that can no longer be read are left out."""
+        """Compute full-size pixel digests; contents that can no longer be read are left out."""
         ...
 
     def embed(self, network: Descriptor, shas: Sequence[str]) -> list[str]:
-        """Have rows of a network; the contents that can have one, in the order asked."""
+        """Make missing rows of a network; return the contents that have one, in the order asked."""
         ...
 
     def near_embeddings(
         self, network: Descriptor, shas: Sequence[str]
     ) -> tuple[IntArray, IntArray, FloatArray]:
-        """Pairs within ``EmbeddingConfig.max_distance``, sorted, with their cosine distance."""
+        """Find pairs within ``EmbeddingConfig.max_distance``, sorted, with cosine distances."""
         ...
 
     def votes(self, shas: Sequence[str], kind: KeypointKind, min_votes: int) -> tuple[Votes, Votes]:
-        """As ``index.local.vote_pairs``, by the settings of ``LocalConfig``."""
+        """Count keypoints that meet in one pose, as ``index.local.vote_pairs`` does."""
         ...
 
     def verify(
         self, pairs: Mapping[Pair, bool], kind: KeypointKind
     ) -> dict[Pair, Verification | None]:
-        """Evidence or None for every pair, looked at mirrored where the value says so."""
+        """Verify pairs: evidence or None for each, looked at mirrored where the value says so."""
         ...
 
     def components(self, nodes: Iterable[str], pairs: Sequence[Pair]) -> list[list[str]]:
-        """As ``cluster.components``."""
+        """Find connected components, as ``clustering.components`` does."""
         ...
 
 
 def hash_pairs(
     queries: UInt8Array, refs: UInt8Array, max_distance: int, threads: int = 1
 ) -> HashPairs:
-    """Pairs of a query in any orientation and an upright ref; of one array with itself ``i < j``.
+    """Find pairs of a query in any orientation and an upright ref; ``i < j`` within one array.
 
     Args:
         queries: ``(n, 8, 32)`` uint8 of ``PDQ_SPEC``.
@@ -149,7 +148,7 @@ def hash_pairs(
 
 
 def closest_turns(columns: IntArray) -> HashPairs:
-    """Each pair in its closest orientation, sorted.
+    """Keep each pair in its closest orientation, sorted.
 
     Args:
         columns: ``(4, k)`` query, ref, orientation and bits, in any order and several times a pair.
@@ -163,7 +162,7 @@ def closest_turns(columns: IntArray) -> HashPairs:
 
 
 def have_equal_thumbs(thumbs: UInt8Array, query: IntArray, ref: IntArray) -> BoolArray:
-    """``(k,)`` whether all cells of two thumbs are equal.
+    """Tell which ``(k,)`` pairs of thumbs are equal in all cells.
 
     Args:
         thumbs: ``(n, 1152)`` uint8 of ``THUMB_SPEC``.
@@ -181,12 +180,12 @@ def have_equal_thumbs(thumbs: UInt8Array, query: IntArray, ref: IntArray) -> Boo
 def vote_settings(
     local: LocalConfig, kind: KeypointKind, keypoints: int, min_votes: int, threads: int = 1
 ) -> VoteSettings:
-    """How so many keypoints of a kind come to meet."""
+    """Choose the substrings by which so many keypoints of a kind meet."""
     # a keypoint should meet less than one stranger by chance
     by_chance = keypoints.bit_length() + kind.rare_bits
     return VoteSettings(
         tables=local.tables,
-        substring=min(_MOST_BITS, max(local.least_substring, by_chance)),
+        substring=min(CASCADE.most_bits, max(local.least_substring, by_chance)),
         largest_group=local.largest_group,
         min_votes=min_votes,
         threads=threads,

@@ -1,4 +1,4 @@
-"""Verification of pairs that other matches tie together already."""
+"""Verify pairs that other matches tie together already."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["confirm_stars", "confirm_tied", "verified"]
 
 
 def verified(pairs: Pairs, some: Mapping[Pair, bool], verify: Verify) -> dict[Pair, Match]:
-    """The pairs that keypoints and pixels confirm, with their matches."""
+    """Verify pairs and make matches of those that keypoints and pixels confirm."""
     asked = {pairs.order(*pair): mirrored for pair, mirrored in sorted(some.items())}
     if not asked:
         return {}
@@ -47,7 +47,7 @@ def confirm_tied(
 
 
 def confirm_stars(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
-    """Compare centres with members that lazy order skipped: those a common match ties to them."""
+    """Verify centres with members that were skipped because a common match ties them."""
     graph = pairs.graph()
 
     def is_mirrored(a: str, b: str) -> bool:

@@ -1,4 +1,4 @@
-"""Every pair of a component, verified, for linkages that count the pairs between two parts.
+"""Verify every pair of a component, for linkages that count the pairs between two parts.
 
 The cascade leaves out pairs that other matches join already. Star linkage needs no more, but to
 complete and average linkage a pair that nobody looked at would be a pair that does not match.
@@ -18,7 +18,7 @@ __all__ = ["confirm_every_pair"]
 
 
 def confirm_every_pair(pairs: Pairs, verify: Verify, config: SettleConfig) -> None:
-    """Verify what is left of the pairs within each component; there are ``n (n - 1) / 2`` in one.
+    """Verify the remaining pairs within each component, of ``n (n - 1) / 2``.
 
     Args:
         pairs: accepted pairs, added to.
@@ -36,7 +36,7 @@ def confirm_every_pair(pairs: Pairs, verify: Verify, config: SettleConfig) -> No
 
 
 def _mirrored(pairs: Pairs, group: list[str], graph: Graph) -> dict[str, bool]:
-    """Whether each content of a component is mirrored against its first, by the matches between."""
+    """Tell which contents of a component are mirrored against its first, along its matches."""
     found = {group[0]: False}
     waiting = [group[0]]
     for one in waiting:

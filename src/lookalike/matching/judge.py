@@ -12,6 +12,7 @@ from lookalike.config.find import FindConfig, HashConfig, SettleConfig
 from lookalike.descriptors.hashes import stretches_of
 from lookalike.model.arrays import BoolArray, IntArray
 from lookalike.model.match import Verification
+from lookalike.verification.limits import FRAMES
 from lookalike.verification.whole_frame import ThumbAgreement
 
 __all__ = ["Context", "Verdict", "pair_config", "same_frames", "verdict", "weight"]
@@ -26,9 +27,6 @@ Context = Literal["alone", "among", "tied", "leaf", "couple"]
 #: ``copy``: the same picture. ``weak``: likely the same, too little to count by itself.
 #: ``shot``: another shot of the scene. ``nothing``: too little to say.
 Verdict = Literal["copy", "weak", "shot", "nothing"]
-
-_COINCIDING = 0.88
-_WITHIN = 0.985
 
 
 def verdict(seen: Verification, context: Context, config: SettleConfig) -> Verdict:
@@ -54,7 +52,7 @@ def verdict(seen: Verification, context: Context, config: SettleConfig) -> Verdi
 
 
 def pair_config(config: FindConfig) -> FindConfig:
-    """Settings where one pair is asked about: any evidence counts, as no others contradict it."""
+    """Loosen settings for one pair alone: any evidence counts, as no others contradict it."""
     settle = SettleConfig(strong_agreement=0.0, moved_agreement=0.0, strong_support=0.0)
     return replace(config, effort="thorough", settle=settle)
 
@@ -66,7 +64,7 @@ def same_frames(
     agreement: ThumbAgreement,
     config: HashConfig,
 ) -> BoolArray:
-    """``(k,)`` which pairs of whole frames are the same picture, by their thumbs.
+    """Judge whole frames by their thumbs: ``(k,)`` which pairs are the same picture.
 
     Args:
         queries: ``(k, 2)`` full widths and heights, pixels.
@@ -95,7 +93,7 @@ def _counts_alone(seen: Verification, config: SettleConfig) -> bool:
 
 
 def _is_firm(seen: Verification, config: SettleConfig) -> bool:
-    """Pages of one template lie on each other frame by frame; a moved part is no accident."""
+    """Tell whether evidence counts by itself."""
     if not (_is_copy(seen, config) and _is_sure(seen, config)):
         return False
     if _is_coinciding(seen):
@@ -106,17 +104,17 @@ def _is_firm(seen: Verification, config: SettleConfig) -> bool:
 
 
 def _is_sure(seen: Verification, config: SettleConfig) -> bool:
-    """Whether so many keypoints correspond that the two show one scene."""
+    """Tell whether so many keypoints correspond that the two show one scene."""
     return seen.support >= config.strong_support
 
 
 def _has_moved(seen: Verification, config: SettleConfig) -> bool:
-    """Whether a part went its own way; of very many inliers, some do by chance."""
+    """Tell whether a part moved by itself; of very many inliers, some do by chance."""
     return seen.moved > max(config.most_moved, config.moved_share * seen.inliers)
 
 
 def _is_copy(seen: Verification, config: SettleConfig) -> bool:
-    """An edit leaves what it does not cover as it was; another shot is a little unlike all over.
+    """Tell an edit, which leaves what it does not cover as it was, from another shot.
 
     Of a picture and its edit one mostly lies in the other whole; two shots overlap.
     """
@@ -125,15 +123,15 @@ def _is_copy(seen: Verification, config: SettleConfig) -> bool:
 
 
 def _is_coinciding(seen: Verification) -> bool:
-    return min(seen.overlap_query, seen.overlap_ref) >= _COINCIDING
+    return min(seen.overlap_query, seen.overlap_ref) >= FRAMES.coinciding
 
 
 def _is_within(seen: Verification) -> bool:
-    return max(seen.overlap_query, seen.overlap_ref) >= _WITHIN
+    return max(seen.overlap_query, seen.overlap_ref) >= FRAMES.within
 
 
 def _is_leaf(seen: Verification, config: SettleConfig, *, is_alone: bool) -> bool:
-    """Whether weak evidence ties an image to a cluster, or to another that stands alone."""
+    """Tell whether weak evidence ties an image to a cluster, or to another that stands alone."""
     if not _is_copy(seen, config) or weight(seen, config) == 0:
         return False
     if seen.agreement >= config.mostly_agreement and seen.support < config.weak_support:

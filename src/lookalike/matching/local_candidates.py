@@ -1,4 +1,4 @@
-"""The answers of one collection on this machine."""
+"""Answer the cascade's questions from one collection on this machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["CollectionStages"]
 
 
 class CollectionStages:
-    """Answers from a collection on this machine.
+    """Measures contents of a collection on this machine; implements ``Stages``.
 
     Args:
         collection: holds the descriptors.
@@ -53,21 +53,21 @@ class CollectionStages:
         self.components = components
 
     def near_hashes(self, shas: Sequence[str]) -> HashPairs:
-        """As of ``Stages``."""
+        """Find near hashes in any of 8 orientations, exactly."""
         rows = self._hashes(shas)
         return hash_pairs(rows, rows, self._config.hashes.max_distance, self._config.threads)
 
     def hashes_between(self, queries: Sequence[str], refs: Sequence[str]) -> HashPairs:
-        """As of ``Stages``."""
+        """Find near hashes of queries in any orientation and upright refs, exactly."""
         both = self._hashes(queries), self._hashes(refs)
         return hash_pairs(*both, self._config.hashes.max_distance, self._config.threads)
 
     def thumbs(self, shas: Sequence[str]) -> UInt8Array:
-        """As of ``Stages``."""
+        """Read rows of ``THUMB_SPEC``."""
         return self._collection.rows(THUMB_SPEC, shas)
 
     def equal_thumbs(self, shas: Sequence[str], query: IntArray, ref: IntArray) -> BoolArray:
-        """As of ``Stages``."""
+        """Tell which pairs of thumbs are equal in all cells."""
         # few of all contents are that near
         some, places = np.unique(np.concatenate([query, ref]), return_inverse=True)
         thumbs = self._collection.rows(THUMB_SPEC, [shas[row] for row in some])
@@ -77,20 +77,20 @@ class CollectionStages:
     def thumb_agreement(
         self, shas: Sequence[str], query: IntArray, ref: IntArray, turn: IntArray
     ) -> ThumbAgreement:
-        """As of ``Stages``."""
+        """Compare pairs of thumbs on several threads."""
         thumbs = self._collection.rows(THUMB_SPEC, shas)
         return agree(thumbs, query, ref, turn, threads=self._config.threads)
 
     def near_embeddings(
         self, network: Descriptor, shas: Sequence[str]
     ) -> tuple[IntArray, IntArray, FloatArray]:
-        """As of ``Stages``, exact."""
+        """Find pairs that a network sees near, exactly."""
         rows = self._collection.rows(network.spec, shas)
         index = CosineIndex(rows, threads=self._config.threads)
         return index.pairs_within(self._config.embedding.max_distance)
 
     def votes(self, shas: Sequence[str], kind: KeypointKind, min_votes: int) -> tuple[Votes, Votes]:
-        """As of ``Stages``."""
+        """Count keypoints that meet in one pose."""
         local = self._config.local
         upright, mirrored = self._verifier.features(shas, kind)
         settings = vote_settings(local, kind, len(upright.image), min_votes, self._config.threads)

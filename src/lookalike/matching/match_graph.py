@@ -1,4 +1,4 @@
-"""What the pair stages share: accepted pairs, and how a pair is verified."""
+"""Hold what the pair stages share: accepted pairs, leads, and how a pair is verified."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lookalike.matching.limits import CASCADE
 from lookalike.model.image import ImageRef
 from lookalike.model.match import Match, Verification
+from lookalike.verification.limits import FRAMES
 
 __all__ = ["Found", "Lead", "Pair", "Pairs", "Verify", "graph_of"]
 
 Pair = tuple[str, str]
-
-_SAME_SHAPE, _SMALL = 1.02, 0.5
 
 
 class Verify(Protocol):
     """Keypoint verification of pairs; unreadable ones are refused."""
 
     def __call__(self, pairs: Mapping[Pair, bool]) -> dict[Pair, Verification | None]:
-        """Evidence or None for every pair, looked at mirrored where the value says so."""
+        """Verify pairs: evidence or None for each, looked at mirrored where the value says so."""
         ...
 
 
@@ -72,11 +72,11 @@ class Pairs:
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def order(self, a: str, b: str) -> Pair:
-        """The canonical order: the smaller image id is the query."""
+        """Put a pair in its canonical order: the smaller image id is the query."""
         return (a, b) if self.images[a].id < self.images[b].id else (b, a)
 
     def graph(self) -> dict[str, set[str]]:
-        """Accepted neighbours of every content."""
+        """Collect the accepted neighbours of every content."""
         return graph_of(self.images, self.matches)
 
     def part_told_apart(self) -> None:
@@ -85,7 +85,7 @@ class Pairs:
             del self.matches[pair]
 
     def unless_apart(self, verify: Verify) -> Verify:
-        """A verification that refuses, unseen, what a person told apart."""
+        """Wrap a verification so that it refuses, unseen, what a person told apart."""
         if not self.apart:
             return verify
 
@@ -96,12 +96,12 @@ class Pairs:
         return verified
 
     def rank(self, sha: str) -> tuple[float, ...]:
-        """Preference as a star's centre: more pixels first, then more bytes."""
+        """Rank a content as a star's centre: more pixels first, then more bytes."""
         image = self.images[sha]
         return (-image.width * image.height, -image.n_bytes)
 
     def typical(self) -> Callable[[str], tuple[float, ...]]:
-        """Preference as what stands for a cluster: what is most like all that it matches first.
+        """Rank contents by how well they stand for a cluster: most like all that they match first.
 
         A noisy copy has the most bytes, and less in common with a part than a clean one; no part
         meets one that was squashed in one pose; a small one lacks what a part may show.
@@ -110,21 +110,21 @@ class Pairs:
         for pair, match in self.matches.items():
             weight = match.verification.likeness if match.verification else 1.0
             shapes = sorted(self._shape(sha) for sha in pair)
-            if shapes[1] > _SAME_SHAPE * shapes[0]:
+            if shapes[1] > FRAMES.same_shape * shapes[0]:
                 weight /= 2
             areas = [self.images[sha].width * self.images[sha].height for sha in pair]
             for sha, area in zip(pair, areas, strict=True):
-                alike[sha] += weight if area >= _SMALL * max(areas) else weight / 2
+                alike[sha] += weight if area >= CASCADE.small * max(areas) else weight / 2
         return lambda sha: (-alike[sha], *self.rank(sha))
 
     def _shape(self, sha: str) -> float:
-        """The long side for one of the short side."""
+        """Divide the long side by the short one."""
         short, long = sorted((self.images[sha].width, self.images[sha].height))
         return long / short
 
 
 def graph_of(nodes: Iterable[str], pairs: Iterable[Pair]) -> dict[str, set[str]]:
-    """Neighbours of every node."""
+    """Collect the neighbours of every node."""
     neighbours: dict[str, set[str]] = {node: set() for node in nodes}
     for a, b in pairs:
         neighbours[a].add(b)

@@ -1,4 +1,4 @@
-"""Pairs that are no copies: other shots of one scene."""
+"""Add pairs that are no copies: other shots of one scene."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["add_shots", "add_similar"]
 
 
 def add_shots(pairs: Pairs, shots: Mapping[Pair, Match]) -> None:
-    """Confirmed pairs that are no copies, as other shots of one scene, with their evidence."""
+    """Add confirmed pairs that are no copies as other shots of one scene, with their evidence."""
     home = _homes(pairs)
     for pair, match in sorted(shots.items()):
         if home.get(pair[0], pair[0]) != home.get(pair[1], pair[1]):
@@ -23,7 +23,7 @@ def add_shots(pairs: Pairs, shots: Mapping[Pair, Match]) -> None:
 def add_similar(
     pairs: Pairs, proposed: Mapping[Pair, float], max_distance: float, metric: str
 ) -> None:
-    """Near pairs that share no pixels: another shot of the scene, by the descriptor alone."""
+    """Add near pairs that share no pixels: other shots of the scene, by the descriptor alone."""
     home = _homes(pairs)
     for pair, distance in sorted(proposed.items()):
         apart = home.get(pair[0], pair[0]) != home.get(pair[1], pair[1])
@@ -32,6 +32,6 @@ def add_similar(
 
 
 def _homes(pairs: Pairs) -> dict[str, str]:
-    """For every content that has a copy, a name of all that are tied to it by copies."""
+    """Name, for every content that has a copy, the set that copies tie together."""
     copies = [pair for pair, match in pairs.matches.items() if match.tier != "similar"]
     return {sha: group[0] for group in components(pairs.images, copies) for sha in group}

@@ -50,7 +50,7 @@ class Verifier:
     def verify(
         self, pairs: Mapping[Pair, bool], kind: KeypointKind
     ) -> dict[Pair, Verification | None]:
-        """Evidence for every pair, or None: not the same picture, or no longer readable.
+        """Verify pairs: evidence for each, or None where they differ or can no longer be read.
 
         Args:
             pairs: query and ref, by SHA-256, and whether to look at them mirrored.
@@ -78,7 +78,7 @@ class Verifier:
         return known
 
     def features(self, shas: Sequence[str], kind: KeypointKind) -> tuple[Features, Features]:
-        """Keypoints of contents as they are and mirrored; images by their place in ``shas``."""
+        """Read keypoints of contents as they are and mirrored; images by place in ``shas``."""
         self._describer.have_sides(shas, kind)
         known = {*shas} - set(self._collection.missing(kind.spec, shas))
         there = [number for number, sha in enumerate(shas) if sha in known]
@@ -89,7 +89,7 @@ class Verifier:
     def verify_query(
         self, query: Side, shas: Sequence[str], kind: KeypointKind
     ) -> dict[str, Verification]:
-        """Contents that show the pixels of a picture which need not be in the collection."""
+        """Verify contents against a picture that need not be in the collection."""
         sides = self._sides(set(shas), kind)
         found = {}
         for sha in shas:
@@ -119,7 +119,7 @@ class Verifier:
         return dict.fromkeys(pairs) | dict(zip(there, chain.from_iterable(judged), strict=True))
 
     def _sides(self, shas: Set[str], kind: KeypointKind) -> Sides:
-        """Sides of those contents that can be read, described if they never were."""
+        """Read the sides of contents, described now if they never were, without unreadable ones."""
         wanted = sorted(shas - self._describer.have_sides(sorted(shas), kind))
         images = {sha: self._describer.image(sha) for sha in wanted}
         sizes = {sha: (image.width, image.height) for sha, image in images.items()}

@@ -1,4 +1,4 @@
-"""Verification of candidates: surest first, joined pairs left out, weak matches held back."""
+"""Verify candidates in rounds: surest first, joined pairs left out, weak matches held back."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def settle(
 
 
 def _forest(joined: Joined[str], order: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
-    """Pairs that would each join two parts if all held, and those that then need no look.
+    """Split pairs into those that would each join two parts if all held, and those that may wait.
 
     Pairs that are joined already are in neither.
     """

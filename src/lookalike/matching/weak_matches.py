@@ -1,4 +1,4 @@
-"""Weak matches count only for images that have no other, and that point one way."""
+"""Accept weak matches of images that have no other, where all point one way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EVERY_CELL = (1 << 64) - 1
 def attach_leaves(
     pairs: Pairs, weak: dict[Pair, Match], verify: Verify, config: SettleConfig
 ) -> None:
-    """Weak matches count only for images that have no other, and that point one way.
+    """Accept weak matches of images that have no other, where all point one way.
 
     Half of two pages may agree because both carry the same frame, sticker or background. An
     image that weakly matches the centres of several clusters says only that they share
@@ -65,7 +65,7 @@ def attach_leaves(
 
 
 def _furniture(weak: Mapping[Pair, Match], home: Mapping[str, str]) -> dict[str, int]:
-    """Parts of clustered images that images of two other clusters show too.
+    """Find parts of clustered images that images of two other clusters show too.
 
     One other cluster may be of the same picture, not joined yet.
     """
@@ -82,7 +82,7 @@ def _furniture(weak: Mapping[Pair, Match], home: Mapping[str, str]) -> dict[str,
 
 
 def _is_own(match: Match, furniture: Mapping[str, int], config: SettleConfig) -> bool:
-    """Whether enough of what a match shows is no furniture of either image."""
+    """Tell whether enough of what a match shows is no furniture of either image."""
     for image in (match.query, match.ref):
         cells = _cells_of(image, match)
         own = cells & ~furniture.get(image, 0)
@@ -92,7 +92,7 @@ def _is_own(match: Match, furniture: Mapping[str, int], config: SettleConfig) ->
 
 
 def _shown(pairs: Pairs, centres: set[str]) -> dict[str, int]:
-    """Parts of centres in which some copy shows something; all where only hashes tell."""
+    """Find parts of centres that some copy shows; all parts where only hashes matched."""
     shown: dict[str, int] = defaultdict(int)
     for pair, match in pairs.matches.items():
         for centre in centres.intersection(pair):
@@ -107,7 +107,7 @@ def _without_furniture(
     shown: Mapping[str, int],
     config: SettleConfig,
 ) -> dict[str, Match]:
-    """Leads of ``leaf`` that show more than what strangers to them show too.
+    """Keep leads of ``leaf`` that show more than what strangers to them show too.
 
     The frame of a page recurs with every other page of its template; what the page shows does
     not. Another leaf that leads to the same cluster is no stranger, unless both lack the same
@@ -132,7 +132,7 @@ def _without_furniture(
 def _lack_one_part(
     one: tuple[str, Match], other: tuple[str, Match], shown: int, config: SettleConfig
 ) -> bool:
-    """Whether two leaves do not show the same part of what both match, of its ``shown`` parts."""
+    """Tell whether two leaves lack the same part of what both match."""
     lacks = [
         ~_cells_of(match.ref if match.query == leaf else match.query, match) & shown
         for leaf, match in (one, other)
@@ -142,7 +142,7 @@ def _lack_one_part(
 
 
 def _cells_of(leaf: str, match: Match) -> int:
-    """Bits of the parts of ``leaf`` that the match shows."""
+    """Read the bits of the parts of ``leaf`` that the match shows."""
     seen = match.verification
     assert seen is not None
     return int(seen.shared_query if match.query == leaf else seen.shared_ref, 16)
@@ -154,7 +154,7 @@ def _path(
     leads: Mapping[str, Mapping[str, Match]],
     weight: Callable[[Match], float],
 ) -> list[Match]:
-    """The match of ``leaf`` with ``lead``, or the two that lead there by way of another leaf."""
+    """Find the match of ``leaf`` with ``lead``, or the two that lead there by another leaf."""
     if lead in leads[leaf]:
         return [leads[leaf][lead]]
     ways = [
@@ -166,7 +166,7 @@ def _path(
 def _only_lead(
     leaf: str, leads: Mapping[str, Mapping[str, Match]], centres: set[str]
 ) -> str | None:
-    """The one cluster, or the one other leaf, that all weak matches of ``leaf`` point to."""
+    """Find the one cluster, or the one other leaf, that all weak matches of ``leaf`` point to."""
     clusters = leads[leaf].keys() & centres
     others = leads[leaf].keys() - centres
     for other in others:

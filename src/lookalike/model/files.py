@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from lookalike.model.serialization import Digest
+
 __all__ = ["Addressed", "Failure", "Returned"]
 
 
@@ -63,7 +65,7 @@ class Returned:
     image: str
     dropped_at: str
     keeper: str
-    keeper_sha256: str
+    keeper_sha256: Digest
 
     @property
     def in_words(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lookalike.model.arrays import UInt8Array
 from lookalike.model.files import Addressed
+from lookalike.model.serialization import Count, Digest, Extent
 
 __all__ = ["DescriptorSpec", "FileEntry", "ImageRef", "Picture"]
 
@@ -57,10 +58,10 @@ class ImageRef(Addressed):
 
     id: str
     path: str
-    sha256: str
-    n_bytes: int
-    width: int
-    height: int
+    sha256: Digest
+    n_bytes: Count
+    width: Extent
+    height: Extent
     format: str
     modified_ns: int = 0
     lossless: bool = False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from lookalike.model.serialization import Count, Share, in_schema
 
 __all__ = ["Containment", "Frame", "Match", "Tier", "Verification"]
 
@@ -13,6 +15,9 @@ Tier = Literal["exact", "pixel", "copy", "similar"]
 Frame = Literal[
     "same", "extended", "bordered", "inset", "cropped", "unbordered", "cut out", "overlapping"
 ]
+Transform = Annotated[tuple[float, ...], in_schema(minItems=9, maxItems=9)]
+Cells = Annotated[str, in_schema(pattern="^[0-9a-f]{16}$")]
+Corners = Annotated[tuple[tuple[float, float], ...], in_schema(minItems=4, maxItems=4)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +51,24 @@ class Verification:
         moved: places of the largest part that moved by itself, as between two shots of a scene.
     """
 
-    inliers: int
-    support: float
-    transform: tuple[float, ...]
+    inliers: Count
+    support: Share
+    transform: Transform
     mirrored: bool
-    overlap_query: float
-    overlap_ref: float
-    agreement: float
-    likeness: float
-    covered: float
-    shared_query: str
-    shared_ref: str
-    scale: float
-    angle: float
+    overlap_query: Share
+    overlap_ref: Share
+    agreement: Share
+    likeness: Share
+    covered: Share
+    shared_query: Cells
+    shared_ref: Cells
+    scale: Annotated[float, in_schema(exclusiveMinimum=0)]
+    angle: Annotated[float, in_schema(minimum=-180, maximum=180)]
     gain: float
     offset: float
     frame: Frame
     edit: str
-    moved: int = 0
+    moved: Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,6 @@ class Containment:
 
     small: str
     large: str
-    box: tuple[int, int, int, int]
-    corners: tuple[tuple[float, float], ...]
+    box: tuple[Count, Count, Count, Count]
+    corners: Corners
     verification: Verification

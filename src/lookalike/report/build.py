@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from lookalike.clustering.stars import make_cluster
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config.find import RunConfig
 from lookalike.decisions.keeper import decide
 from lookalike.ingest.ingest import Catalogue
 from lookalike.matching.match_graph import Found
@@ -18,7 +18,6 @@ from lookalike.model.protocols import Descriptor
 from lookalike.model.report import Cluster, Report
 from lookalike.model.version import __version__
 from lookalike.report import SCHEMA
-from lookalike.verification.confidence import calibration
 
 __all__ = [
     "by_bytes",
@@ -74,13 +73,11 @@ def settings_of(config: RunConfig) -> dict[str, object]:
     return json.loads(json.dumps(settings))
 
 
-def versions_of(config: RunConfig, descriptors: Sequence[Descriptor]) -> dict[str, str]:
-    """Versions of lookalike and of every descriptor of a run."""
+def versions_of(descriptors: Sequence[Descriptor], others: Mapping[str, str]) -> dict[str, str]:
+    """Versions of lookalike, of every descriptor of a run, and of what else it depends on."""
     specs = [descriptor.spec for descriptor in descriptors]
     own = {spec.name: f"{spec.version}, {spec.preprocessing}" for spec in specs}
-    if isinstance(config, FindConfig):
-        own["confidence"] = calibration().version
-    return {"lookalike": __version__, "answers": _ANSWERS, **own}
+    return {"lookalike": __version__, "answers": _ANSWERS, **own, **others}
 
 
 def file_matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Sequence
 
 from lookalike.model.image import ImageRef
-from lookalike.model.match import Containment, Verification
+from lookalike.model.match import Containment
 from lookalike.model.report import Report
 
 __all__ = [
     "COLUMNS",
     "containment_in_words",
     "containment_rows",
-    "from_plain",
     "outline",
     "place_in_words",
-    "to_plain",
     "were_asked_for",
 ]
 
@@ -57,32 +53,6 @@ def containment_rows(report: Report) -> list[Sequence[object]]:
         )
         for item in report.containments
     ]
-
-
-def to_plain(item: Containment, images: Mapping[str, ImageRef]) -> dict[str, Any]:
-    """Plain values, as ``report.schema.json`` describes them."""
-    return {
-        "small": item.small,
-        "large": item.large,
-        "small_path": images[item.small].path,
-        "large_path": images[item.large].path,
-        "box": list(item.box),
-        "corners": [list(corner) for corner in item.corners],
-        "verification": asdict(item.verification),
-    }
-
-
-def from_plain(plain: Mapping[str, Any]) -> Containment:
-    """What ``to_plain`` wrote."""
-    left, top, width, height = plain["box"]
-    seen = plain["verification"]
-    return Containment(
-        plain["small"],
-        plain["large"],
-        (left, top, width, height),
-        tuple((x, y) for x, y in plain["corners"]),
-        Verification(**{**seen, "transform": tuple(seen["transform"])}),
-    )
 
 
 def outline(item: Containment, large: ImageRef) -> str:

@@ -1,1 +1,1 @@
-"""One picture against many."""
+"""Search: one picture against many."""

@@ -1,4 +1,4 @@
-"""What of a query counts: a box, a mask, or all but what was drawn over it."""
+"""Focus a query on a box, a mask, or all but what was drawn over it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,10 @@ from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import Picture
+from lookalike.retrieval.limits import OVERLAYS, SEARCH
 from lookalike.sources.reading import read_plain
 
 __all__ = ["Focus", "focused", "overlay_mask", "read_mask"]
-
-_LEAST_SIDE = 8
-_SIDE = 512
-# colours: levels in a bin, contrast to the background, share of the pixels that stand out
-_STEP, _CONTRAST, _FEW_PIXELS, _COLOURS = 48, 28, 0.0005, 64
-_RUN = 5
-# shares of the diagonal: median window, widest line, shortest line, longest gap, line drawn
-_WINDOW, _WIDEST, _SHORTEST, _GAP, _LINE = 0.04, 0.022, 0.07, 0.03, 0.008
-# of a segment's pixels: of one colour, apart from either side, marked already
-_FILLED, _APART, _KNOWN, _CONSTANT, _ASIDE, _SEGMENTS = 0.75, 0.75, 0.8, 14, 0.016, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +38,7 @@ class Focus:
 
 
 def focused(picture: Picture, focus: Focus) -> Picture:
-    """The picture as it is searched with: cropped, and filled in where it does not count.
+    """Crop a picture to what counts, and fill in what does not.
 
     Raises:
         ConfigError: a box outside the picture, or a mask that leaves nothing.
@@ -63,7 +54,7 @@ def focused(picture: Picture, focus: Focus) -> Picture:
 
 
 def overlay_mask(rgb: UInt8Array) -> NDArray[np.bool_]:
-    """Pixels of straight thin lines of one colour that were drawn over a picture.
+    """Find pixels of straight thin lines of one colour that were drawn over a picture.
 
     A drawn line keeps its colour over a long way and differs from what lies on both its sides, as
     little in a photograph does. So: colours that stand out from a median filter; of each, what is
@@ -75,7 +66,7 @@ def overlay_mask(rgb: UInt8Array) -> NDArray[np.bool_]:
     Returns:
         ``(h, w)`` bool.
     """
-    factor = min(1.0, _SIDE / max(rgb.shape[:2]))
+    factor = min(1.0, OVERLAYS.side / max(rgb.shape[:2]))
     small = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     found = _drawn_lines(small)
     # with the first ones filled in, those that they crossed are whole
@@ -86,12 +77,12 @@ def overlay_mask(rgb: UInt8Array) -> NDArray[np.bool_]:
 
 def _drawn_lines(small: UInt8Array) -> UInt8Array:
     diagonal = float(np.hypot(*small.shape[:2]))
-    background = cv2.medianBlur(small, int(diagonal * _WINDOW) | 1)
-    stands_out = cv2.absdiff(small, background).max(axis=2) > _CONTRAST
+    background = cv2.medianBlur(small, int(diagonal * OVERLAYS.window) | 1)
+    stands_out = cv2.absdiff(small, background).max(axis=2) > OVERLAYS.contrast
     found = np.zeros(small.shape[:2], np.uint8)
     wide = small.astype(np.int16)
     for colour in _common_colours(small[stands_out]):
-        near = np.abs(wide - colour).max(axis=2) <= _STEP
+        near = np.abs(wide - colour).max(axis=2) <= OVERLAYS.colour_step
         for line in _segments(_thin(near.astype(np.uint8), diagonal), diagonal):
             _draw_if_drawn(found, wide, line, diagonal)
     # the soft rims of a line are neither its colour nor the picture's
@@ -99,37 +90,37 @@ def _drawn_lines(small: UInt8Array) -> UInt8Array:
 
 
 def _common_colours(pixels: UInt8Array) -> list[NDArray[np.int16]]:
-    """Centres of the colours that many pixels share, the most frequent first."""
+    """Find the colours that many pixels share, the most frequent first."""
     if not len(pixels):
         return []
-    bins = pixels.astype(np.int64) // _STEP
+    bins = pixels.astype(np.int64) // OVERLAYS.colour_step
     flat = (bins[:, 0] * 16 + bins[:, 1]) * 16 + bins[:, 2]
     values, counts = np.unique(flat, return_counts=True)
-    often = np.argsort(-counts, kind="stable")[:_COLOURS]
-    chosen = values[often[counts[often] >= max(12, _FEW_PIXELS * len(pixels))]]
+    often = np.argsort(-counts, kind="stable")[: OVERLAYS.colours]
+    chosen = values[often[counts[often] >= max(12, OVERLAYS.few_pixels * len(pixels))]]
     return [pixels[flat == value].mean(axis=0).astype(np.int16) for value in chosen]
 
 
 def _thin(near: UInt8Array, diagonal: float) -> UInt8Array:
-    """What an opening with a disc wider than any line takes away."""
-    width = max(5, int(diagonal * _WIDEST) | 1)
+    """Keep what an opening with a disc wider than any line takes away."""
+    width = max(5, int(diagonal * OVERLAYS.widest) | 1)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     return np.asarray(near & ~cv2.dilate(cv2.morphologyEx(near, cv2.MORPH_OPEN, disc), disc))
 
 
 def _segments(thin: UInt8Array, diagonal: float) -> NDArray[np.int64]:
-    """``(k, 4)`` ends of long straight segments in a plane."""
+    """Find the ends ``(k, 4)`` of long straight segments in a plane."""
     found = cv2.HoughLinesP(
         thin,
         1,
         np.pi / 180,
-        int(_SHORTEST * diagonal / 2),
-        minLineLength=_SHORTEST * diagonal,
-        maxLineGap=_GAP * diagonal,
+        int(OVERLAYS.shortest * diagonal / 2),
+        minLineLength=OVERLAYS.shortest * diagonal,
+        maxLineGap=OVERLAYS.gap * diagonal,
     )
     if found is None:
         return np.empty((0, 4), np.int64)
-    return np.asarray(found.reshape(-1, 4)[:_SEGMENTS], np.int64)
+    return np.asarray(found.reshape(-1, 4)[: OVERLAYS.segments], np.int64)
 
 
 def _draw_if_drawn(
@@ -139,31 +130,31 @@ def _draw_if_drawn(
     start, end = line[:2].astype(float), line[2:].astype(float)
     length = float(np.hypot(*(end - start)))
     along = start + np.linspace(0, 1, max(8, int(length) // 2))[:, None] * (end - start)
-    if _at(found, along).mean() > _KNOWN:
+    if _at(found, along).mean() > OVERLAYS.known:
         return
     core = _smoothed(_at(wide, along))
     colour = np.median(core, axis=0)
-    same = np.abs(core - colour).max(axis=1) <= _CONSTANT
-    if same.mean() < _FILLED:
+    same = np.abs(core - colour).max(axis=1) <= OVERLAYS.constant
+    if same.mean() < OVERLAYS.filled:
         return
-    side = np.array([start[1] - end[1], end[0] - start[0]]) / length * _ASIDE * diagonal
+    side = np.array([start[1] - end[1], end[0] - start[0]]) / length * OVERLAYS.aside * diagonal
     for sign in (-1, 1):
-        aside = np.abs(_at(wide, along + sign * side) - colour).max(axis=1) > _CONTRAST
-        if aside[same].mean() < _APART:
+        aside = np.abs(_at(wide, along + sign * side) - colour).max(axis=1) > OVERLAYS.contrast
+        if aside[same].mean() < OVERLAYS.apart:
             return
     ends = (int(line[0]), int(line[1])), (int(line[2]), int(line[3]))
-    cv2.line(found, *ends, 1, max(2, round(_LINE * diagonal)))
+    cv2.line(found, *ends, 1, max(2, round(OVERLAYS.drawn * diagonal)))
 
 
 def _smoothed(core: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Medians of runs along a line: compression and crossings are no change of colour."""
-    padded = np.pad(core, ((_RUN // 2, _RUN // 2), (0, 0)), mode="edge")
-    runs = np.lib.stride_tricks.sliding_window_view(padded, _RUN, axis=0)
+    """Take medians of runs along a line: compression and crossings are no change of colour."""
+    padded = np.pad(core, ((OVERLAYS.run // 2, OVERLAYS.run // 2), (0, 0)), mode="edge")
+    runs = np.lib.stride_tricks.sliding_window_view(padded, OVERLAYS.run, axis=0)
     return np.asarray(np.median(runs, axis=2), np.int16)
 
 
 def _at(plane: NDArray[Any], points: NDArray[np.float64]) -> NDArray[Any]:
-    """Values at (x, y) points, the nearest inside."""
+    """Read values at (x, y) points, the nearest inside."""
     x = np.clip(points[:, 0].round().astype(int), 0, plane.shape[1] - 1)
     y = np.clip(points[:, 1].round().astype(int), 0, plane.shape[0] - 1)
     return plane[y, x]
@@ -178,7 +169,7 @@ def _masked(picture: Picture, mask: UInt8Array) -> Picture:
     height, width = picture.rgb.shape[:2]
     wanted = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) > 127
     rows, columns = np.flatnonzero(wanted.any(axis=1)), np.flatnonzero(wanted.any(axis=0))
-    if len(rows) < _LEAST_SIDE or len(columns) < _LEAST_SIDE:
+    if len(rows) < SEARCH.least_side or len(columns) < SEARCH.least_side:
         raise ConfigError(
             "the mask leaves nothing to search with",
             got=f"{len(columns)}×{len(rows)} pixels above 127",
@@ -194,7 +185,7 @@ def _masked(picture: Picture, mask: UInt8Array) -> Picture:
 
 def _cropped(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
     x, y, width, height = box
-    if x < 0 or y < 0 or width < _LEAST_SIDE or height < _LEAST_SIDE:
+    if x < 0 or y < 0 or width < SEARCH.least_side or height < SEARCH.least_side:
         inside = False
     else:
         inside = x + width <= picture.width and y + height <= picture.height
@@ -202,7 +193,8 @@ def _cropped(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
         raise ConfigError(
             "the box does not lie in the picture",
             got=f"{x},{y},{width},{height}",
-            expected=f"x,y,w,h within {picture.width}×{picture.height}, sides from {_LEAST_SIDE}",
+            expected=f"x,y,w,h within {picture.width}×{picture.height}, "
+            f"sides from {SEARCH.least_side}",
         )
     factor = picture.rgb.shape[1] / picture.width
     left, top = round(x * factor), round(y * factor)
@@ -212,7 +204,7 @@ def _cropped(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
 
 
 def read_mask(path: Path) -> UInt8Array:
-    """A mask from a picture file: its luma.
+    """Read a mask from a picture file: its luma.
 
     Raises:
         ConfigError: not a readable picture.

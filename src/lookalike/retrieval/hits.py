@@ -1,4 +1,4 @@
-"""Judge the nearest: which show the pixels of the query, and how."""
+"""Judge the nearest images: which show the pixels of the query, and how."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def judged(
     frames: QueryFrames,
     config: FindConfig,
 ) -> dict[str, _Judged]:
-    """Which of the nearest show the query's pixels: whole frames by thumbs, then keypoints."""
+    """Judge which of the nearest show the query's pixels: whole frames first, then keypoints."""
     shas = [item.sha for item in near]
     found = _whole_frames(shas, query, frames, config)
     kind = KINDS["sift"]
@@ -61,7 +61,7 @@ def _whole_frames(
     frames: QueryFrames,
     config: FindConfig,
 ) -> dict[str, _Judged]:
-    """Whole frames whose hash is near in some orientation and whose thumbs agree."""
+    """Judge whole frames whose hash is near in some orientation."""
     near = frames.near(shas)
     agreement = frames.agreement(near)
     picture = query.picture
@@ -83,7 +83,7 @@ def hit(
     query: Query,
     describer: Describer,
 ) -> Hit:
-    """A ranked image with what the judge says of it."""
+    """Make a hit of a ranked image and what the judge says of it."""
     image = describer.image(item.sha)
     tier: Tier = "copy" if judged else "similar"
     if item.sha == query.sha256:
@@ -101,7 +101,7 @@ def _same_pixels(query: Query, sha: str, describer: Describer) -> bool:
 
 
 def with_twins(hits: Sequence[Hit], images: Sequence[ImageRef]) -> list[Hit]:
-    """Every file of a content in its place."""
+    """Repeat every hit for each file of its content."""
     files: dict[str, list[ImageRef]] = {}
     for image in images:
         files.setdefault(image.sha256, []).append(image)

@@ -1,4 +1,4 @@
-"""What is asked of a collection, and the picture it is asked with."""
+"""Read what is asked of a collection: the question and its picture."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import Picture
 from lookalike.retrieval.focus import Focus, focused
+from lookalike.retrieval.limits import SEARCH
 from lookalike.sources.reading import read_bytes
 from lookalike.sources.reading.addresses import local_path
 
 __all__ = ["Query", "Question", "read_query"]
-
-_QUERY_SIDE = 448
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Query:
     config: DecodeConfig
 
     def reduced(self, min_side: int) -> Picture:
-        """The picture as one of the collection is decoded for a descriptor."""
+        """Reduce the picture as those of the collection are decoded for a descriptor."""
         if self.is_plain:
             again = decode(self.path, self.data, replace(self.config, min_side=min_side))
             assert not isinstance(again, Failure)
@@ -78,7 +77,7 @@ class Query:
 
 
 def read_query(question: Question, config: RunConfig) -> Query:
-    """The file of a question, decoded, and cut to what counts.
+    """Read and decode the picture of a question, and cut it to what counts.
 
     Raises:
         ConfigError: it cannot be read, or is no picture.
@@ -90,7 +89,7 @@ def read_query(question: Question, config: RunConfig) -> Query:
         raise ConfigError(
             "the query cannot be read", got=f"{path}: {error.strerror or error}"
         ) from error
-    finer = replace(config.decode, min_side=max(config.decode.min_side, _QUERY_SIDE))
+    finer = replace(config.decode, min_side=max(config.decode.min_side, SEARCH.query_side))
     picture = decode(path, data, finer)
     if isinstance(picture, Failure):
         raise ConfigError("the query is not a picture", got=f"{path}: {picture.message}")

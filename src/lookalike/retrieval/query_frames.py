@@ -1,4 +1,4 @@
-"""The hashes of a query against those of a collection, over backdrops where one shows through."""
+"""Compare the hashes of a query with those of a collection, over backdrops where needed."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class QueryFrames:
         self.image = image
 
     def near(self, shas: Sequence[str]) -> NearFrames:
-        """Which contents are within ``HashConfig.max_distance`` bits in any orientation."""
+        """Find contents within ``HashConfig.max_distance`` bits in any orientation."""
         clear = np.array([self.image(sha).transparent for sha in shas], bool)
         shown = [] if self._is_clear else np.flatnonzero(clear).tolist()
         names = [*shas, *(name for n in shown for name in shade_names(shas[n]))]
@@ -106,7 +106,7 @@ class QueryFrames:
         return NearFrames(owner[rows], bits, turn, own, tuple(names[n] for n in rows.tolist()))
 
     def agreement(self, near: NearFrames) -> ThumbAgreement:
-        """How the thumbs of the query and of near contents agree."""
+        """Compare the thumbs of the query and of near contents."""
         own = np.stack([row.thumb for row in self._rows])
         thumbs = np.concatenate([own, self._collection.rows(THUMB_SPEC, near.names)])
         refs = np.arange(len(near.names)) + len(own)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import RunConfig, SystemConfig
+from lookalike.config.find import SystemConfig
 from lookalike.descriptors.registry import base_of
 from lookalike.index.blocks import blocks_of, nearest_rows
 from lookalike.index.distances import check_metric
 from lookalike.model.arrays import IntArray
 from lookalike.model.errors import ConfigError
+from lookalike.retrieval.limits import SEARCH
 from lookalike.retrieval.query import Query, Question
 from lookalike.retrieval.query_frames import QueryFrames
 from lookalike.store import Ranking
@@ -22,11 +23,6 @@ from lookalike.systems.space import Space
 from lookalike.systems.voting import Voted, vote
 
 __all__ = ["Near", "metrics", "ranked", "with_hash_candidates"]
-
-_VERIFIED = 32
-
-
-_BALLOT = 5
 
 
 _VOTERS = ("euclidean", "manhattan", "cosine", "minkowski", "dice")
@@ -42,8 +38,8 @@ class Near:
     votes: Mapping[str, int]
 
 
-def metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
-    """Which distances rank: those asked for, the recipe's, or none but the descriptor's own."""
+def metrics(ranking: SystemConfig, question: Question) -> tuple[str, ...]:
+    """Choose the distances to rank by: those asked for, the recipe's, or the descriptor's own."""
     if question.k < 1:
         raise ConfigError("no hits are wanted", got=f"k = {question.k}", expected="1 or more")
     for name in question.metrics:
@@ -56,14 +52,12 @@ def metrics(config: RunConfig, question: Question) -> tuple[str, ...]:
         )
     if question.metrics:
         return question.metrics
-    if isinstance(config, SystemConfig) and config.metrics:
-        return config.metrics
-    return _VOTERS if question.voting else ()
+    return ranking.metrics or (_VOTERS if question.voting else ())
 
 
 def ranked(space: Space, query: Query, question: Question, metrics: Sequence[str]) -> list[Near]:
-    """The nearest by the space's distance, by one metric, or by the votes of several."""
-    count = max(question.k, _VERIFIED)
+    """Rank by the space's distance, by one metric, or by the votes of several."""
+    count = max(question.k, SEARCH.judged)
     rows = [
         view.row_of(
             np.asarray(view.descriptor.describe(query.reduced(view.descriptor.min_side)))[None]
@@ -74,7 +68,7 @@ def ranked(space: Space, query: Query, question: Question, metrics: Sequence[str
     if metrics:
         if view.metric == "hamming" or view.turns > 1:
             raise ConfigError("metrics rank one descriptor of numbers", got=view.config.descriptor)
-        ballot = max(question.k, _BALLOT) if len(metrics) > 1 else count
+        ballot = max(question.k, SEARCH.ballot) if len(metrics) > 1 else count
         ballots = {
             name: _nearest(space, nearest_rows(rows[0], view.rows, ballot, name, p=view.config.p))
             for name in metrics
@@ -95,7 +89,7 @@ def ranked(space: Space, query: Query, question: Question, metrics: Sequence[str
 
 
 def _ranked_there(space: Space, row: NDArray[Any], count: int) -> IntArray | None:
-    """Numbers of the nearest rows, ascending, if the collection itself can tell.
+    """Ask the collection itself for the numbers of the nearest rows, ascending, if it can tell.
 
     It also ranks contents whose files are gone.
     """
@@ -122,7 +116,7 @@ def _nearest(space: Space, found: tuple[np.ndarray, np.ndarray]) -> list[tuple[i
 
 
 def _plain(ballot: Sequence[tuple[int, float]], name: str) -> list[Voted]:
-    """One metric's ranking in the form of a vote."""
+    """Turn one metric's ranking into a vote."""
     return [
         Voted(item, 1, float(place), distance, {name: place})
         for place, (item, distance) in enumerate(ballot, start=1)
@@ -130,7 +124,7 @@ def _plain(ballot: Sequence[tuple[int, float]], name: str) -> list[Voted]:
 
 
 def with_hash_candidates(near: list[Near], frames: QueryFrames, space: Space) -> list[Near]:
-    """Also what the hash finds in any orientation, which a network may rank far down."""
+    """Add what the hash finds in any orientation, which a network may rank far down."""
     known = {item.sha for item in near}
     found = frames.near(space.shas)
     places, first = np.unique(found.places, return_index=True)
@@ -140,4 +134,4 @@ def with_hash_candidates(near: list[Near], frames: QueryFrames, space: Space) ->
         for sha, bits in zip(shas, found.bits[first].tolist(), strict=True)
         if sha not in known
     ]
-    return [*near, *sorted(more, key=lambda item: (item.distance, item.sha))[:_VERIFIED]]
+    return [*near, *sorted(more, key=lambda item: (item.distance, item.sha))[: SEARCH.judged]]

@@ -6,21 +6,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lookalike.config.find import (
-    FindConfig,
-    RunConfig,
-    SystemConfig,
-    ViewConfig,
-)
+from lookalike.config.find import RunConfig
 from lookalike.containment.find import Asked, Inside
 from lookalike.containment.inset import INSET_KIND, PAGE_MIN_SIDE
 from lookalike.ingest.describe import Describer
 from lookalike.ingest.ingest import remembered_images
 from lookalike.matching.verifier import Verifier
+from lookalike.methods import method_of
 from lookalike.model.answer import Answer
 from lookalike.model.image import ImageRef
 from lookalike.model.match import Containment
-from lookalike.model.protocols import Descriptor
 from lookalike.retrieval.hits import RANK, hit, judged, with_twins
 from lookalike.retrieval.query import Query, Question, read_query
 from lookalike.retrieval.query_frames import QueryFrames
@@ -29,7 +24,7 @@ from lookalike.runtime.progress import Progress
 from lookalike.store import Collection
 from lookalike.systems.space import Space, fit_space, load_views
 
-__all__ = ["Searchable", "as_system", "open_searchable", "search_collection", "search_in"]
+__all__ = ["Searchable", "open_searchable", "search_collection", "search_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ class Searchable:
 def search_collection(
     question: Question, collection: Collection, config: RunConfig, *, progress: Progress
 ) -> Answer:
-    """The ``k`` images of a collection nearest to a picture.
+    """Find the ``k`` images of a collection nearest to a picture.
 
     Args:
         question: what is asked.
@@ -68,7 +63,7 @@ def search_collection(
     Raises:
         ConfigError: a query that cannot be read, an empty collection, or wrong settings.
     """
-    names = metrics(config, question)
+    names = metrics(method_of(config).ranking, question)
     query = read_query(question, config)
     return _answer(question, names, query, open_searchable(collection, config, progress=progress))
 
@@ -83,22 +78,24 @@ def open_searchable(collection: Collection, config: RunConfig, *, progress: Prog
     first: dict[str, ImageRef] = {}
     for image in images:
         first.setdefault(image.sha256, image)
-    describer = Describer(first, collection, _cascade(config), progress)
+    method = method_of(config)
+    describer = Describer(first, collection, method.judging, progress)
     there = {*describer.hash_again(list(first))}
     images = [image for image in images if image.sha256 in there]
     first = {sha: image for sha, image in first.items() if sha in there}
-    system, descriptors = as_system(config)
+    system = method.ranking
+    descriptors = load_views(system)
     space = fit_space(system, descriptors, list(first), collection, describer.embed, refit=False)
     return Searchable(collection, config, images, first, progress, space)
 
 
 def search_in(question: Question, searchable: Searchable) -> Answer:
-    """As ``search_collection``, of a collection that is ready.
+    """Search a collection that is ready; else as ``search_collection``.
 
     Raises:
         ConfigError: a query that cannot be read, or wrong settings.
     """
-    names = metrics(searchable.config, question)
+    names = metrics(method_of(searchable.config).ranking, question)
     return _answer(question, names, read_query(question, searchable.config), searchable)
 
 
@@ -106,17 +103,17 @@ def _answer(
     question: Question, names: Sequence[str], query: Query, searchable: Searchable
 ) -> Answer:
     config, collection, space = searchable.config, searchable.collection, searchable.space
-    first, asking = searchable.first, _cascade(config)
+    first, asking = searchable.first, method_of(config).judging
     # a new one each time: it holds on to all that it reads
     describer = Describer(first, collection, asking, searchable.progress)
     verifier = Verifier(describer, collection, asking, searchable.progress)
     near = ranked(space, query, question, names)
     frames = QueryFrames(query, collection, asking, describer.image)
-    if isinstance(config, FindConfig):
+    if config.verifies:
         near = with_hash_candidates(near, frames, space)
     evidence_of = judged(near, query, verifier, frames, asking)
     hits = [hit(item, evidence_of.get(item.sha), query, describer) for item in near]
-    if isinstance(config, FindConfig):
+    if config.verifies:
         hits.sort(key=lambda hit: RANK[hit.tier])
     own = hashlib.sha256(query.data).hexdigest()
     return Answer(
@@ -135,29 +132,7 @@ def _answer(
 def _contained(
     query: Query, images: Mapping[str, ImageRef], inside: Inside
 ) -> tuple[Containment, ...]:
-    """Where the query lies in images of the collection, and where they lie in it."""
+    """Find where the query lies in images of the collection, and where they lie in it."""
     small, large = query.reduced(INSET_KIND.min_side), query.reduced(PAGE_MIN_SIDE)
     others = {sha: image for sha, image in images.items() if sha != query.sha256}
     return inside.around(Asked(query.path, small, large), others)
-
-
-def _cascade(config: RunConfig) -> FindConfig:
-    """What judges the hits: the cascade's own settings, or its defaults for another system."""
-    return config if isinstance(config, FindConfig) else FindConfig(threads=config.threads)
-
-
-def as_system(config: RunConfig) -> tuple[SystemConfig, tuple[Descriptor, ...]]:
-    """A cascade ranks by its embedding, or by PDQ where it uses none."""
-    if isinstance(config, FindConfig):
-        if config.effort == "fast":
-            view = ViewConfig("pdq", max_distance=config.hashes.max_distance)
-        else:
-            view = ViewConfig(config.embedding.model, config.embedding.max_distance)
-        config = SystemConfig(
-            views=(view,),
-            turns=8 if config.effort == "fast" else 1,
-            decode=config.decode,
-            threads=config.threads,
-        )
-    assert isinstance(config, SystemConfig)
-    return config, load_views(config)

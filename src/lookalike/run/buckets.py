@@ -21,7 +21,7 @@ __all__ = ["buckets"]
 def buckets(
     descriptor: str, *, db: str | Path | None = None, progress: Progress | None = None
 ) -> dict[str, tuple[str, ...]]:
-    """Images of a collection by their hash: hexadecimal bits to paths, sorted.
+    """List images of a collection by their hash: hexadecimal bits to paths, sorted.
 
     Args:
         descriptor: a hash, or ``NAME#BITS`` for hyperplane bits.
@@ -40,7 +40,7 @@ def buckets(
 def _bucketed(
     config: SystemConfig, collection: Collection, progress: Progress
 ) -> dict[str, tuple[str, ...]]:
-    """Paths of a collection's images by the bits of the first view's descriptor.
+    """Group paths of a collection's images by the bits of the first view's descriptor.
 
     Raises:
         ConfigError: a descriptor of numbers, or an empty collection.

@@ -1,4 +1,4 @@
-"""A result list without repeats: candidates in rank order in, one of each picture out.
+"""Collapse a result list: candidates in rank order in, one of each picture out.
 
 Everything is in memory and belongs to the call: no collection on disk, no lock that another call
 waits for, so calls may run in any number of threads. The stages are those of ``find``.
@@ -164,7 +164,7 @@ def collapse(
     keep: Keep = "rank",
     config: FindConfig | None = None,
 ) -> Collapsed:
-    """One candidate of each picture in a result list, in the order of the list.
+    """Keep one candidate of each picture in a result list, in the order of the list.
 
     Two candidates are one picture exactly where ``find`` would cluster them. Safe to call from
     several threads at once; ``acollapse`` is the same for an event loop.
@@ -210,7 +210,7 @@ async def acollapse(
     keep: Keep = "rank",
     config: FindConfig | None = None,
 ) -> Collapsed:
-    """As ``collapse``, in a thread: the event loop goes on meanwhile.
+    """Collapse in a thread, so that the event loop goes on meanwhile.
 
     Cancelling it abandons the answer; the thread ends by itself.
     """
@@ -220,7 +220,7 @@ async def acollapse(
 def relate(
     first: Candidate, second: Candidate, *, config: FindConfig | None = None
 ) -> tuple[Dropped | None, tuple[Unusable, ...]]:
-    """How ``second`` is made from ``first``: ``lookalike.compare`` without files.
+    """Tell how ``second`` is made from ``first``: ``lookalike.compare`` without files.
 
     Returns:
         The relation, with places 0 and 1, or None; and what could not be read.
@@ -274,7 +274,7 @@ class _Candidates:
             self._collection.commit(batch_of(described))
 
     def representatives(self, keep: Keep) -> tuple[Kept, ...]:
-        """One of each picture, by best rank."""
+        """Choose one candidate of each picture, by best rank."""
         by_content: dict[str, list[ImageRef]] = defaultdict(list)
         for ref in self._refs:
             by_content[ref.sha256].append(ref)
@@ -319,7 +319,7 @@ class _Candidates:
         return Dropped(int(member), int(other), tier, edit, match.confidence)
 
     def _read(self, candidate: Candidate, label: str) -> _Read | Failure:
-        """Bytes, content and hashes of one candidate, or what is wrong with it."""
+        """Read one candidate: bytes, content and hashes, or what is wrong with it."""
         data = _bytes_of(candidate, label, self._config.read)
         if isinstance(data, Failure):
             return data
@@ -334,7 +334,7 @@ class _Candidates:
 
 
 def _bytes_of(candidate: Candidate, label: str, read: ReadConfig) -> bytes | Failure:
-    """The file of a candidate, made where it has none."""
+    """Read the file of a candidate, or make one where it has none."""
     if isinstance(candidate, Failure):
         return candidate
     if isinstance(candidate, bytes | bytearray | memoryview):
@@ -357,7 +357,7 @@ def _bytes_of(candidate: Candidate, label: str, read: ReadConfig) -> bytes | Fai
 
 
 def _tie(cluster: Cluster, member: str, keeper: str) -> Match:
-    """The match that says how ``member`` belongs: with the keeper, the centre, or any."""
+    """Find the match that says how ``member`` belongs: with the keeper, the centre, or any."""
     own = [match for match in cluster.matches if member in (match.query, match.ref)]
     for other in (keeper, cluster.center):
         for match in own:

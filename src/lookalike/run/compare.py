@@ -22,7 +22,7 @@ __all__ = ["compare", "explain_pair"]
 def compare(
     first: str | Path, second: str | Path, *, config: FindConfig | None = None
 ) -> tuple[Match | None, Report]:
-    """How two files are related.
+    """Tell how two files are related.
 
     Args:
         first: path or address of a picture.
@@ -48,7 +48,7 @@ def compare(
 def explain_pair(
     first: str | Path, second: str | Path, *, config: FindConfig | None = None
 ) -> Difference | None:
-    """How two files differ: what both show, what was added to which, which is likely the parent.
+    """Explain how two files differ: what both show, what was added to which, the likely parent.
 
     Args:
         first: an image file; the query of the answer.
@@ -72,7 +72,7 @@ def explain_pair(
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Whether two names are of one file that is there, or one address."""
+    """Tell whether two names are of one file that is there, or one address."""
     if is_address(one) or is_address(other):
         return absolute(one) == absolute(other)
     return is_one_file(one, other)

@@ -12,20 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lookalike.actions.returned import find_returned
-from lookalike.config.find import FindConfig, RunConfig, SystemConfig
-from lookalike.containment.find import Inside, contain, one_per_frame, told_by
-from lookalike.containment.regions import load_regions
+from lookalike.config.find import FindConfig, RunConfig
 from lookalike.decisions.choices import with_choices
 from lookalike.decisions.keeper import check_rules
-from lookalike.descriptors import load_embedding
 from lookalike.ingest.describe import Describer
 from lookalike.ingest.ingest import Catalogue, ingest
-from lookalike.matching.cascade import find_pairs
-from lookalike.matching.local_candidates import CollectionStages
-from lookalike.matching.match_graph import Found
+from lookalike.methods import method_of
 from lookalike.model.files import Failure, Returned
-from lookalike.model.image import FileEntry, ImageRef
-from lookalike.model.match import Containment
+from lookalike.model.image import FileEntry
 from lookalike.model.protocols import Descriptor
 from lookalike.model.report import Report
 from lookalike.report import SCHEMA, from_json, funnel_of, to_body, with_run
@@ -35,10 +29,8 @@ from lookalike.runtime.workers import one_core_each
 from lookalike.sources import Inputs, ListForm, chosen_rows, gone, open_source, watch
 from lookalike.store import Collection, open_collection
 from lookalike.store.location import default_collection
-from lookalike.systems.run import find_in_space
-from lookalike.systems.space import fit_space, load_views
 
-__all__ = ["Clock", "find", "find_json", "load_descriptors"]
+__all__ = ["Clock", "find", "find_json"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -84,7 +76,7 @@ def find_json(
     hidden: bool = False,
     progress: Progress | None = None,
 ) -> str:
-    """As ``find``, as the JSON text of the report; an unchanged set costs only a look at it."""
+    """Find, as the JSON text of the report; an unchanged set costs only a look at it."""
     return _find(paths, db, config or FindConfig(), hidden, progress or silent).to_json()
 
 
@@ -107,14 +99,14 @@ class _Finding:
     returned: Sequence[tuple[Returned, str]]
 
     def to_report(self) -> Report:
-        """As an object; what was kept from before is read."""
+        """Make a report of it; what was kept from before is read."""
         if self.report is None:
             return from_json(self.to_json())
         again = tuple(one for one, _ in self.returned)
         return replace(self.report, timings=self.timings, returned=again)
 
     def to_json(self) -> str:
-        """As JSON; the body is not parsed."""
+        """Make JSON of it; the body is not parsed."""
         return with_run(self.body, self.counts, self.timings, self.returned)
 
 
@@ -123,11 +115,15 @@ def _find(
 ) -> _Finding:
     check_rules(config.keep.rules)
     source = open_source(paths, ListForm(hidden=hidden, read=config.read))
-    descriptors = load_descriptors(config)
+    method = method_of(config)
+    descriptors = method.descriptors()
     clock = Clock()
     listed = list(watch(source, progress).scan())
     rows = chosen_rows(source)
-    fingerprint = _fingerprint(listed, config, descriptors) + "".join(map(str, rows.items()))
+    # a number that changed never meets an answer of before
+    others = {"regions": method.regions, "limits": method.limits}
+    versions = {**versions_of(descriptors, method.versions), **others}
+    fingerprint = _fingerprint(listed, config, versions) + "".join(map(str, rows.items()))
     db = db or default_collection()
     report = None
     with open_collection(db) as collection, one_core_each():
@@ -153,17 +149,6 @@ def _find(
     return _Finding(body, report, counts, clock.timings(images), again)
 
 
-def load_descriptors(config: RunConfig) -> tuple[Descriptor, ...]:
-    """What the run describes pictures by, beyond hashes; wrong settings end here."""
-    if isinstance(config, SystemConfig):
-        return load_views(config)
-    assert isinstance(config, FindConfig)
-    if config.effort == "fast" or not (config.embedding.proposes or config.cluster.similar):
-        return ()
-    network = config.embedding
-    return (load_embedding(network.model, network.engine, threads=config.threads),)
-
-
 @dataclass(slots=True)
 class Clock:
     """Seconds by stage."""
@@ -173,35 +158,28 @@ class Clock:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Count what is done meanwhile as this stage's."""
+        """Count the time of what is done meanwhile as this stage's."""
         begun = time.perf_counter()
         yield
         self.seconds[stage] = round(time.perf_counter() - begun, 3)
         _LOG.info("%s took %.2f s", stage, self.seconds[stage])
 
     def timings(self, images: int) -> dict[str, float]:
-        """Seconds by stage and in all, and images a second."""
+        """Sum up seconds by stage and in all, and images a second."""
         total = time.perf_counter() - self.start
         rate = images / total if total else 0.0
         return {**self.seconds, "total": round(total, 3), "images_per_second": round(rate, 1)}
 
 
 def _fingerprint(
-    listed: Sequence[FileEntry | Failure], config: RunConfig, descriptors: Sequence[Descriptor]
+    listed: Sequence[FileEntry | Failure], config: RunConfig, versions: Mapping[str, str]
 ) -> str:
-    """Digest of everything a report depends on: settings, and the files by their stamps."""
-    asked = [SCHEMA, settings_of(config), versions_of(config, descriptors), _regions(config)]
+    """Digest everything a report depends on: settings, versions, and the files by their stamps."""
+    asked = [SCHEMA, settings_of(config), versions]
     digest = hashlib.sha256(json.dumps(asked).encode())
     for item in listed:
         digest.update(f"{item}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
-
-
-def _regions(config: RunConfig) -> str:
-    """What proposes regions of larger pictures; a detector by its content."""
-    if not isinstance(config, FindConfig) or not config.inside.wanted:
-        return ""
-    return load_regions(config.inside.regions, config.embedding.engine).name
 
 
 def _answer(
@@ -214,50 +192,15 @@ def _answer(
 ) -> Report:
     by_content = by_bytes(catalogue.images)
     first = {sha: files[0] for sha, files in by_content.items()}
-    with clock("pairs"):
-        found = _found(first, collection, config, descriptors, progress)
-    containments, counts = _contained(first, found, collection, config, clock, progress)
-    with clock("cluster"):
-        report = report_of(catalogue, by_content, found, config, versions_of(config, descriptors))
-    return replace(report, funnel={**report.funnel, **counts}, containments=containments)
-
-
-def _contained(
-    first: Mapping[str, ImageRef],
-    found: Found,
-    collection: Collection,
-    config: RunConfig,
-    clock: Clock,
-    progress: Progress,
-) -> tuple[tuple[Containment, ...], dict[str, int]]:
-    """Pictures inside larger ones, where they are asked for, and funnel counts."""
-    if not isinstance(config, FindConfig) or not config.inside.wanted:
-        return (), {}
-    with clock("inside"):
-        telling = {sha: image for sha, image in first.items() if not image.low_information}
-        describer = Describer(first, collection, config, progress)
-        inside = Inside(collection, config, describer, progress)
-        seen, counts = inside.among(one_per_frame(telling, found.matches))
-        seen = told_by(found.matches, first, config.inside) | seen
-        held = [contain(first[small], first[large], v) for (small, large), v in seen.items()]
-    held.sort(key=lambda item: (item.large, item.small))
-    return tuple(held), {**counts, "containments": len(held)}
-
-
-def _found(
-    first: Mapping[str, ImageRef],
-    collection: Collection,
-    config: RunConfig,
-    descriptors: Sequence[Descriptor],
-    progress: Progress,
-) -> Found:
-    """Pairs and clusters among contents, by the cascade or by a published system."""
+    method = method_of(config)
     describer = Describer(first, collection, config, progress)
-    if isinstance(config, SystemConfig):
-        shas = [sha for sha, image in first.items() if not image.low_information]
-        space = fit_space(config, descriptors, shas, collection, describer.embed)
-        return find_in_space(space, config, first)
-    assert isinstance(config, FindConfig)
-    network = descriptors[0] if descriptors else None
-    stages = CollectionStages(collection, config, describer, progress)
-    return find_pairs(list(first.values()), stages, config, network=network)
+    with clock("pairs"):
+        found = method.find(first, describer, collection, descriptors, progress)
+    with clock("cluster"):
+        versions = versions_of(descriptors, method.versions)
+        report = report_of(catalogue, by_content, found, config, versions)
+    if not method.regions:
+        return report
+    with clock("inside"):
+        held, counts = method.contained(first, found, describer, collection, progress)
+    return replace(report, funnel={**report.funnel, **counts}, containments=held)

@@ -24,7 +24,7 @@ def search(
     config: RunConfig | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """The images of a collection that are nearest to a picture, in it or not.
+    """Find the images of a collection nearest to a picture, in it or not.
 
     Args:
         question: path or address of a picture, or a ``Question`` that also says how many hits,

@@ -1,4 +1,4 @@
-"""Searches with every picture of a source: a list of queries, against one collection."""
+"""Search with every picture of a source: a list of queries, against one collection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def search_each(
     config: RunConfig | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Answer | Failure]:
-    """The images of a collection that are nearest to each of many pictures.
+    """Find the images of a collection nearest to each of many pictures.
 
     Args:
         queries: as for ``find``; each picture is searched with, in the order of their ids.

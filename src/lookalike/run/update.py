@@ -1,4 +1,4 @@
-"""A collection brought up to date, without looking for pairs: ready to be searched."""
+"""Bring a collection up to date without looking for pairs: ready to be searched."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ from lookalike.http.bodies import Bodies, Limit, in_time
 from lookalike.http.guard import Access, Guard
 from lookalike.http.patience import timed_protocol
 from lookalike.http.problems import Problem, handlers
+from lookalike.model.serialization import to_plain
 from lookalike.model.version import __version__
+from lookalike.server import wire
 from lookalike.server.asked import Asked
 from lookalike.server.document import openapi
 from lookalike.server.library import Library
@@ -27,7 +29,7 @@ from lookalike.server.settings import ServeConfig
 
 __all__ = ["create_app", "serve", "server_of"]
 
-Work = Callable[[Library, Asked], "Future[dict[str, Any]]"]
+Work = Callable[[Library, Asked], "Future[Any]"]
 
 
 def serve(settings: ServeConfig, *, started: Callable[[str], None]) -> None:
@@ -117,32 +119,31 @@ def _name(host: str) -> str:
 
 
 async def _health(request: Request) -> Response:
-    return JSONResponse({"status": "ok", "version": __version__})
+    return JSONResponse(to_plain(wire.Health("ok", __version__)))
 
 
 async def _document(request: Request) -> Response:
     return JSONResponse(openapi())
 
 
-def _add(library: Library, asked: Asked) -> Future[dict[str, Any]]:
-    asked.only("images")
-    return library.add(asked.pictures("images"))
+def _add(library: Library, asked: Asked) -> Future[wire.Added]:
+    return library.add(asked.pictures(asked.request(wire.AddRequest).images))
 
 
-def _search(library: Library, asked: Asked) -> Future[dict[str, Any]]:
-    asked.only("image", "k", "box")
-    return library.search(asked.picture("image"), asked.count("k", 6) or 6, asked.box("box"))
+def _search(library: Library, asked: Asked) -> Future[wire.Answer]:
+    request = asked.request(wire.SearchRequest)
+    return library.search(asked.picture(request.image, "image"), request.k, request.box)
 
 
-def _compare(library: Library, asked: Asked) -> Future[dict[str, Any]]:
-    asked.only("first", "second")
-    return library.compare(asked.picture("first"), asked.picture("second"))
+def _compare(library: Library, asked: Asked) -> Future[wire.Comparison]:
+    request = asked.request(wire.CompareRequest)
+    pair = asked.picture(request.first, "first"), asked.picture(request.second, "second")
+    return library.compare(*pair)
 
 
-def _collapse(library: Library, asked: Asked) -> Future[dict[str, Any]]:
-    asked.only("images", "k", "keep")
-    keep = asked.choice("keep", ("rank", "best"))
-    return library.collapse(asked.pictures("images"), asked.count("k", None), keep)
+def _collapse(library: Library, asked: Asked) -> Future[wire.Collapsed]:
+    request = asked.request(wire.CollapseRequest)
+    return library.collapse(asked.pictures(request.images), request.k, request.keep)
 
 
 class _Queue:
@@ -172,7 +173,7 @@ class _Queue:
                 asked = Asked(fields, self._settings)
                 # base64 of many megabytes is decoded, and paths are looked up, off the loop too
                 future = await asyncio.to_thread(work, self._library, asked)
-                return JSONResponse(await asyncio.wrap_future(future))
+                return JSONResponse(to_plain(await asyncio.wrap_future(future)))
             finally:
                 self._inside -= 1
 

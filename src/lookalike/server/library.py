@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
 
 from lookalike.http.problems import Problem
 from lookalike.images.decode import decode, sniff
@@ -21,6 +20,7 @@ from lookalike.ingest.ingest import Catalogue, ingest
 from lookalike.model.answer import Answer
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
+from lookalike.model.serialization import like
 from lookalike.retrieval.focus import Focus
 from lookalike.retrieval.query import Question
 from lookalike.retrieval.session import Searchable, open_searchable, search_in
@@ -28,6 +28,7 @@ from lookalike.run.collapse import Collapsed, Keep, collapse, relate
 from lookalike.runtime.output import writing
 from lookalike.runtime.progress import silent
 from lookalike.runtime.workers import one_core_each
+from lookalike.server import wire
 from lookalike.server.asked import Picture
 from lookalike.server.settings import ServeConfig
 from lookalike.sources import FolderSource
@@ -35,8 +36,6 @@ from lookalike.sources.reading import read_plain
 from lookalike.store import folder_of, open_collection
 
 __all__ = ["Library"]
-
-Json = dict[str, Any]
 
 
 class Library:
@@ -69,60 +68,47 @@ class Library:
             self._turns.submit(self._collection.close).result()
         self._turns.shutdown()
 
-    def add(self, pictures: Sequence[Picture]) -> Future[Json]:
+    def add(self, pictures: Sequence[Picture]) -> Future[wire.Added]:
         """Describe pictures into the collection; uploads are stored in its folder."""
         return self._turns.submit(self._add, pictures)
 
     def search(
         self, picture: Picture, k: int, box: tuple[int, int, int, int] | None
-    ) -> Future[Json]:
+    ) -> Future[wire.Answer]:
         """The nearest images of the collection."""
         return self._turns.submit(self._search, picture, k, box)
 
-    def compare(self, first: Picture, second: Picture) -> Future[Json]:
+    def compare(self, first: Picture, second: Picture) -> Future[wire.Comparison]:
         """How the second picture is made from the first."""
         return self._workers.submit(self._compare, first, second)
 
-    def collapse(self, pictures: Sequence[Picture], k: int | None, keep: str) -> Future[Json]:
+    def collapse(
+        self, pictures: Sequence[Picture], k: int | None, keep: Keep
+    ) -> Future[wire.Collapsed]:
         """One of each picture."""
         return self._workers.submit(self._collapse, pictures, k, keep)
 
     # in the collection's thread
 
-    def _add(self, pictures: Sequence[Picture]) -> Json:
+    def _add(self, pictures: Sequence[Picture]) -> wire.Added:
         paths: list[Path] = []
-        failures: list[Json] = []
+        failures: list[wire.PathFailure] = []
         for place, picture in enumerate(pictures):
             path = picture if isinstance(picture, Path) else self._stored(place, picture)
             if isinstance(path, Failure):
-                failures.append({"path": path.path, "message": path.message})
+                failures.append(like(path, wire.PathFailure))
             elif not os.path.exists(path):  # noqa: PTH110
-                failures.append({"path": str(path), "message": "does not exist"})
+                failures.append(wire.PathFailure(str(path), "does not exist"))
             else:
                 paths.append(path)
-        added: list[Json] = []
+        images: tuple[wire.Image, ...] = ()
         decoded = 0
         if paths:
             catalogue = self._ingested(paths)
             decoded = catalogue.counts["decoded"]
-            failures += [{"path": f.path, "message": f.message} for f in catalogue.failures]
-            added = [
-                {
-                    "path": image.path,
-                    "sha256": image.sha256,
-                    "width": image.width,
-                    "height": image.height,
-                    "format": image.format,
-                    "damage": image.damage,
-                }
-                for image in catalogue.images
-            ]
-        return {
-            "images": added,
-            "described": decoded,
-            "failures": failures,
-            "total": len(self._collection.images()),
-        }
+            failures += like(catalogue.failures, tuple[wire.PathFailure, ...])
+            images = like(catalogue.images, tuple[wire.Image, ...])
+        return wire.Added(images, decoded, tuple(failures), len(self._collection.images()))
 
     def _ingested(self, paths: Sequence[Path]) -> Catalogue:
         inside = (*self._settings.real_roots, os.path.realpath(self._uploads))
@@ -148,7 +134,9 @@ class Library:
                 os.fsync(file.fileno())
         return path.resolve()
 
-    def _search(self, picture: Picture, k: int, box: tuple[int, int, int, int] | None) -> Json:
+    def _search(
+        self, picture: Picture, k: int, box: tuple[int, int, int, int] | None
+    ) -> wire.Answer:
         with one_core_each(), tempfile.TemporaryDirectory() as folder:
             # what was ready knows nothing of what came since, from here or from another client
             revision = self._collection.revision
@@ -166,20 +154,18 @@ class Library:
 
     # in any thread
 
-    def _compare(self, first: Picture, second: Picture) -> Json:
+    def _compare(self, first: Picture, second: Picture) -> wire.Comparison:
         pair = self._bytes(first), self._bytes(second)
         found, failures = relate(*pair, config=self._settings.find)
         if failures:
             named = ("first", "second")
             reasons = [f"{named[bad.index]}: {bad.failure.message}" for bad in failures]
             raise Problem(422, "a picture cannot be read", got="; ".join(reasons))
-        if found is None:
-            return {"match": None}
-        return {"match": {"tier": found.tier, "edit": found.edit, "confidence": found.confidence}}
+        return wire.Comparison(None if found is None else like(found, wire.Match))
 
-    def _collapse(self, pictures: Sequence[Picture], k: int | None, keep: str) -> Json:
+    def _collapse(self, pictures: Sequence[Picture], k: int | None, keep: Keep) -> wire.Collapsed:
         data = map(self._bytes, pictures)
-        found = collapse(data, k, keep=cast(Keep, keep), config=self._settings.find)
+        found = collapse(data, k, keep=keep, config=self._settings.find)
         return _collapsed(found)
 
     def _bytes(self, picture: Picture) -> bytes | Failure:
@@ -193,49 +179,25 @@ class Library:
             return Failure(str(picture), "read", why)
 
 
-def _collapsed(found: Collapsed) -> Json:
-    return {
-        "kept": [
-            {
-                "index": kept.index,
-                "rank": kept.rank,
-                "dropped": [
-                    {
-                        "index": item.index,
-                        "of": item.of,
-                        "tier": item.tier,
-                        "edit": item.edit,
-                        "confidence": item.confidence,
-                    }
-                    for item in kept.dropped
-                ],
-            }
-            for kept in found.kept
-        ],
-        "failures": [
-            {"index": bad.index, "message": bad.failure.message} for bad in found.failures
-        ],
-        "looked": found.looked,
-    }
+def _collapsed(found: Collapsed) -> wire.Collapsed:
+    failures = tuple(wire.IndexFailure(bad.index, bad.failure.message) for bad in found.failures)
+    return wire.Collapsed(like(found.kept, tuple[wire.Kept, ...]), failures, found.looked)
 
 
-def _answer(answer: Answer) -> Json:
-    return {
-        "searched": answer.searched,
-        "in_set": list(answer.in_set),
-        "hits": [
-            {
-                "path": hit.image.path,
-                "sha256": hit.image.sha256,
-                "width": hit.image.width,
-                "height": hit.image.height,
-                "damage": hit.image.damage,
-                "tier": hit.tier,
-                "edit": hit.edit,
-                "distance": hit.distance,
-                "metric": hit.metric,
-                "confidence": hit.confidence,
-            }
-            for hit in answer.hits
-        ],
-    }
+def _answer(answer: Answer) -> wire.Answer:
+    hits = tuple(
+        wire.Hit(
+            path=hit.image.path,
+            sha256=hit.image.sha256,
+            width=hit.image.width,
+            height=hit.image.height,
+            damage=hit.image.damage,
+            tier=hit.tier,
+            edit=hit.edit,
+            distance=hit.distance,
+            metric=hit.metric,
+            confidence=hit.confidence,
+        )
+        for hit in answer.hits
+    )
+    return wire.Answer(answer.searched, answer.in_set, hits)

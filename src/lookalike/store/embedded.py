@@ -15,6 +15,7 @@ from typing import IO
 from lookalike.model.errors import CollectionError
 from lookalike.model.image import FileEntry
 from lookalike.model.match import Verification
+from lookalike.model.serialization import to_json
 from lookalike.store.catalogue import Catalogue
 from lookalike.store.closing import Closing
 from lookalike.store.decisions import Choices
@@ -32,7 +33,6 @@ from lookalike.store.records import (
     content_from,
     content_row,
     stamp_of,
-    text_of,
     verification_from,
 )
 
@@ -197,7 +197,7 @@ class EmbeddedCollection(Describing[Described], Closing):
             self._catalogue.write(
                 "INSERT OR REPLACE INTO verdict VALUES (?,?,?,?)",
                 (
-                    (verifier, query, ref, text_of(seen) if seen else None)
+                    (verifier, query, ref, to_json(seen) if seen else None)
                     for (query, ref), seen in verdicts.items()
                 ),
             )

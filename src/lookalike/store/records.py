@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from lookalike.model.errors import SpecMismatchError
 from lookalike.model.image import DescriptorSpec, FileEntry
 from lookalike.model.match import Verification
+from lookalike.model.serialization import from_json
 
 __all__ = [
     "ADD_LOOKS",
@@ -26,7 +26,6 @@ __all__ = [
     "content_row",
     "differing_specs",
     "stamp_of",
-    "text_of",
     "verification_from",
 ]
 
@@ -138,14 +137,6 @@ def differing_specs(asked: DescriptorSpec, held: str) -> SpecMismatchError:
     )
 
 
-def text_of(seen: Verification) -> str:
-    """As JSON; ``asdict`` copies every value and takes twenty times as long."""
-    return json.dumps({name: getattr(seen, name) for name in seen.__slots__})
-
-
 def verification_from(text: str | None) -> Verification | None:
     """Evidence as it was remembered; None for a refusal."""
-    if text is None:
-        return None
-    values = json.loads(text)
-    return Verification(**{**values, "transform": tuple(values["transform"])})
+    return None if text is None else from_json(text, Verification)

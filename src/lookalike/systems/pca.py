@@ -1,4 +1,4 @@
-"""Scaling and PCA: fitted once, saved, applied to new images; exact in memory, streamed from disk.
+"""Scale and project rows by PCA, fitted once, saved, applied to new images.
 
 A streamed fit reads the rows block by block a few times. It is exact where the rows or the
 values are few enough for a square matrix, otherwise a randomised subspace iteration (Halko,
@@ -52,7 +52,7 @@ class Reduction:
     variance: FloatArray
 
     def apply(self, rows: NDArray[np.generic]) -> FloatArray:
-        """``(n, k)`` float32 of ``(n, dim)``; ``(n, dim)`` where nothing is projected.
+        """Project ``(n, dim)`` rows to ``(n, k)`` float32, or only scale them.
 
         Raises:
             ConfigError: rows of another dimension.
@@ -69,11 +69,11 @@ class Reduction:
         return np.asarray(moved, np.float32)
 
     def apply_blocks(self, rows: RowSource) -> FloatArray:
-        """As ``apply``, reading block by block."""
+        """Project rows block by block."""
         return np.concatenate([self.apply(rows[block]) for block in blocks_of(rows)])
 
     def to_bytes(self) -> bytes:
-        """As a file that NumPy reads."""
+        """Write a file that NumPy reads."""
         written = io.BytesIO()
         np.savez(
             written,
@@ -87,7 +87,7 @@ class Reduction:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Reduction:
-        """What ``to_bytes`` made."""
+        """Read what ``to_bytes`` made."""
         with np.load(io.BytesIO(data), allow_pickle=False) as held:
             arrays = {name: held[name] for name in ("shift", "factor", "components", "variance")}
             return cls(str(held["scale"]), **arrays)  # type: ignore[arg-type]
@@ -163,7 +163,7 @@ def _unit(rows: NDArray[np.generic], scale: Scale) -> FloatArray:
 
 
 def _moments(rows: RowSource, scale: Scale) -> tuple[FloatArray, FloatArray]:
-    """Mean, and one over the deviation where values are scaled to it (0 for constant values)."""
+    """Compute means, and one over the deviation where values are scaled by it (0 for constants)."""
     count, dim = rows.shape[0], rows.shape[1]
     total, squares = np.zeros(dim), np.zeros(dim)
     for block in blocks_of(rows):
@@ -181,7 +181,7 @@ def _moments(rows: RowSource, scale: Scale) -> tuple[FloatArray, FloatArray]:
 
 
 def _exact(rows: _Scaled, components: int) -> tuple[FloatArray, NDArray[np.float64]]:
-    """From the smaller of the two square matrices."""
+    """Decompose the smaller of the two square matrices."""
     count, dim = rows.shape[0], rows.shape[1]
     if dim <= count:
         square = np.zeros((dim, dim))
@@ -219,7 +219,7 @@ def _top(values: NDArray[np.float64], components: int) -> NDArray[np.float64]:
 
 
 def _iterated(rows: _Scaled, components: int) -> tuple[FloatArray, NDArray[np.float64]]:
-    """Subspace iteration: every pass multiplies a basis by the rows and back."""
+    """Iterate a subspace: every pass multiplies a basis by the rows and back."""
     dim = rows.shape[1]
     width = min(components + _OVERSAMPLE, *rows.shape)
     basis = np.random.default_rng(0).standard_normal((dim, width)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Published systems: descriptors, a reduction, a distance, a threshold, a linkage.
+"""Run a published system: descriptors, a reduction, a distance, a threshold, a linkage.
 
 Nothing is verified, so every pair they accept is of tier ``similar``, however near.
 """
@@ -34,7 +34,7 @@ _ASKING = 64
 
 
 def find_in_space(space: Space, config: SystemConfig, images: Mapping[str, ImageRef]) -> Found:
-    """Near pairs and their clusters."""
+    """Find near pairs and cluster them."""
     left, right, distance = near_pairs(space, config)
     counts = {"candidates": len(left)}
     order = sorted(
@@ -59,7 +59,7 @@ def find_in_space(space: Space, config: SystemConfig, images: Mapping[str, Image
 
 
 def near_pairs(space: Space, config: SystemConfig) -> tuple[IntArray, IntArray, FloatArray]:
-    """Accepted pairs ``i < j``: near, among the neighbours asked for, and voted for."""
+    """Find accepted pairs ``i < j``: near, among the neighbours asked for, and voted for."""
     if len(space.shas) < 2:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
     if config.cells:
@@ -101,7 +101,7 @@ def _within_cells(space: Space, config: SystemConfig) -> tuple[IntArray, IntArra
 
 
 def _cells(space: Space, config: SystemConfig, rows: FloatArray) -> FloatArray:
-    """Centres that were fitted before, so that new images only join cells; else fitted now.
+    """Load centres that were fitted before, so that new images only join cells; else fit them.
 
     They are fitted anew when the set has doubled since.
     """
@@ -121,7 +121,7 @@ def _cells(space: Space, config: SystemConfig, rows: FloatArray) -> FloatArray:
 def _voted_for(
     space: Space, config: SystemConfig, left: IntArray, right: IntArray
 ) -> NDArray[np.bool_]:
-    """Pairs for which more than half the metrics vote: one is among the other's nearest."""
+    """Keep pairs for which more than half the metrics vote: one is among the other's nearest."""
     view = space.views[0]
     asked = np.unique(np.concatenate([left, right]))
     parts = [asked[at : at + _ASKING] for at in range(0, len(asked), _ASKING)]
@@ -152,7 +152,7 @@ def cluster_labels(
     pairs: tuple[IntArray, IntArray, FloatArray],
     order: Sequence[int],
 ) -> IntArray:
-    """``(n,)`` equal numbers for images of one cluster."""
+    """Label images ``(n,)``: equal numbers in one cluster."""
     left, right, _ = pairs
     linkage = config.cluster.linkage
     if linkage == "star":
@@ -177,7 +177,7 @@ def cluster_labels(
 
 
 def _square(space: Space, group: IntArray) -> FloatArray:
-    """``(k, k)`` distances among some images."""
+    """Compute the distances ``(k, k)`` among some images."""
     part = Space(
         space.collection,
         (),
@@ -191,7 +191,7 @@ def _square(space: Space, group: IntArray) -> FloatArray:
 def _worth_listing(
     left: IntArray, right: IntArray, distance: FloatArray, labels: IntArray, order: Sequence[int]
 ) -> IntArray:
-    """Pairs within a cluster; of large clusters each member's nearest only."""
+    """Choose pairs to list: those within a cluster; of large ones each member's nearest only."""
     together = np.flatnonzero(labels[left] == labels[right])
     sizes = np.bincount(labels, minlength=len(order))
     small = sizes[labels[left[together]]] <= _SMALL
@@ -202,7 +202,7 @@ def _worth_listing(
 def _parts(
     space: Space, labels: IntArray, pairs: tuple[IntArray, IntArray], order: Sequence[int]
 ) -> list[tuple[str, list[str]]]:
-    """Clusters of two or more, each with the member that is near most others."""
+    """Collect clusters of two or more, each with the member that is near most others."""
     left, right = pairs
     inside = labels[left] == labels[right]
     degree = np.bincount(np.concatenate([left[inside], right[inside]]), minlength=len(space.shas))

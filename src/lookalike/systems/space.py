@@ -1,4 +1,4 @@
-"""A set of images as a published system sees it: descriptors, reductions, distances."""
+"""Prepare a set of images as a published system sees it: descriptors, reductions, distances."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class View:
     turns: int
 
     def distances(self, a: NDArray[Any], b: NDArray[Any]) -> FloatArray:
-        """Of two blocks of rows; over turns, the nearest orientation of either."""
+        """Compute distances of two blocks of rows; over turns, of the nearest orientation."""
         if self.turns == 1:
             return block_distances(a, b, self.metric, p=self.config.p)
         width = a.shape[1] // self.turns
@@ -64,11 +64,11 @@ class View:
 
     @property
     def identity(self) -> str:
-        """Short digest of what the rows are."""
+        """Digest what the rows are."""
         return _identity(self.config, self.descriptor)
 
     def row_of(self, described: NDArray[Any]) -> NDArray[Any]:
-        """Rows of new images as they are compared: through the fitted reduction."""
+        """Reduce rows of new images as they are compared: through the fitted reduction."""
         return described if self.reduction is None else self.reduction.apply(described)
 
 
@@ -89,11 +89,11 @@ class Space:
     max_distance: float
 
     def measure(self, a: slice, b: slice) -> FloatArray:
-        """Distances of two slices; with several views the largest share of a view's limit."""
+        """Measure two slices; with several views the largest share of a view's limit."""
         return self.between([view.rows[a] for view in self.views], b)
 
     def between(self, rows: Sequence[NDArray[Any]], b: slice) -> FloatArray:
-        """As ``measure``, of one block of rows a view."""
+        """Measure blocks of rows, one a view; else as ``measure``."""
         each = [
             view.distances(some, view.rows[b]) for view, some in zip(self.views, rows, strict=True)
         ]
@@ -109,7 +109,7 @@ class Space:
 
 
 def load_views(config: SystemConfig) -> tuple[Descriptor, ...]:
-    """The system's descriptors, before any work.
+    """Load the system's descriptors, before any work.
 
     Raises:
         ConfigError: an unknown descriptor or metric, one that does not suit the other, or a
@@ -240,7 +240,7 @@ def _reduction(
     collection: Collection,
     refit: bool,
 ) -> Reduction:
-    """Fitted to this set, or as it was fitted last; kept for new images."""
+    """Fit a reduction to this set, or load the last one, kept for new images."""
     shelf = _identity(view, descriptor)
     name = hashlib.sha256(" ".join(shas).encode()).hexdigest()[:16]
     held = collection.fitted(shelf)

@@ -1,4 +1,4 @@
-"""Voting: several metrics name their nearest, the image that most of them name comes first."""
+"""Let several metrics vote: the image that most of them name comes first."""
 
 from __future__ import annotations
 

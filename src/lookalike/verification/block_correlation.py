@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.model.arrays import FloatArray, UInt8Array
+from lookalike.verification.limits import BLOCKS, REFINEMENT
 from lookalike.verification.matrices import growth_of, inverse
 from lookalike.verification.plane import (
-    TEXTURE_VARIANCE,
     Faint,
     Plane,
     mean_and_variance,
@@ -28,18 +28,12 @@ from lookalike.verification.plane import (
 
 __all__ = ["GRID", "Agreement", "agree_aligned", "is_flat_beyond", "refine"]
 
-GRID = 8
-_MAGNIFIED, _LEAST_BLUR = 2.0, 3
-_FINER = 32
-_REFINE_STEPS, _REFINE_BLUR = 6, 5
-_AGREEING = 0.6
-_FAINT_NOISE = 0.02
-_SOME = 24
-_CONTRARY_VARIANCE, _CONTRARY = 2.0, 0.3
-_LEVELS = 8.0
+# cells along each side of a frame, as evidence has them, and what is looked up to fill them
+GRID, _FINER = 8, 32
+# pixels beyond which a corner is drawn no farther: its number must fit
 _FAR = 10_000
-_BORDER_LEVELS = 4
-_BORDER_SHARE = 0.5
+# where the refinement has come to rest, and where a map has collapsed
+_AT_REST, _COLLAPSED = 1e-3, 1e-6
 
 
 class _Level(NamedTuple):
@@ -47,10 +41,6 @@ class _Level(NamedTuple):
 
     variance: float
     noise: float = 0.0
-
-
-# where nothing else shows, the grain of a sky still tells
-_FAINT, _GRAIN = _Level(1.0), _Level(0.25, 0.08)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +81,22 @@ def agree_aligned(query: Plane, ref: Plane, transform: NDArray[np.floating]) -> 
         None where both together show too little texture to tell.
     """
     fixed, moving, is_swapped = ref, query, False
-    if abs(growth_of(transform)) < 0.5:
+    if abs(growth_of(transform)) < BLOCKS.least_growth:
         # the query would shrink to few pixels: compare in its own frame instead
         transform, fixed, moving, is_swapped = inverse(transform), query, ref, True
     warped = cv2.warpPerspective(moving.pixels, transform, fixed.size, flags=cv2.INTER_LINEAR)
     growth = abs(growth_of(transform))
     inside = _shade(moving.size, transform, fixed.size)
     # what is magnified lacks detail that the other has: neither may count it
-    reach = max(_LEAST_BLUR, round(math.sqrt(growth))) if growth > _MAGNIFIED else 0
+    is_magnified = growth > BLOCKS.magnified
+    reach = max(BLOCKS.least_average, round(math.sqrt(growth))) if is_magnified else 0
     is_faint = fixed.is_faint or moving.is_faint
     seen = _Blocks.of(smoothed(warped), fixed, inside, reach, is_faint=is_faint)
-    textured_moving = moving.blocks[1] > TEXTURE_VARIANCE
+    textured_moving = moving.blocks[1] > BLOCKS.textured
     if is_faint:
         textured_moving |= moving.faint.variance > seen.faintest
     textured = int(seen.textured.sum())
-    if textured < 3:
+    if textured < BLOCKS.fewest:
         return None
     agreeing = int(seen.agreeing.sum())
     whole_moving = int(textured_moving.sum()) * growth
@@ -132,7 +123,7 @@ def refine(
     ref: Plane,
     transform: NDArray[np.floating],
     *,
-    steps: int = _REFINE_STEPS,
+    steps: int = REFINEMENT.steps,
     halved: bool = True,
 ) -> NDArray[np.floating]:
     """The transform moved to where the pixels correlate best (ECC, Evangelidis and Psarakis 2008).
@@ -155,7 +146,7 @@ def refine(
     shrink = _halved if halved else _whole
     (held, held_size), (met, met_size) = shrink(shaded), shrink(moving.pixels)
     start = met_size @ start @ inverse(held_size)
-    ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-3)
+    ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, _AT_REST)
     try:
         _, better = cv2.findTransformECC(
             held,
@@ -164,12 +155,12 @@ def refine(
             cv2.MOTION_HOMOGRAPHY,
             ends,
             None,
-            1 if halved else _REFINE_BLUR,
+            1 if halved else REFINEMENT.blur,
         )
     except cv2.error:
         return transform
     better = inverse(met_size) @ better.astype(np.float64) @ held_size
-    if not np.isfinite(better).all() or abs(np.linalg.det(better)) < 1e-6:
+    if not np.isfinite(better).all() or abs(np.linalg.det(better)) < _COLLAPSED:
         return transform
     return np.asarray(inverse(better) if is_swapped else better)
 
@@ -228,11 +219,11 @@ class _Blocks:
             mean_b, variance_b = mean_and_variance(smooth)
         mean_a, variance_a = mean_and_variance(warped)
         covariance = means(warped * smooth) - mean_a * mean_b
-        spread = np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
+        spread = np.sqrt((variance_a + BLOCKS.noise) * (variance_b + BLOCKS.noise))
         correlation = np.asarray(covariance / spread, dtype=np.float32)
-        whole = means(inside.astype(np.float32)) > 0.95
-        textured = (np.maximum(variance_a, variance_b) > TEXTURE_VARIANCE) & whole
-        agreeing = (correlation > _AGREEING) & textured
+        whole = means(inside.astype(np.float32)) > BLOCKS.least_inside
+        textured = (np.maximum(variance_a, variance_b) > BLOCKS.textured) & whole
+        agreeing = (correlation > BLOCKS.agreeing) & textured
         weight = whole.astype(np.float32)
         moments = (
             float(weight.sum()),
@@ -241,15 +232,19 @@ class _Blocks:
             float((mean_b * weight).sum()),
             float(((variance_b + mean_b * mean_b) * weight).sum()),
         )
-        strong = cls(correlation, agreeing, textured, variance_b > TEXTURE_VARIANCE, whole, moments)
+        strong = cls(correlation, agreeing, textured, variance_b > BLOCKS.textured, whole, moments)
         if not is_faint:
             return strong
         own, other = Faint.of(warped, mean_a, variance_a), Faint.of(smooth, mean_b, variance_b)
         gain, offset = strong.tone(is_swapped=False)
-        lighter = np.abs(mean_b - gain * mean_a - offset) > _LEVELS
-        faint = strong.with_faint(own, other, covariance, lighter, _FAINT)
-        is_grain = faint.agreeing.sum() < _SOME
-        return strong.with_faint(own, other, covariance, lighter, _GRAIN) if is_grain else faint
+        lighter = np.abs(mean_b - gain * mean_a - offset) > BLOCKS.lighter
+        level = _Level(BLOCKS.faint)
+        faint = strong.with_faint(own, other, covariance, lighter, level)
+        if faint.agreeing.sum() >= BLOCKS.enough:
+            return faint
+        # where nothing else shows, the grain of a sky still tells
+        level = _Level(BLOCKS.grain, BLOCKS.grain_noise)
+        return strong.with_faint(own, other, covariance, lighter, level)
 
     def with_faint(
         self,
@@ -265,15 +260,16 @@ class _Blocks:
         lighter in one, differs.
         """
         beyond = covariance - own.down * other.down - own.across * other.across
-        spread = np.sqrt((own.variance + _FAINT_NOISE) * (other.variance + _FAINT_NOISE))
+        noise = BLOCKS.faint_noise
+        spread = np.sqrt((own.variance + noise) * (other.variance + noise))
         correlation = beyond / spread
         least = np.minimum(own.variance, other.variance)
         most = np.maximum(own.variance, other.variance)
         left = self.whole & ~self.textured
         telling = left & (least > level.variance)
-        unlike = (most > _CONTRARY_VARIANCE) & (correlation < _CONTRARY)
+        unlike = (most > BLOCKS.contrary) & (correlation < BLOCKS.contrary_below)
         unlike |= (most < level.variance) & lighter
-        agreeing = telling & (correlation > _AGREEING)
+        agreeing = telling & (correlation > BLOCKS.agreeing)
         if level.noise:
             # correction for attenuation (Spearman 1904): noise makes both seem less alike
             pure = (np.maximum(one.variance - level.noise, level.noise) for one in (own, other))
@@ -294,7 +290,7 @@ class _Blocks:
         moving = (means[0], np.sqrt(max(0.0, means[1] - means[0] ** 2)))
         fixed = (means[2], np.sqrt(max(0.0, means[3] - means[2] ** 2)))
         query, ref = (fixed, moving) if is_swapped else (moving, fixed)
-        gain = float(ref[1] / query[1]) if query[1] > 1.0 else 1.0
+        gain = float(ref[1] / query[1]) if query[1] > BLOCKS.contrast else 1.0
         return gain, float(ref[0] - gain * query[0])
 
 
@@ -333,7 +329,7 @@ def _cells(
 
 def _eighths(shown: UInt8Array) -> NDArray[np.bool_]:
     small = cv2.resize(shown.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA)
-    return np.asarray(small >= 96)
+    return np.asarray(small >= BLOCKS.shown * 255)
 
 
 def is_flat_beyond(side: Plane, other: Plane, onto: NDArray[np.floating]) -> bool:
@@ -349,5 +345,6 @@ def is_flat_beyond(side: Plane, other: Plane, onto: NDArray[np.floating]) -> boo
         return False
     counts = np.bincount(beyond, minlength=256)
     commonest = int(counts.argmax())
-    near = counts[max(0, commonest - _BORDER_LEVELS) : commonest + _BORDER_LEVELS + 1].sum()
-    return bool(near >= _BORDER_SHARE * len(beyond))
+    low, high = commonest - BLOCKS.border_levels, commonest + BLOCKS.border_levels
+    near = counts[max(0, low) : high + 1].sum()
+    return bool(near >= BLOCKS.border_share * len(beyond))

@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeVar
 from lookalike.clustering.disjoint_set import Joined
 from lookalike.model.match import Match, Tier, Verification
 from lookalike.model.report import Cluster
+from lookalike.verification.limits import CERTAINTY
 
 __all__ = [
     "FEATURES",
@@ -52,10 +53,8 @@ FEATURES: Mapping[Kind, tuple[str, ...]] = {
     ),
     "whole_frames": ("same_bits", "agreement", "likeness"),
 }
-_LEAST_SUPPORT = 0.01
-# how near a share may come to 0 and 1 in log odds
-_NEAR_ONE = 0.003
 _HASH_BITS = 256
+# decimal places of a probability
 _DIGITS = 6
 
 
@@ -121,7 +120,7 @@ def bits_of(match: Match) -> float:
 def features_of(seen: Verification, bits: float = 0.0) -> tuple[float, ...]:
     """What the probability depends on: ``FEATURES`` of the evidence's kind, in their order.
 
-    Shares enter as log odds: from .99 to 1 is as far as from .5 to .98.
+    Shares enter as log odds: from .99 to 1 is as far as from .5 to .81.
 
     Args:
         seen: the evidence.
@@ -132,7 +131,7 @@ def features_of(seen: Verification, bits: float = 0.0) -> tuple[float, ...]:
         return 1.0 - bits / _HASH_BITS, agreement, likeness
     return (
         math.log(seen.inliers),
-        math.log(max(_LEAST_SUPPORT, seen.support)),
+        math.log(max(CERTAINTY.least_support, seen.support)),
         agreement,
         likeness,
         _log_odds(seen.covered),
@@ -142,7 +141,8 @@ def features_of(seen: Verification, bits: float = 0.0) -> tuple[float, ...]:
 
 
 def _log_odds(share: float) -> float:
-    return math.log((share + _NEAR_ONE) / (1.0 - share + _NEAR_ONE))
+    near_one = CERTAINTY.near_one
+    return math.log((share + near_one) / (1.0 - share + near_one))
 
 
 def confidence_of(tier: Tier, seen: Verification | None, bits: float = 0.0) -> float | None:

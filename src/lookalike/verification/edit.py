@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.model.match import Frame, Verification
+from lookalike.verification.limits import FRAMES, WORDS
 from lookalike.verification.matrices import growth_of, stretches
 
 __all__ = ["Alignment", "Seen", "Tone", "explain", "reverse", "tone_words", "whole_frame"]
 
 Size = tuple[int, int]
-_WHOLE = 0.97
-_SMALLER = 0.9
 _EVERYWHERE = "f" * 16
 _TURNS = {
     (False, False, False): (False, 0.0),
@@ -108,7 +107,7 @@ def explain(alignment: Alignment, seen: Seen) -> Verification:
         *_turn_words(angle, mirrored=mirrored),
         *_frame_words(frame, overlap_query, overlap_ref),
         *_shape_words(stretch[0] / max(stretch[1], 1e-9), growth),
-        *(["perspective"] if bend > 0.05 else []),
+        *(["perspective"] if bend > WORDS.bent else []),
         *tone_words(alignment.tone, seen.agreement),
     ]
     return Verification(
@@ -284,10 +283,10 @@ def _area(polygon: list[tuple[float, float]]) -> float:
 
 
 def _turn_words(angle: float, *, mirrored: bool) -> list[str]:
-    if mirrored and abs(abs(angle) - 180) < 2:
+    if mirrored and abs(abs(angle) - 180) < WORDS.flipped:
         return ["flipped top to bottom"]
     words = ["mirrored"] if mirrored else []
-    if abs(angle) >= 1.0:
+    if abs(angle) >= WORDS.turned:
         words.append(f"rotated {round(angle) % 360}°")
     return words
 
@@ -296,17 +295,17 @@ def _frame_relation(
     alignment: Alignment, overlap_query: float, overlap_ref: float, growth: float
 ) -> Frame:
     """What one shows beyond the other: a crop, a border, or something else around it."""
-    query_inside, ref_inside = overlap_query >= _WHOLE, overlap_ref >= _WHOLE
+    query_inside, ref_inside = overlap_query >= FRAMES.wholly, overlap_ref >= FRAMES.wholly
     if query_inside and ref_inside:
         return "same"
     if query_inside:
         if alignment.flat_ref():
             return "bordered"
-        return "inset" if growth < _SMALLER else "extended"
+        return "inset" if growth < WORDS.smaller else "extended"
     if ref_inside:
         if alignment.flat_query():
             return "unbordered"
-        return "cut out" if growth > 1 / _SMALLER else "cropped"
+        return "cut out" if growth > 1 / WORDS.smaller else "cropped"
     return "overlapping"
 
 
@@ -325,22 +324,22 @@ def _frame_words(frame: Frame, overlap_query: float, overlap_ref: float) -> list
 
 
 def _shape_words(stretch: float, growth: float) -> list[str]:
-    words = [f"stretched {stretch:.2f}:1"] if stretch > 1.04 else []
-    if abs(growth - 1) > 0.03:
+    words = [f"stretched {stretch:.2f}:1"] if stretch > WORDS.stretched else []
+    if abs(growth - 1) > WORDS.resized:
         words.append(f"resized to {growth:.0%}")
     return words
 
 
 def tone_words(tone: Tone, agreement: float = 1.0) -> list[str]:
     """What was done to light and colour, from query to ref, in words."""
-    words = ["partly covered"] if agreement < 0.85 else []
+    words = ["partly covered"] if agreement < WORDS.covered else []
     if tone.grey:
         words.append("made grey" if tone.grey > 0 else "colour where the query is grey")
-    elif tone.tint > 12:
+    elif tone.tint > WORDS.tinted:
         words.append("recoloured")
     middle = tone.gain * 128 + tone.offset - 128
-    if abs(middle) > 12:
+    if abs(middle) > WORDS.lighter:
         words.append("brighter" if middle > 0 else "darker")
-    if not 0.83 < tone.gain < 1.2:
+    if not WORDS.least_contrast < tone.gain < WORDS.most_contrast:
         words.append("more contrast" if tone.gain > 1 else "less contrast")
     return words

@@ -15,14 +15,10 @@ from numpy.typing import NDArray
 from lookalike.descriptors.keypoints import Keypoints
 from lookalike.model.arrays import FloatArray, IntArray
 from lookalike.verification.block_correlation import GRID
+from lookalike.verification.limits import MOTION
 from lookalike.verification.matrices import growth_of
 
 __all__ = ["own_motion"]
-
-_AWAY, _FARTHEST = 4.0, 0.25
-_TURN, _OCTAVES = math.radians(12), 0.3
-_TOGETHER, _BENT, _PART = 4.0, 0.1, 0.35
-_SPOT = 4.0
 
 
 def own_motion(
@@ -50,22 +46,22 @@ def own_motion(
     far = np.hypot(way[:, 0], way[:, 1])
     growth = math.sqrt(abs(growth_of(transform)))
     side = max(frames[1])
-    kept = (far > _AWAY * max(1.0, growth)) & (far < _FARTHEST * side)
+    kept = (far > MOTION.away * max(1.0, growth)) & (far < MOTION.farthest * side)
     if np.count_nonzero(kept) < 2:
         return 0
     # where it was, the other shows what was behind it, and so where it is
     kept &= ~(_at(first, frames[0], shown[0]) | _at(second, frames[1], shown[1]))
     angle = math.atan2(transform[1, 0], transform[0, 0])
     turn = ref.angles[pairs[:, 1]] - query.angles[pairs[:, 0]] - angle
-    kept &= np.cos(turn) > math.cos(_TURN)
+    kept &= np.cos(turn) > math.cos(math.radians(MOTION.turn))
     octaves = ref.octaves[pairs[:, 1]] - query.octaves[pairs[:, 0]]
-    kept &= np.abs(octaves - math.log2(max(growth, 1e-6))) < _OCTAVES
+    kept &= np.abs(octaves - math.log2(max(growth, 1e-6))) < MOTION.octaves
     if np.count_nonzero(kept) < 2:
         return 0
     first, second, way = first[kept], second[kept], way[kept]
     apart = _distances(first)
-    alike = _distances(way) < _TOGETHER * max(1.0, growth) + _BENT * apart
-    alike &= apart < _PART * side
+    alike = _distances(way) < MOTION.together * max(1.0, growth) + MOTION.bent * apart
+    alike &= apart < MOTION.part * side
     largest = alike[int(alike.sum(axis=1).argmax())]
     return min(_spots(first[largest]), _spots(second[largest]))
 
@@ -83,4 +79,4 @@ def _distances(points: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _spots(places: NDArray[np.floating]) -> int:
     """Different places: a pyramid finds one corner several times."""
-    return len({*map(tuple, np.rint(places / _SPOT).astype(np.int64).tolist())})
+    return len({*map(tuple, np.rint(places / MOTION.spot).astype(np.int64).tolist())})

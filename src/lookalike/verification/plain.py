@@ -21,19 +21,14 @@ from lookalike.descriptors.hashes import (
 )
 from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.model.image import ImageRef
+from lookalike.verification.limits import PLAIN
 
 __all__ = ["is_plain", "plain_pairs"]
-
-_MOST_LEVELS = 2
-# to a square, from the longest of common formats; and to a small thumbnail
-_MOST_STRETCH, _MOST_GROWTH = 2.0, 20.0
-# the steps of a slope of eight bits alone make one
-_SHARPEST = 2.0
 
 
 def is_plain(image: ImageRef) -> bool:
     """Whether a picture shows nothing that its thumb does not: no star, no fine print."""
-    return image.low_information and image.sharpness <= _SHARPEST
+    return image.low_information and image.sharpness <= PLAIN.sharpest
 
 
 def plain_pairs(
@@ -56,11 +51,11 @@ def plain_pairs(
     tones = _tones(thumbs)
     found = []
     for row in order:
-        level = int(tones[row, 0]) // (_MOST_LEVELS + 1)
+        level = int(tones[row, 0]) // (PLAIN.levels + 1)
         near = np.array([one for step in (-1, 0, 1) for one in first[level + step]], np.int64)
-        near = near[(np.abs(tones[near] - tones[row]) <= _MOST_LEVELS).all(axis=1)]
+        near = near[(np.abs(tones[near] - tones[row]) <= PLAIN.levels).all(axis=1)]
         apart = _apart(thumbs[row], thumbs[near], sizes[row], sizes[near])
-        alike = np.flatnonzero(apart.min(axis=0) <= _MOST_LEVELS)
+        alike = np.flatnonzero(apart.min(axis=0) <= PLAIN.levels)
         if not len(alike):
             first[level].append(row)
             continue
@@ -89,8 +84,8 @@ def _apart(
     between = turned[:, None].astype(np.int16) - others
     levels = np.abs(between).max(axis=2, initial=0)
     growth = np.sqrt(other_sizes.prod(axis=1) / size.prod())
-    fits = stretches_of(size, other_sizes, turns[:, None]) <= _MOST_STRETCH
-    fits &= np.maximum(growth, 1 / growth) <= _MOST_GROWTH
+    fits = stretches_of(size, other_sizes, turns[:, None]) <= PLAIN.stretch
+    fits &= np.maximum(growth, 1 / growth) <= PLAIN.growth
     return np.where(fits, levels, 256)
 
 

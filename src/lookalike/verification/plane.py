@@ -10,13 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.model.arrays import FloatArray, UInt8Array
+from lookalike.verification.limits import BLOCKS
 
-__all__ = ["TEXTURE_VARIANCE", "Faint", "Plane", "mean_and_variance", "means", "smoothed"]
-
-TEXTURE_VARIANCE = 20.0
-_FAINT_SHARE = 0.5
-_BLOCK, _STEP = 12, 6
-_BLUR = (3, 3)
+__all__ = ["Faint", "Plane", "mean_and_variance", "means", "smoothed"]
 
 
 class Plane:
@@ -54,8 +50,8 @@ class Plane:
     def is_faint(self) -> bool:
         """Whether so little of it is textured that its faint parts must speak too."""
         if self._is_faint is None:
-            textured = np.count_nonzero(self.blocks[1] > TEXTURE_VARIANCE)
-            self._is_faint = bool(textured < _FAINT_SHARE * self.blocks[1].size)
+            textured = np.count_nonzero(self.blocks[1] > BLOCKS.textured)
+            self._is_faint = bool(textured < BLOCKS.faint_share * self.blocks[1].size)
         return self._is_faint
 
     @property
@@ -95,7 +91,8 @@ class Faint:
 def smoothed(plane: UInt8Array) -> FloatArray:
     """A plane ``(h, w)`` without the noise of compression, float32 grey levels."""
     # two boxes of three are nearly a Gaussian of 1.2 pixels, and a quarter of its cost
-    return np.asarray(cv2.blur(cv2.blur(plane, _BLUR), _BLUR), dtype=np.float32)
+    box = (BLOCKS.blur, BLOCKS.blur)
+    return np.asarray(cv2.blur(cv2.blur(plane, box), box), dtype=np.float32)
 
 
 def mean_and_variance(plane: NDArray[np.floating]) -> tuple[FloatArray, FloatArray]:
@@ -135,9 +132,10 @@ def _windows(length: int) -> NDArray[np.float64]:
 @lru_cache(maxsize=1024)
 def _inside(length: int, dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
     """``(blocks, length)`` 1 where a block lies along one axis, else 0."""
-    starts = np.arange(max(1, -(-(length - _STEP) // _STEP))) * _STEP
+    step = BLOCKS.step
+    starts = np.arange(max(1, -(-(length - step) // step))) * step
     at = np.arange(length)
-    return ((at >= starts[:, None]) & (at < starts[:, None] + _BLOCK)).astype(dtype)
+    return ((at >= starts[:, None]) & (at < starts[:, None] + BLOCKS.side)).astype(dtype)
 
 
 @lru_cache(maxsize=512)

@@ -16,20 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.keypoints import Keypoints
+from lookalike.descriptors.limits import CORNERS
 from lookalike.model.arrays import FloatArray, IntArray
+from lookalike.verification.limits import FRAMES, POSES
 from lookalike.verification.matrices import stretches
 
 __all__ = ["fit_transform", "in_place"]
 
-_MOST = 160
-_POSE_PLACE, _POSE_COSINE, _POSE_OCTAVES = 16.0, math.cos(math.radians(25)), 0.6
-_TOLERANCES = (10.0, 5.0, 2.0, 2.0)
-_COUNTED, _BENT = 4.0, 3.0
-_NEAR = 24.0
-_SPOT = 3.0
-_SAME_SHAPE = 1.02
-_HOMOGRAPHY_TRIES = 300
-_FEW, _CLEARLY = 8, 1.15
+# of the products of sums, below which rounding alone keeps points off one line
 _FLATTEST = 1e-6
 
 
@@ -49,13 +43,13 @@ def fit_transform(
     """
     if len(pairs) < least:
         return None
-    pairs = pairs[:_MOST]
+    pairs = pairs[: POSES.most_pairs]
     first, second = query.places[pairs[:, 0]], ref.places[pairs[:, 1]]
     rows = np.concatenate([first, np.ones((len(first), 1)), second], axis=1)
     inside = _largest_pose(query, ref, pairs)
     affine = None
-    for tolerance in _TOLERANCES:
-        if np.count_nonzero(inside) < max(4, least):
+    for tolerance in POSES.tolerances:
+        if np.count_nonzero(inside) < max(POSES.least_fitted, least):
             return None
         affine = _least_squares(rows[inside])
         if affine is None:
@@ -65,15 +59,17 @@ def fit_transform(
         error = apart[:, 0] ** 2 + apart[:, 1] ** 2
         inside = error < tolerance**2 * growth
     assert affine is not None
-    count = _places(rows[error < _COUNTED**2 * growth])
+    count = _places(rows[error < POSES.counted**2 * growth])
     if count < least:
         return None
     transform = np.vstack([affine, [0.0, 0.0, 1.0]])
-    near = error < _NEAR**2 * growth
-    if count >= _FEW and np.count_nonzero(near) > 1.25 * np.count_nonzero(inside):
-        bent = _homography(rows[near], _BENT * math.sqrt(growth))
-        straight = _places(rows[error < _BENT**2 * growth])
-        if bent is not None and bent[1] > _CLEARLY * straight and _is_orderly(bent[0], first):
+    near = error < POSES.near**2 * growth
+    is_bent = np.count_nonzero(near) > POSES.more_near * np.count_nonzero(inside)
+    if count >= POSES.least_bent and is_bent:
+        bent = _homography(rows[near], POSES.bent * math.sqrt(growth))
+        straight = _places(rows[error < POSES.bent**2 * growth])
+        is_better = bent is not None and bent[1] > POSES.more_bent * straight
+        if bent is not None and is_better and _is_orderly(bent[0], first):
             return bent
     return transform, count
 
@@ -102,11 +98,11 @@ def in_place(
     """
     (width, height), (wide, high) = sizes
     across, down = wide / width, high / height
-    if len(pairs) < least or max(across, down) > _SAME_SHAPE * min(across, down):
+    if len(pairs) < least or max(across, down) > FRAMES.same_shape * min(across, down):
         return None
     first, second = query.places[pairs[:, 0]], ref.places[pairs[:, 1]]
     apart = first * np.array([across, down]) - second
-    near = (apart * apart).sum(axis=1) < _COUNTED**2 * across * down
+    near = (apart * apart).sum(axis=1) < POSES.counted**2 * across * down
     rows = np.concatenate([first, np.ones((len(first), 1)), second], axis=1)[near]
     count = _places(rows)
     return (np.diag([across, down, 1.0]), count) if count >= least else None
@@ -132,11 +128,11 @@ def _largest_pose(query: Keypoints, ref: Keypoints, pairs: IntArray) -> NDArray[
     maps[0], maps[1] = crossed, turned
     maps[2], start[3] = v - crossed * x - turned * y, v
     down = maps.T @ start
-    reach = (_POSE_PLACE * np.maximum(1.0, growth)) ** 2
+    reach = (POSES.place * np.maximum(1.0, growth)) ** 2
     agreeing = across * across + down * down < reach[:, None]
     facing = np.stack([cosine, sine], axis=1)
-    agreeing &= facing @ facing.T > _POSE_COSINE
-    agreeing &= np.abs(octaves[:, None] - octaves) < _POSE_OCTAVES
+    agreeing &= facing @ facing.T > math.cos(math.radians(POSES.turn))
+    agreeing &= np.abs(octaves[:, None] - octaves) < POSES.octaves
     return np.asarray(agreeing[int(agreeing.sum(axis=1).argmax())])
 
 
@@ -171,7 +167,11 @@ def _least_squares(rows: NDArray[np.floating]) -> NDArray[np.floating] | None:
 def _is_even(a: float, b: float, c: float, d: float) -> bool:
     """Whether ``[[a, b], [c, d]]`` neither shrinks, grows nor squeezes beyond what edits do."""
     most, least = stretches(a, b, c, d)
-    return least > 0.05 and most <= 20 and most <= 4 * least
+    return (
+        least > POSES.least_growth
+        and most <= POSES.most_growth
+        and most <= FRAMES.most_stretch * least
+    )
 
 
 def _homography(
@@ -179,7 +179,7 @@ def _homography(
 ) -> tuple[NDArray[np.floating], int] | None:
     # it draws from a seed of its own, so the answer is the same on any thread
     bent, held = cv2.findHomography(
-        rows[:, :2], rows[:, 3:], cv2.USAC_FAST, tolerance, maxIters=_HOMOGRAPHY_TRIES
+        rows[:, :2], rows[:, 3:], cv2.USAC_FAST, tolerance, maxIters=POSES.homography_tries
     )
     if bent is None:
         return None
@@ -188,7 +188,7 @@ def _homography(
 
 def _places(rows: NDArray[np.floating]) -> int:
     """Correspondences at different places: a pyramid finds one corner several times."""
-    spots = np.rint(rows / _SPOT).astype(np.int64)
+    spots = np.rint(rows / CORNERS.same).astype(np.int64)
     spots = spots * (65536, 1, 0, 65536, 1)
     return min(
         len(set((spots[:, 0] + spots[:, 1]).tolist())),
@@ -201,4 +201,4 @@ def _is_orderly(transform: NDArray[np.floating], points: FloatArray) -> bool:
     if not _is_even(*transform[:2, :2].reshape(-1).tolist()):
         return False
     depth = points @ transform[2, :2] + transform[2, 2]
-    return bool(depth.min() > 0.2 and depth.max() < 5.0)
+    return bool(depth.min() > 1 / POSES.most_depth and depth.max() < POSES.most_depth)

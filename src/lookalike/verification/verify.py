@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from lookalike.config.find import VerifyConfig
 from lookalike.descriptors.keypoints import KeypointKind, Keypoints, fitted
+from lookalike.descriptors.limits import CORNERS
 from lookalike.model.arrays import IntArray
+from lookalike.model.limits import version_of
 from lookalike.model.match import Verification
 from lookalike.runtime.inference import byte_product
 from lookalike.verification.block_correlation import (
@@ -21,6 +23,7 @@ from lookalike.verification.block_correlation import (
     refine,
 )
 from lookalike.verification.edit import Alignment, Seen, Tone, explain
+from lookalike.verification.limits import BLOCKS, FRAMES, MOTION, POSES, REFINEMENT, WORDS
 from lookalike.verification.matrices import inverse
 from lookalike.verification.motion import own_motion
 from lookalike.verification.plane import Plane
@@ -28,16 +31,19 @@ from lookalike.verification.side import PLANE_SIDE, Side, Sides
 from lookalike.verification.transform import fit_transform, in_place
 
 __all__ = [
+    "LIMITS",
     "VERIFIER",
     "correspondences",
     "verify",
     "verify_all",
 ]
 
-VERIFIER = "pose-agreement/15"
-_REFINE_FROM, _REFINE_TO, _REFINE_INLIERS, _REFINE_LIKENESS = 0.4, 0.8, 15, 0.93
-_COINCIDING = 0.05
-_MANY_IN_PLACE = 8
+#: what a verdict depends on beside ``VerifyConfig``
+LIMITS = (FRAMES, CORNERS, POSES, MOTION, BLOCKS, REFINEMENT, WORDS)
+#: under which verdicts are remembered; the number is raised when more than a limit changes
+VERIFIER = version_of("pose-agreement/15", *LIMITS)
+# more bits than two keypoints can differ in
+_FARTHER = 1024
 
 
 def verify(
@@ -171,7 +177,7 @@ class _Look:
         laid = self._laid(fit)
         if laid is None:
             return None
-        if laid.inliers >= _MANY_IN_PLACE and laid.seen.covered >= config.covered_in_place:
+        if laid.inliers >= POSES.many_in_place and laid.seen.covered >= config.covered_in_place:
             config = replace(config, min_agreement=config.agreement_in_place)
         return laid if _is_enough(laid.seen, config) else None
 
@@ -197,11 +203,12 @@ def _aligned(
     seen = agree_aligned(query, ref, onto)
     if seen is None:
         return None
-    is_open = _REFINE_FROM <= seen.share < _REFINE_TO and inliers >= _REFINE_INLIERS
+    is_open = REFINEMENT.agreement_from <= seen.share < REFINEMENT.agreement_below
+    is_open &= inliers >= REFINEMENT.least_inliers
     # what agrees well lies well: there the rest shows something else; what is faint is noisy, and
     # its likeness, corrected for that, says less
-    is_open &= seen.likeness < _REFINE_LIKENESS or query.is_faint or ref.is_faint
-    if is_open and not _is_coinciding(query, ref, onto):
+    is_open &= seen.likeness < REFINEMENT.likeness_below or query.is_faint or ref.is_faint
+    if is_open and not _is_unmoved(query, ref, onto):
         closer = refine(query, ref, onto)
         again = agree_aligned(query, ref, closer)
         if again is not None and again.share > seen.share:
@@ -233,7 +240,7 @@ def correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> Int
     rows = np.arange(len(asked))
     first = apart.argmin(axis=1)
     nearest = apart[rows, first] + ones[0]
-    apart[rows, first] = 1024
+    apart[rows, first] = _FARTHER
     second = apart.min(axis=1) + ones[0]
     kept = (nearest <= kind.max_bits) & (nearest < kind.ratio * second)
     pairs = np.stack([rows[kept], first[kept]], axis=1)
@@ -261,13 +268,14 @@ def _support(
     return min(1.0, inliers / max(1, min(counts)))
 
 
-def _is_coinciding(query: Plane, ref: Plane, onto: NDArray[np.floating]) -> bool:
+def _is_unmoved(query: Plane, ref: Plane, onto: NDArray[np.floating]) -> bool:
     """Whether the middle and a corner of the query fall near those of the ref, or of its turns."""
     width, height = query.size
     placed = np.array([[width / 2, height / 2, 1.0], [0.0, 0.0, 1.0]]) @ onto.T
     x, y = (placed[:, :2] / placed[:, 2:] / ref.size - 0.5).T
-    is_middle = max(abs(x[0]), abs(y[0])) < _COINCIDING
-    return bool(is_middle and max(abs(abs(x[1]) - 0.5), abs(abs(y[1]) - 0.5)) < 2 * _COINCIDING)
+    off = REFINEMENT.unmoved
+    is_middle = max(abs(x[0]), abs(y[0])) < off
+    return bool(is_middle and max(abs(abs(x[1]) - 0.5), abs(abs(y[1]) - 0.5)) < 2 * off)
 
 
 def _scaled(

@@ -15,23 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.config.find import HashConfig
-from lookalike.descriptors.cells import TELLING_VARIANCE, Cells
+from lookalike.descriptors.cells import Cells
 from lookalike.descriptors.hashes import ORIENTATIONS, THUMB_SIDE, orient_thumbs, thumb_planes
+from lookalike.descriptors.limits import THUMB_CELLS
 from lookalike.model.arrays import BoolArray, FloatArray, IntArray, UInt8Array
 from lookalike.model.image import ImageRef
 from lookalike.model.match import Verification
 from lookalike.verification.edit import Tone, whole_frame
+from lookalike.verification.limits import BLOCKS, FRAMES, THUMBS
 
 __all__ = ["ThumbAgreement", "agree", "explain_whole_frames"]
 
-_WINDOW = 8
-_STEP = 4
-_TEXTURE_VARIANCE = 12.0
+# pairs compared at once: what memory holds
 _CHUNK = 1024
-_AGREEING, _FEW = 0.6, 3
-# as of the transforms that keypoints may agree with
-_MOST_STRETCH = 4.0
-_FAINT_NOISE, _LEVELS = 0.15, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class ThumbAgreement:
             & (self.correlation >= config.min_correlation)
             & (self.least >= config.min_block)
             & (self.shown >= config.min_shown)
-            & (stretches <= _MOST_STRETCH)
+            & (stretches <= FRAMES.most_stretch)
             & beyond_frame
         )
 
@@ -195,32 +191,34 @@ def _agree(turned: _Planes, upright: _Planes, query: IntArray, ref: IntArray) ->
     product = whole @ _windows()
     variance_a, variance_b = turned.variance[query], upright.variance[ref]
     covariance = product - turned.mean[query] * upright.mean[ref]
-    correlation = covariance / np.sqrt((variance_a + 2.0) * (variance_b + 2.0))
-    textured = np.maximum(variance_a, variance_b) > _TEXTURE_VARIANCE
+    correlation = covariance / np.sqrt((variance_a + BLOCKS.noise) * (variance_b + BLOCKS.noise))
+    textured = np.maximum(variance_a, variance_b) > THUMBS.textured
     blocks = textured.sum(axis=1)
     count = np.maximum(blocks, 1)
-    share = ((correlation > _AGREEING) & textured).sum(axis=1) / count
+    share = ((correlation > BLOCKS.agreeing) & textured).sum(axis=1) / count
     mean = np.where(textured, correlation, 0).sum(axis=1) / count
-    share, mean = (np.where(blocks < _FEW, 1, values) for values in (share, mean))
-    in_both = np.minimum(variance_a, variance_b) > _TEXTURE_VARIANCE
-    least = np.where(in_both, correlation, 1).min(axis=1)
+    share, mean = (np.where(blocks < BLOCKS.fewest, 1, values) for values in (share, mean))
+    in_both = np.minimum(variance_a, variance_b) > THUMBS.textured
+    worst = np.where(in_both, correlation, 1).min(axis=1)
     covariance = whole.mean(axis=1) - turned.level[query] * upright.level[ref]
     shown, rest = _cells_that_agree(
         turned.cells.take(query),
         upright.cells.take(ref),
         whole,
-        covariance / np.maximum(turned.spread[query] ** 2, 0.25),
+        covariance / np.maximum(turned.spread[query] ** 2, THUMBS.least_variance),
         (turned.level[query], upright.level[ref]),
     )
     # what has no contrast has none to lose
-    gain = np.maximum(upright.spread[ref], 1.0) / np.maximum(turned.spread[query], 1.0)
+    least = BLOCKS.contrast
+    gain = np.maximum(upright.spread[ref], least) / np.maximum(turned.spread[query], least)
     offset = upright.level[ref] - gain * turned.level[query]
     a, b = turned.chroma[query], upright.chroma[ref]
     colour_a, colour_b = (2 * np.abs(plane).mean(axis=1) for plane in (a, b))
-    grey = ((colour_b < 2) & (colour_a > 6)).astype(np.float32)
-    grey -= (colour_a < 2) & (colour_b > 6)
+    lacks, has = THUMBS.colourless, THUMBS.colourful
+    grey = ((colour_b < lacks) & (colour_a > has)).astype(np.float32)
+    grey -= (colour_a < lacks) & (colour_b > has)
     tint = 2 * np.abs(a - b).mean(axis=1)
-    made = (share, mean, least, shown, rest, gain, offset, grey, tint)
+    made = (share, mean, worst, shown, rest, gain, offset, grey, tint)
     return np.stack(made).astype(np.float32)
 
 
@@ -242,17 +240,19 @@ def _cells_that_agree(
         gain: ``(k,)`` levels of the ref for one of the query.
         levels: ``(k,)`` mean luma of both.
     """
-    spread = np.sqrt((query.variance + _FAINT_NOISE) * (ref.variance + _FAINT_NOISE))
+    noise = THUMBS.cell_noise
+    spread = np.sqrt((query.variance + noise) * (ref.variance + noise))
     correlation = query.covariance(ref, product) / spread
     least = np.minimum(query.variance, ref.variance)
-    telling = np.maximum(query.variance, ref.variance) > TELLING_VARIANCE
-    agreeing = (least > TELLING_VARIANCE) & (correlation > _AGREEING)
+    telling = np.maximum(query.variance, ref.variance) > THUMB_CELLS.telling
+    agreeing = (least > THUMB_CELLS.telling) & (correlation > BLOCKS.agreeing)
     expected = levels[1][:, None] + gain[:, None] * (query.mean - levels[0][:, None])
-    shifted = ~telling & (np.abs(ref.mean - expected) > _LEVELS)
-    rest = shifted | (telling & ~(agreeing & (least > _TEXTURE_VARIANCE)))
+    shifted = ~telling & (np.abs(ref.mean - expected) > BLOCKS.lighter)
+    rest = shifted | (telling & ~(agreeing & (least > THUMBS.textured)))
     count = rest.sum(axis=1)
     sums = np.where(rest & telling, correlation, 0).sum(axis=1)
-    return agreeing.mean(axis=1), np.where(count < 2, 1, sums / np.maximum(count, 1))
+    mean = np.where(count < THUMBS.least_rest, 1, sums / np.maximum(count, 1))
+    return agreeing.mean(axis=1), mean
 
 
 def _turned(planes: UInt8Array, turn: int) -> FloatArray:
@@ -262,11 +262,12 @@ def _turned(planes: UInt8Array, turn: int) -> FloatArray:
 @lru_cache(maxsize=1)
 def _windows() -> FloatArray:
     """``(1024, 49)``: means of overlapping windows of 8×8 at steps of 4."""
-    starts = range(0, THUMB_SIDE - _WINDOW + 1, _STEP)
+    side = THUMBS.side
+    starts = range(0, THUMB_SIDE - side + 1, THUMBS.step)
     masks = []
     for top in starts:
         for left in starts:
             mask = np.zeros((THUMB_SIDE, THUMB_SIDE), np.float32)
-            mask[top : top + _WINDOW, left : left + _WINDOW] = 1 / _WINDOW**2
+            mask[top : top + side, left : left + side] = 1 / side**2
             masks.append(mask.reshape(-1))
     return np.stack(masks, axis=1)

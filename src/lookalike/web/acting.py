@@ -148,7 +148,7 @@ class Acting:
             "reason": shown(step.reason),
             "by": step.by,
             "companions": [shown(Path(path).name) for path in step.companions],
-            "metadata": sorted(name for name, _ in step.metadata),
+            "metadata": sorted(step.metadata),
             "notes": [shown(note) for note in step.notes],
         }
 

@@ -9,7 +9,6 @@ from threading import Lock
 from typing import Any
 
 import jinja2
-import orjson
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,6 +20,7 @@ from lookalike.http.bodies import Bodies, Limit, in_time
 from lookalike.http.guard import Access, Guard
 from lookalike.http.patience import Patience
 from lookalike.http.problems import Problem, handlers
+from lookalike.model.serialization import to_json
 from lookalike.model.version import __version__
 from lookalike.web.deciding import (
     StaleError,
@@ -112,7 +112,7 @@ def _access(port: int, token: str) -> Access:
 
 def answer(value: Any, status: int = 200) -> Response:
     """JSON."""
-    return Response(orjson.dumps(value), status, media_type="application/json")
+    return Response(to_json(value), status, media_type="application/json")
 
 
 async def fields_of(request: Request) -> dict[str, Any]:

@@ -7,20 +7,14 @@ own cascade (``FindConfig``). Keys are the fields of those records, sections the
 from __future__ import annotations
 
 import tomllib
-import types
-import typing
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lookalike.config.find import (
-    FindConfig,
-    RunConfig,
-    SystemConfig,
-    ViewConfig,
-)
+from lookalike.config.find import FindConfig, RunConfig, SystemConfig
 from lookalike.model.errors import ConfigError
+from lookalike.model.serialization import checked
 
 __all__ = ["Recipe", "load_recipe", "recipe_names"]
 
@@ -91,14 +85,11 @@ def _own(path: Path) -> bytes:
 
 def _config(table: dict[str, Any], name: str) -> RunConfig:
     views = table.pop("view", None)
-    if views is None:
-        return typing.cast(RunConfig, _record(FindConfig, {**table, "recipe": name}, name))
-    if not isinstance(views, list):
+    if views is not None and not isinstance(views, list):
         raise ConfigError("views are written as [[view]]", got=f"view in recipe {name}")
-    made = tuple(_record(ViewConfig, view, f"{name}, view") for view in views)
-    return typing.cast(
-        RunConfig, _record(SystemConfig, {**table, "recipe": name, "views": made}, name)
-    )
+    more = {"recipe": name} if views is None else {"recipe": name, "views": views}
+    kind = FindConfig if views is None else SystemConfig
+    return checked({**table, **more}, kind, f"recipe {name}")
 
 
 def _with_descriptor(config: RunConfig, descriptor: str, name: str) -> RunConfig:
@@ -106,55 +97,3 @@ def _with_descriptor(config: RunConfig, descriptor: str, name: str) -> RunConfig
         raise ConfigError("only a published system takes another descriptor", got=name)
     first = replace(config.views[0], descriptor=descriptor)
     return replace(config, views=(first, *config.views[1:]))
-
-
-def _record(kind: type, table: dict[str, Any], where: str) -> object:
-    """A config record from a table; every key must be a field of its type."""
-    hints = typing.get_type_hints(kind)
-    known = [item.name for item in fields(kind)]
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise ConfigError(
-            f"unknown key in recipe {where}", got=", ".join(unknown), expected=", ".join(known)
-        )
-    values = {}
-    for key, value in table.items():
-        hint = hints[key]
-        if is_dataclass(hint) and isinstance(value, dict):
-            values[key] = _record(typing.cast(type, hint), value, f"{where}, [{key}]")
-            continue
-        value = tuple(value) if isinstance(value, list) else value
-        is_number = hint is float or float in typing.get_args(hint)
-        value = float(value) if is_number and type(value) is int else value
-        if not _fits(value, hint):
-            raise ConfigError(
-                f"a value of the wrong kind in recipe {where}",
-                got=f"{key} = {value!r}",
-                expected=_in_words(hint),
-            )
-        values[key] = value
-    try:
-        return kind(**values)
-    except TypeError as error:
-        missing = str(error).rpartition(":")[2].strip()
-        raise ConfigError(f"a key is missing in recipe {where}", expected=missing) from error
-
-
-def _fits(value: object, hint: Any) -> bool:
-    origin = typing.get_origin(hint)
-    if origin is typing.Literal:
-        return value in typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, part) for part in typing.get_args(hint))
-    if origin is tuple:
-        inner = typing.get_args(hint)[0]
-        return isinstance(value, tuple) and all(_fits(item, inner) for item in value)
-    if hint is int:
-        return type(value) is int
-    return isinstance(value, hint)
-
-
-def _in_words(hint: Any) -> str:
-    if typing.get_origin(hint) is typing.Literal:
-        return " or ".join(map(repr, typing.get_args(hint)))
-    return getattr(hint, "__name__", str(hint)).replace("typing.", "")

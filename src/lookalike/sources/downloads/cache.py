@@ -16,8 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import orjson
-
+from lookalike.model.serialization import from_json, to_json
 from lookalike.sources import RESULT_MARK
 
 __all__ = ["HEAD", "LOG", "Cache", "Part", "Remembered", "read_line"]
@@ -128,7 +127,8 @@ class Cache:
         """One line about a URL."""
         assert self._log is not None
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        _write_all(self._log, orjson.dumps({"url": name, **about, "at": now}) + b"\n")
+        line = to_json({"url": name, **about, "at": now})
+        _write_all(self._log, f"{line}\n".encode())
 
     def part(self, name: str) -> Part:
         """The file of a URL in the making."""
@@ -234,7 +234,6 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
 def read_line(line: bytes) -> dict[str, Any]:
     """One JSON object; empty where it is torn."""
     try:
-        plain = orjson.loads(line)
+        return from_json(line.decode(), dict[str, Any])
     except ValueError:
         return {}
-    return plain if isinstance(plain, dict) else {}

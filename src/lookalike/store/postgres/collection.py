@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lookalike.model.image import DescriptorSpec, FileEntry
 from lookalike.model.match import Verification
+from lookalike.model.serialization import to_json
 from lookalike.store.closing import Closing
 from lookalike.store.descriptors import Describing
 from lookalike.store.location import Server, is_everywhere
@@ -32,7 +33,6 @@ from lookalike.store.records import (
     content_from,
     content_row,
     stamp_of,
-    text_of,
     verification_from,
 )
 
@@ -193,7 +193,7 @@ class PostgresCollection(Describing[Described], Closing):
                 "ON CONFLICT(query, ref, verifier) DO UPDATE SET verification = "
                 "excluded.verification",
                 [
-                    (_short(verifier), query, ref, text_of(seen) if seen else None)
+                    (_short(verifier), query, ref, to_json(seen) if seen else None)
                     for (query, ref), seen in verdicts.items()
                 ],
             )
