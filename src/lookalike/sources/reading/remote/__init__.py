@@ -1,4 +1,4 @@
-"""What lies far away: the one place that speaks to object stores, web servers and plug-ins.
+"""Objects far away: nothing else speaks to object stores, web servers and plug-ins.
 
 A plug-in that claims the scheme of an address answers for it, fsspec for all others.
 """
@@ -18,7 +18,7 @@ __all__ = ["copy_to", "examine", "found_under", "open_far", "read_far"]
 
 
 def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]:
-    """Every object under an address, at every depth; or those that a pattern fits.
+    """List every object under an address, at any depth, or those that match a pattern.
 
     Raises:
         ConfigError: nothing is there, or it cannot be listed.
@@ -28,7 +28,7 @@ def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]
 
 
 def examine(address: str, config: ReadConfig) -> FarFile:
-    """What is known of one object without reading it.
+    """Look up one object without reading it.
 
     Raises:
         OSError: it is not there, or nothing answers.
@@ -45,14 +45,14 @@ def read_far(
     *,
     listed: bool = True,
 ) -> bytes:
-    """An object, or its bytes from ``start`` up to ``end``.
+    """Read an object, or its bytes from ``start`` up to ``end``.
 
     Args:
         address: of the object.
         config: limits, and how long to wait.
         start: first byte.
         end: behind the last; None for all.
-        listed: its size was looked at when it was listed; else it is asked for first.
+        listed: whether its size was checked when it was listed; else it is asked for first.
 
     Raises:
         OSError: it cannot be read, or is larger than what may be read at once.
@@ -79,7 +79,7 @@ def copy_to(address: str, target: IO[bytes], config: ReadConfig, most: int) -> N
 
 
 def open_far(address: str, config: ReadConfig) -> IO[bytes]:
-    """An object as a file that is read block by block where it is looked at.
+    """Open an object as a seekable file that is read block by block.
 
     Raises:
         OSError: it is not there, or can only be read from its beginning.

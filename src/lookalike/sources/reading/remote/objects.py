@@ -1,7 +1,7 @@
-"""Objects that fsspec reads: object stores, web servers and whatever else it knows.
+"""Objects that fsspec reads: in object stores, on web servers, and in all else it knows.
 
-Every function may be called from any thread and process. Failures are ``OSError`` in words; what
-may be a passing trouble is asked for again first, where fsspec does not do so itself.
+Every function may be called from any thread and process. Failures are ``OSError`` in words, raised
+after some attempts where the trouble may pass and fsspec does not try again by itself.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BLOCK = 8 << 20
 _PIECE = 1 << 20
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "crc32c", "checksum", "md5")
 _TIMES = ("LastModified", "mtime", "updated", "last_modified", "Last-Modified", "created")
-# their package tries again by itself
+# protocols whose package tries again by itself
 _PATIENT = ("gs", "gcs")
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
 _PASSING_STATUS = (408, 425, 429)
@@ -52,7 +52,7 @@ _FINAL = (
 
 
 def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]:
-    """Every object under an address, at every depth; or those that a pattern fits.
+    """List every object under an address, at any depth, or those that match a pattern.
 
     Raises:
         ConfigError: nothing is there, or it cannot be listed.
@@ -91,13 +91,13 @@ def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]
     if all(info.get("size") is not None for _, _, info in plain):
         yield from (_far_file(where, name, info) for where, name, info in plain)
         return
-    # lists of web servers are names alone
+    # web servers list names without sizes
     with ThreadPoolExecutor(config.at_once) as pool:
         yield from pool.map(lambda one: _examined(one[0], one[1], config), plain)
 
 
 def examine(address: str, config: ReadConfig) -> FarFile:
-    """What is known of one object without reading it.
+    """Look up one object without reading it.
 
     Raises:
         OSError: it is not there, or nothing answers.
@@ -114,14 +114,14 @@ def read_far(
     *,
     listed: bool = True,
 ) -> bytes:
-    """An object, or its bytes from ``start`` up to ``end``.
+    """Read an object, or its bytes from ``start`` up to ``end``.
 
     Args:
         address: of the object.
         config: limits, and how long to wait.
         start: first byte.
         end: behind the last; None for all.
-        listed: its size was looked at when it was listed; else it is asked for first.
+        listed: whether its size was checked when it was listed; else it is asked for first.
 
     Raises:
         OSError: it cannot be read, or is larger than what may be read at once.
@@ -165,7 +165,7 @@ def copy_to(address: str, target: IO[bytes], config: ReadConfig, most: int) -> N
 
 
 def open_far(address: str, config: ReadConfig) -> IO[bytes]:
-    """An object as a file that is read block by block where it is looked at.
+    """Open an object as a seekable file that is read block by block.
 
     Raises:
         OSError: it is not there, or can only be read from its beginning.
@@ -181,7 +181,7 @@ def open_far(address: str, config: ReadConfig) -> IO[bytes]:
 
 
 def _filesystem(address: str, config: ReadConfig) -> tuple[Any, str]:
-    """The file system of an address, and the path in it.
+    """Make the file system of an address, and split off the path in it.
 
     Raises:
         ConfigError: a package is missing, or nothing knows the scheme.
@@ -199,7 +199,7 @@ def _filesystem(address: str, config: ReadConfig) -> tuple[Any, str]:
         files = kind(**(kind._get_kwargs_from_urls(address) | _timeouts(scheme, config)))
         path = kind._strip_protocol(address)
         if scheme in _EXTRAS:
-            # attempts of three layers, multiplied, would wait for a silent server for an hour
+            # attempts of three layers multiply: a silent server would be waited for an hour
             files.retries = 1
     except ImportError as error:
         extra = _EXTRAS.get(scheme, "remote")
@@ -217,7 +217,7 @@ def _filesystem(address: str, config: ReadConfig) -> tuple[Any, str]:
 
 
 def _timeouts(scheme: str, config: ReadConfig) -> dict[str, Any]:
-    """Limits of waiting; what fsspec's own configuration says comes first."""
+    """Timeouts as fsspec's arguments; fsspec's own configuration goes first."""
     import fsspec
 
     told = fsspec.config.conf.get(scheme, {})
@@ -240,7 +240,7 @@ def _timeouts(scheme: str, config: ReadConfig) -> dict[str, Any]:
 
 
 def _patiently(files: Any, config: ReadConfig, ask: Callable[[], Result]) -> Result:
-    """The answer, asked for again after a while when something failed that may pass."""
+    """Ask, and ask again after a while when it failed for a reason that may pass."""
     protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
     attempts = 1 if set(_PATIENT) & set(protocols) else config.attempts
     wait = config.first_wait
@@ -248,7 +248,7 @@ def _patiently(files: Any, config: ReadConfig, ask: Callable[[], Result]) -> Res
         try:
             return ask()
         except Exception as error:  # every file system has exceptions of its own
-            # fsspec calls whatever a web server says that something is not there
+            # fsspec turns every answer of a web server into FileNotFoundError
             cause = error.__cause__ if _is_web(files) else None
             reason = cause if isinstance(cause, Exception) else error
             if not left or not _may_pass(reason):
@@ -275,7 +275,7 @@ def _in_words(error: Exception) -> OSError:
 
 
 def _whole(files: Any, config: ReadConfig, path: str) -> bytes:
-    """An object's bytes; a web server may not have said how many they are."""
+    """Read a whole object; a web server may not have told its size."""
     if not _is_web(files):
         return files.cat_file(path)
     data = bytearray()
@@ -320,7 +320,7 @@ def _far_file(address: str, name: str, info: Mapping[str, Any]) -> FarFile:
 
 
 def _nanoseconds(moment: Any) -> int:
-    """Of a moment in any of the forms that file systems have; 0 for none."""
+    """Convert a time, in any form that file systems use, to nanoseconds; 0 for none."""
     try:
         if isinstance(moment, str):
             try:

@@ -23,7 +23,7 @@ _TAKEN = ("file", "gcs", "gs", "http", "https", "local", "memory", "s3", "s3a", 
 
 
 def plugged_store(address: str) -> PluggedStore | None:
-    """The store of the plug-in that claims an address's scheme; None where none does.
+    """Load the store of the plug-in that claims an address's scheme; None where none does.
 
     Raises:
         ConfigError: the plug-in cannot be used, or claims a scheme that is taken.
@@ -41,7 +41,7 @@ def plugged_store(address: str) -> PluggedStore | None:
 
 
 class PluggedStore:
-    """The store of one plug-in, whose mistakes are failures that name it.
+    """Wraps the store of one plug-in; its mistakes become failures that name it.
 
     Args:
         scheme: of its addresses.
@@ -53,7 +53,7 @@ class PluggedStore:
         self._store = store
 
     def found_under(self, address: str) -> Iterator[FarFile]:
-        """Every object under an address, or those that a pattern fits.
+        """List every object under an address, or those that match a pattern.
 
         Raises:
             ConfigError: nothing is there, or it cannot be listed.
@@ -73,7 +73,7 @@ class PluggedStore:
         yield from sorted(fitting, key=lambda one: one.address)
 
     def examine(self, address: str) -> FarFile:
-        """What is known of one object.
+        """Look up one object without reading it.
 
         Raises:
             OSError: it is not there, or the plug-in fails.
@@ -81,7 +81,7 @@ class PluggedStore:
         return self._checked(self._ask(lambda: self._store.examine(address)), address)
 
     def read(self, address: str, start: int = 0, end: int | None = None) -> bytes:
-        """Bytes from ``start`` up to ``end``.
+        """Read bytes from ``start`` up to ``end``.
 
         Raises:
             OSError: they cannot be read, or the plug-in fails.
@@ -92,7 +92,7 @@ class PluggedStore:
         return data
 
     def read_whole(self, address: str, config: ReadConfig, *, listed: bool) -> bytes:
-        """A whole object, within the limit of sizes.
+        """Read a whole object, within the limit of sizes.
 
         Raises:
             OSError: it cannot be read, or is too large.
@@ -115,7 +115,7 @@ class PluggedStore:
                 raise OSError(f"larger than {most:,} bytes")
 
     def open(self, address: str) -> IO[bytes]:
-        """An object as a file that is read block by block where it is looked at.
+        """Open an object as a seekable file that is read block by block.
 
         Raises:
             OSError: it is not there, or nothing tells its size.
@@ -147,7 +147,7 @@ class PluggedStore:
 
 
 class _Seekable(io.RawIOBase):
-    """A plugged object as a file."""
+    """An object of a plug-in as a seekable file."""
 
     def __init__(self, store: PluggedStore, address: str, size: int) -> None:
         self._store, self._address, self._size = store, address, size
