@@ -18,7 +18,7 @@ DESCRIPTORS, SOURCES = "lookalike.descriptors", "lookalike.sources"
 
 
 def plugin_names(group: str) -> tuple[str, ...]:
-    """Names that installed packages offer in a group, sorted."""
+    """List the names that installed packages offer in a group, sorted."""
     return tuple(sorted(_installed(group)))
 
 
@@ -65,7 +65,7 @@ def load_plugin(group: str, name: str, shape: type) -> Any:
 
 @lru_cache(maxsize=2)
 def _installed(group: str) -> Mapping[str, tuple[EntryPoint, ...]]:
-    """Entry points by name; of one package that is found twice on the path, one."""
+    """List entry points by name; a package found twice on the path counts once."""
     found: dict[str, dict[str, EntryPoint]] = {}
     for entry in entry_points(group=group):
         found.setdefault(entry.name, {}).setdefault(_named(entry), entry)
