@@ -1,4 +1,4 @@
-"""Embeddings by a network: the shipped one, or any ONNX file."""
+"""Embeddings by a network: the shipped one, any ONNX file, or a plug-in's."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def load_embedding(
 
 
 class NeuralDescriptor:
-    """An image network from an ONNX file: ImageNet preprocessing, L2-normalised output.
+    """Describes pictures by an image network: ImageNet preprocessing, L2-normalised output.
 
     The file's first input is ``(1, 3, h, w)`` or ``(1, h, w, 3)`` float32, 224 px where free, or
     ``(1, h, w, 3)`` uint8 for a graph that normalises by itself, as ``lookalike train`` writes; its
@@ -108,7 +108,7 @@ class NeuralDescriptor:
         )
 
     def describe(self, picture: Picture) -> NDArray[np.float16]:
-        """``(dim,)`` float16, L2-normalised."""
+        """Compute ``(dim,)`` float16, L2-normalised."""
         row = self._embed(picture)
         norm = float(np.linalg.norm(row))
         return (row / (norm or 1.0)).astype(np.float16)
@@ -122,7 +122,7 @@ class NeuralDescriptor:
 
     @cached_property
     def _layout(self) -> tuple[int, int, _Order]:
-        """Height, width, and the order of the values."""
+        """Read height, width, and the order of the values from an input's shape."""
         wanted = self._graph.input
         if len(wanted.shape) == 4 and wanted.dtype == "float32":
             _, a, b, c = wanted.shape
@@ -162,7 +162,7 @@ class NeuralDescriptor:
 
 
 class ShippedDescriptor(NeuralDescriptor):
-    """The network of the package, int8; from bytes to the unit vector all lies in the graph.
+    """Describes by the network of the package, int8; the graph does all but decoding.
 
     See ``models/MODEL_CARD.md``: EfficientNet-Lite0, three poolings, trained for copies.
     """

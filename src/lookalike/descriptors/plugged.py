@@ -44,7 +44,7 @@ def plugged_descriptor(name: str, *, taken: Container[str] = ()) -> Descriptor:
 
 
 class _Checked:
-    """A plug-in's descriptor, whose mistakes are errors that name it."""
+    """Wraps a plug-in's descriptor; its mistakes become errors that name it."""
 
     def __init__(self, inner: Descriptor) -> None:
         self._inner = inner
@@ -52,7 +52,7 @@ class _Checked:
         self.min_side = inner.min_side
 
     def describe(self, picture: Picture) -> NDArray[Any]:
-        """``(spec.row_width,)`` of ``spec.dtype``; anything else is a ``ModelError``."""
+        """Compute ``(spec.row_width,)`` of ``spec.dtype``; anything else is a ``ModelError``."""
         spec = self.spec
         try:
             row = self._inner.describe(picture)

@@ -1,4 +1,4 @@
-"""Every descriptor by name."""
+"""Load descriptors by name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OWN = ("pdq", *HASHES, *FILTERS, SHIPPED, *ARCHITECTURES, "vgg16-pool5")
 
 
 def descriptor_names() -> tuple[str, ...]:
-    """Every name that ``load_descriptor`` knows, those of plug-ins last."""
+    """List every name that ``load_descriptor`` knows, those of plug-ins last."""
     return (*_OWN, *plugin_names(DESCRIPTORS))
 
 
@@ -92,7 +92,7 @@ def _plain(name: str, engine: EngineName, threads: int) -> Descriptor:
 
 
 class _PdqDescriptor:
-    """PDQ in 8 orientations, as every run stores it anyway."""
+    """Describes by PDQ in 8 orientations, which every run stores anyway."""
 
     spec = PDQ_SPEC
     min_side = 112
@@ -102,7 +102,7 @@ class _PdqDescriptor:
 
 
 class PublishedNetwork:
-    """A network of ``ARCHITECTURES`` with published weights.
+    """Describes by a network of ``ARCHITECTURES`` with published weights.
 
     Args:
         name: key of ``ARCHITECTURES``.
@@ -135,7 +135,7 @@ class PublishedNetwork:
         return open_graph(self._path, self._engine, threads=self._threads)
 
     def describe(self, picture: Picture) -> NDArray[Any]:
-        """``(dim,)`` float16, as the network gives it."""
+        """Compute ``(dim,)`` float16 as the network gives it."""
         size = (self._side, self._side)
         square = cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA)
         row = self._graph(square[None])[0]
@@ -145,5 +145,5 @@ class PublishedNetwork:
 
 
 def base_of(descriptor: Descriptor) -> Descriptor:
-    """What has to be described and stored for a descriptor: itself, or what it follows from."""
+    """The descriptor whose rows must be stored for another: itself, or the one it is made from."""
     return base_of(descriptor.base) if isinstance(descriptor, Derived) else descriptor

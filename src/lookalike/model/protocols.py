@@ -16,16 +16,16 @@ __all__ = ["Descriptor", "FarFile", "Source", "Store"]
 
 @runtime_checkable
 class Source(Protocol):
-    """Offers files; opens none of them."""
+    """A source of files, which it lists and does not open."""
 
     def scan(self) -> Iterator[FileEntry | Failure]:
-        """Every file once, in no particular order; what cannot be listed as a failure."""
+        """List every file once, in any order, and failures for what cannot be listed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FarFile:
-    """One object that is no file of this machine.
+    """One object that is not a file of this machine.
 
     Attributes:
         address: by which it can be read.
@@ -48,31 +48,31 @@ class FarFile:
 
 @runtime_checkable
 class Store(Protocol):
-    """Keeps objects under addresses of one scheme; called from several threads and processes.
+    """A store of objects under addresses of one scheme; called from several threads and processes.
 
-    What fails is an ``OSError`` whose text says why; ``FileNotFoundError`` for what is not there.
+    Failures are ``OSError`` with a text that says why; ``FileNotFoundError`` for missing objects.
     """
 
     def find(self, address: str) -> Iterable[FarFile]:
-        """Every object under an address, at any depth; of an object's own address that object."""
+        """List every object under an address, at any depth, or the object of that address."""
         ...
 
     def examine(self, address: str) -> FarFile:
-        """What is known of one object without reading it."""
+        """Look up one object without reading it."""
         ...
 
     def read(self, address: str, start: int, end: int | None) -> bytes:
-        """Bytes of an object from ``start`` up to ``end``, None for its end; fewer at its end."""
+        """Read bytes from ``start`` up to ``end`` (None: the end of the object); fewer at its end."""
         ...
 
 
 @runtime_checkable
 class Descriptor(Protocol):
-    """Turns a picture into one fixed-size row; called from several threads."""
+    """Turns a picture into one row of fixed size; called from several threads."""
 
     @property
     def spec(self) -> DescriptorSpec:
-        """What the rows are."""
+        """The identity of its rows."""
         ...
 
     @property
@@ -81,5 +81,5 @@ class Descriptor(Protocol):
         ...
 
     def describe(self, picture: Picture) -> NDArray[Any]:
-        """``(spec.row_width,)`` of ``spec.dtype``."""
+        """Compute ``(spec.row_width,)`` of ``spec.dtype``."""
         ...
