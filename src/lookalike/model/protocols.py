@@ -62,7 +62,7 @@ class Store(Protocol):
         ...
 
     def read(self, address: str, start: int, end: int | None) -> bytes:
-        """Read bytes from ``start`` up to ``end`` (None: the end of the object); fewer at its end."""
+        """Read an object's bytes from ``start`` up to ``end`` (None: all); fewer at its end."""
         ...
 
 
