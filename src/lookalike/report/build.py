@@ -29,8 +29,8 @@ __all__ = [
     "versions_of",
 ]
 
-# raised whenever the same files, settings and descriptors give another answer, so that older reports
-# of a collection are not shown again
+# raised whenever the same files, settings and descriptors give another answer, so that older
+# reports of a collection are not shown again
 _ANSWERS = "2"
 
 
