@@ -29,10 +29,10 @@ class FarFile:
 
     Attributes:
         address: by which it can be read.
-        n_bytes: its size; None where nothing tells it.
-        modified_ns: when it was changed, nanoseconds since the epoch; 0 where nothing tells it.
-        version: changes whenever the object does: its ETag, or its time; empty where nothing tells
-            it, and then the object is read again in every run.
+        n_bytes: its size; None where it is unknown.
+        modified_ns: when it was changed, nanoseconds since the epoch; 0 where that is unknown.
+        version: changes whenever the object does: its ETag, or its time; empty where that is
+            unknown, and then the object is read again in every run.
         name: the address below what was listed; a pattern's folders before its first ``*`` are
             that. A ``Store`` may leave it out.
         is_page: whether a web server calls it a page, as it does its lists of files.

@@ -118,11 +118,11 @@ class PluggedStore:
         """Open an object as a seekable file that is read block by block.
 
         Raises:
-            OSError: it is not there, or nothing tells its size.
+            OSError: it is not there, or its size is unknown.
         """
         size = self.examine(address).n_bytes
         if size is None:
-            raise OSError("it does not fit into the cache, and nothing tells its size")
+            raise OSError("it does not fit into the cache, and its size is unknown")
         return io.BufferedReader(_Seekable(self, address, size), _BLOCK)
 
     def _ask(self, ask: Callable[[], Result]) -> Result:
