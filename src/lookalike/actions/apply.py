@@ -1,4 +1,4 @@
-"""Applying a plan, and undoing it: journal, check by bytes, act; at any moment nothing is lost."""
+"""Apply a plan, and undo it: journal, compare bytes, then act; at no moment is anything lost."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def apply_plan(
     progress: Progress | None = None,
     disk: Disk = _DISK,
 ) -> Outcome:
-    """Do what a plan says, as far as every file is still what it was.
+    """Apply a plan to every file that is still what it was.
 
-    Steps that an earlier run of the same journal left in the middle are taken back first, so an
+    Steps that an earlier run of the same journal did not finish are taken back first, so an
     interrupted run is continued by running it again.
 
     Args:
         plan: what goes.
-        how: where to.
+        how: where to, or in which way.
         journal: written before every step; continued if it exists.
         progress: called with (stage, done, total).
         disk: through which files are changed.
@@ -76,8 +76,8 @@ def apply_plan(
 def undo(journal: Path, *, progress: Progress | None = None, disk: Disk = _DISK) -> Outcome:
     """Put back every file that a journal's steps took away, the last step first.
 
-    Nothing is overwritten: a file whose place is taken stays where it is and is reported. Run
-    again, it goes on with what is left.
+    Nothing is overwritten: a file whose place is taken stays where it is and is reported. Running
+    it again continues with what is left.
 
     Args:
         journal: of ``apply_plan``.
@@ -104,19 +104,19 @@ def undo(journal: Path, *, progress: Progress | None = None, disk: Disk = _DISK)
 
 
 def _locked(journal: Path):  # type: ignore[no-untyped-def]
-    """One run at a time beside a journal."""
+    """Lock a journal, beside which only one run may work."""
     journal.parent.mkdir(parents=True, exist_ok=True)
     return lock(journal.parent / "LOCK")
 
 
 def _settle(disk: Disk, log: Journal) -> dict[str, str]:
-    """Bring interrupted steps to one end; those that cannot be, with the reason."""
+    """Finish or take back interrupted steps; those that cannot be, with the reason."""
     stuck = {}
     for entry in list(log.entries.values()):
         if entry.state != "intend":
             continue
         if entry.moves[0].kind == "delete":
-            continue  # cannot be taken back; gone on with in its turn
+            continue  # cannot be taken back, so it is finished when its turn comes
         problem = _take_back(disk, log, entry)
         if problem:
             stuck[entry.path] = f"interrupted earlier and could not be taken back: {problem}"
@@ -124,7 +124,7 @@ def _settle(disk: Disk, log: Journal) -> dict[str, str]:
 
 
 def _take_back(disk: Disk, log: Journal, entry: Entry) -> str:
-    """Undo a step; the reason if a file of it could not be brought back."""
+    """Undo a step; returns the reason if a file could not be brought back."""
     problems = []
     for move in reversed(entry.moves):
         try:
@@ -138,7 +138,7 @@ def _take_back(disk: Disk, log: Journal, entry: Entry) -> str:
 
 
 def _tidy(disk: Disk, move: Move) -> None:
-    """Folders that only this move needed go when they are empty."""
+    """Remove folders that only this move needed, if they are empty."""
     if move.kind != "move":
         return
     folder = Path(move.to).parent
@@ -148,7 +148,7 @@ def _tidy(disk: Disk, move: Move) -> None:
 
 
 def _do(disk: Disk, log: Journal, plan: Plan, step: Step, how: How, base: str) -> Item:
-    """One step, all of it or nothing."""
+    """Do one step completely or not at all."""
     entry = log.entries.get(step.path)
     known = entry.state if entry else ""
     try:
@@ -180,7 +180,7 @@ def _still_done(disk: Disk, step: Step, entry: Entry) -> bool:
 
 
 def _finish(disk: Disk, log: Journal, step: Step, entry: Entry) -> Item:
-    """Go on with an interrupted deletion."""
+    """Finish an interrupted deletion."""
     wrong = keeper_trouble(disk, step)
     if wrong:
         return Item(step.path, "refused", "", wrong, step.n_bytes)
@@ -191,7 +191,7 @@ def _finish(disk: Disk, log: Journal, step: Step, entry: Entry) -> Item:
 
 
 def _failed(disk: Disk, log: Journal, step: Step, why: str) -> Item:
-    """After an error in the middle of a step: everything back."""
+    """Take everything back after an error in the middle of a step."""
     problem = _take_back(disk, log, log.entries[step.path])
     if problem:
         why = f"{why}; and not everything is back: {problem}; run undo"
@@ -199,7 +199,7 @@ def _failed(disk: Disk, log: Journal, step: Step, why: str) -> Item:
 
 
 def _moves(disk: Disk, plan: Plan, step: Step, how: How, base: str) -> list[Move]:
-    """Every file of a step with its bytes as they are now, the picture first."""
+    """List the moves of a step's files with their bytes as they are now, the picture first."""
     stays = how.kind in ("hardlink", "reflink")
     files = [step.path] if stays else [step.path, *step.companions]
     files = [path for path in files if disk.info(path) is not None]
@@ -227,7 +227,7 @@ def _moves(disk: Disk, plan: Plan, step: Step, how: How, base: str) -> list[Move
 
 
 def _carried(disk: Disk, plan: Plan, step: Step, how: How) -> list[Move]:
-    """A new sidecar for the keeper with what only its dropped copies say."""
+    """Make the move that creates a sidecar for the keeper with what only its copies say."""
     values = merged_metadata(plan, step.keeper) if how.copy_metadata else {}
     path = sidecar_path(step.keeper)
     if not values or disk.info(path) is not None:
@@ -237,7 +237,7 @@ def _carried(disk: Disk, plan: Plan, step: Step, how: How) -> list[Move]:
 
 
 def _targets(disk: Disk, files: Sequence[str], how: How, base: str) -> list[str]:
-    """Free names below the folder, as the files lie below ``base``; one number for all of them."""
+    """Choose free names below the folder, keeping places below ``base``; one number for all."""
     number = 1
     while True:
         places = []
@@ -258,7 +258,7 @@ def _common_folder(plan: Plan) -> str:
 
 
 def _settled(disk: Disk, plan: Plan, how: How) -> How:
-    """The folder to move to, absolute, marked so that later runs do not look into it."""
+    """Make the folder to move to absolute, and mark it so that later runs do not look into it."""
     if how.kind != "move":
         return how
     folder = disk.real(str(Path(how.folder).absolute()))

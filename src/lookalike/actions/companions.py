@@ -1,4 +1,4 @@
-"""Files that belong to a picture and go where it goes: sidecars, live-photo clips, RAW files."""
+"""Find files that belong to a picture and go with it: sidecars, live-photo clips, RAW files."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ _OF_STEM = _RAW | {".xmp", ".aae", ".mov"}
 
 
 def is_raw(path: str) -> bool:
-    """Whether the suffix is a camera's raw format."""
+    """Whether the suffix is of a camera's raw format."""
     return _split(path)[1] in _RAW
 
 
 def is_pair(path: str, other: str) -> bool:
-    """Whether both are one shot of a camera: a raw file, and its JPEG or HEIC."""
+    """Whether two files are one shot of a camera: a raw file, and its JPEG or HEIC."""
     mine, theirs = os.path.split(path), os.path.split(other)
     same = mine[0] == theirs[0] and _split(mine[1])[0] == _split(theirs[1])[0]
     return same and is_raw(path) != is_raw(other)
@@ -58,24 +58,24 @@ def is_pair(path: str, other: str) -> bool:
 
 @dataclass(slots=True)
 class Neighbours:
-    """Looks beside pictures; every folder is listed once.
+    """Looks for files beside pictures; every folder is listed once.
 
     Args:
-        disk: where.
+        disk: through which folders are listed.
     """
 
     disk: Disk
     _names: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     def of(self, path: str, stays: Callable[[str], bool]) -> tuple[str, ...]:
-        """Companions of a picture, absolute, sorted.
+        """List the companions of a picture, absolute and sorted.
 
         ``IMG_1.JPG.xmp`` belongs to ``IMG_1.JPG`` alone. ``IMG_1.xmp`` belongs to every picture
         called ``IMG_1``, and goes only if none of them stays. Symlinks are nobody's.
 
         Args:
             path: of the picture, absolute.
-            stays: whether a picture beside it will still be there afterwards.
+            stays: whether a picture beside it stays.
         """
         folder, name = os.path.split(path)
         stem = _split(name)[0]
@@ -91,7 +91,7 @@ class Neighbours:
         return tuple(sorted({one for one in found if self._plain(one)}))
 
     def _sidecars(self, folder: str, names: Sequence[str]) -> list[str]:
-        """``name.ext.xmp`` of some files, in any case of letters."""
+        """List ``name.ext.xmp`` of some files, in upper or lower case."""
         around = self._around(folder)
         return [
             os.path.join(folder, other)  # noqa: PTH118
@@ -101,7 +101,7 @@ class Neighbours:
         ]
 
     def _around(self, folder: str) -> dict[str, list[str]]:
-        """Names in a folder by their stem without case."""
+        """List the names in a folder by their stem without case."""
         if folder not in self._names:
             listed: dict[str, list[str]] = {}
             for name in self.disk.names(folder):
@@ -115,6 +115,6 @@ class Neighbours:
 
 
 def _split(path: str) -> tuple[str, str]:
-    """Stem without its folder and case, and lower-case suffix."""
+    """Split a name into its stem, lower case and without folder, and its lower-case suffix."""
     stem, suffix = os.path.splitext(os.path.basename(path))  # noqa: PTH119, PTH122
     return stem.casefold(), suffix.lower()

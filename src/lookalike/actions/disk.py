@@ -1,4 +1,4 @@
-"""The one place where files are looked at and changed: every call is one step that may fail."""
+"""Look at files and change them: the one place that does, each call a step that may fail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_under(path: str, folder: str) -> bool:
 
 
 class Disk:
-    """Looking at files and changing them; paths are absolute.
+    """Looks at files and changes them; paths are absolute.
 
     Nothing here overwrites a file but ``replace``, and nothing follows a symlink in the last part
     of a path. Every method may raise ``OSError``.
@@ -32,18 +32,18 @@ class Disk:
     # looking
 
     def info(self, path: str) -> os.stat_result | None:
-        """As ``lstat``; None if nothing lies there."""
+        """Examine a path without following symlinks; None if nothing is there."""
         try:
             return os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def real(self, path: str) -> str:
-        """The path without symlinks."""
+        """Resolve the symlinks of a path."""
         return os.path.realpath(path)
 
     def holds(self, path: str, sha256: str) -> bool:
-        """Whether a plain file of these bytes lies there."""
+        """Whether a plain file of these bytes is there."""
         info = self.info(path)
         return info is not None and stat.S_ISREG(info.st_mode) and self.digest(path) == sha256
 
@@ -53,48 +53,47 @@ class Disk:
         return mine is not None and theirs is not None and os.path.samestat(mine, theirs)
 
     def digest(self, path: str) -> str:
-        """Hex SHA-256 of a file's bytes."""
+        """Compute the hex SHA-256 of a file's bytes."""
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def names(self, folder: str) -> list[str]:
-        """What lies in a folder, sorted; nothing if there is no folder."""
+        """List the names in a folder, sorted; none if there is no folder."""
         try:
             return sorted(os.listdir(folder))  # noqa: PTH208  names that are no UTF-8 stay as they are
         except (FileNotFoundError, NotADirectoryError):
             return []
 
     def read(self, path: str) -> bytes:
-        """A small file's bytes."""
+        """Read a small file."""
         return Path(path).read_bytes()
 
     # changing
 
     def make_folder(self, folder: str) -> None:
-        """A folder with all above it."""
+        """Create a folder with all above it."""
         Path(folder).mkdir(parents=True, exist_ok=True)
 
     def remove_folder(self, folder: str) -> None:
-        """An empty folder."""
+        """Remove an empty folder."""
         Path(folder).rmdir()
 
     def link(self, path: str, name: str) -> None:
-        """A second name of a file; fails if something has that name."""
+        """Make a second name of a file; fails if something has that name."""
         os.link(path, name)
 
     def unlink(self, path: str) -> None:
-        """Take a name away."""
+        """Remove a name."""
         os.unlink(path)  # noqa: PTH108
 
     def replace(self, path: str, name: str) -> None:
-        """Rename over what is there, in one step."""
+        """Rename over an existing file, in one step."""
         os.replace(path, name)  # noqa: PTH105
 
     def rename(self, path: str, name: str) -> None:
-        """Another name for a file; fails if something has that name.
+        """Rename a file; fails if something has that name.
 
-        For file systems without hard links. In one step where the system can, else right after
-        a look.
+        For file systems without hard links. Atomic where the system can, else right after a check.
         """
         if os.name == "nt":  # pragma: no cover
             os.rename(path, name)  # noqa: PTH104
@@ -104,7 +103,7 @@ class Disk:
             os.rename(path, name)  # noqa: PTH104
 
     def copy(self, path: str, to: str) -> None:
-        """The bytes, times and rights of a file into a new one, on the disk when this returns."""
+        """Copy a file's bytes, times and rights into a new one, on the disk when this returns."""
         with Path(path).open("rb") as source, Path(to).open("xb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
             target.flush()
@@ -112,7 +111,7 @@ class Disk:
         shutil.copystat(path, to)
 
     def clone(self, path: str, to: str) -> None:
-        """A new file that shares the blocks of another, where the file system can."""
+        """Create a file that shares the blocks of another, where the file system can."""
         if sys.platform == "darwin":  # pragma: no cover
             library = ctypes.CDLL(None, use_errno=True)
             if library.clonefile(os.fsencode(path), os.fsencode(to), 0):
@@ -130,30 +129,30 @@ class Disk:
             os.fsync(target.fileno())
 
     def set_times(self, path: str, modified_ns: int, mode: int) -> None:
-        """Modification time and rights."""
+        """Set modification time and rights."""
         Path(path).chmod(stat.S_IMODE(mode))
         os.utime(path, ns=(modified_ns, modified_ns))
 
     def write(self, path: str, text: str) -> None:
-        """A new small file, on the disk when this returns."""
+        """Create a small file, which is on the disk when this returns."""
         with Path(path).open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
 
     def append(self, path: str, line: str) -> None:
-        """A line at the end of a file, on the disk when this returns."""
+        """Append a line to a file, which is on the disk when this returns."""
         with Path(path).open("a", encoding="utf-8", newline="\n") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
 
     def cut(self, path: str, n_bytes: int) -> None:
-        """Shorten a file."""
+        """Truncate a file."""
         os.truncate(path, n_bytes)
 
     def flush_folder(self, folder: str) -> None:
-        """Names in a folder are on the disk when this returns, where the system can promise it."""
+        """Flush the names in a folder to disk, where the system can promise it."""
         if os.name == "nt":  # pragma: no cover
             return
         handle = os.open(folder, os.O_RDONLY)
@@ -163,7 +162,7 @@ class Disk:
             os.close(handle)
 
     def trash(self, path: str) -> None:
-        """Into the system's trash."""
+        """Move a file into the system's trash."""
         from send2trash import send2trash
 
         send2trash(path)

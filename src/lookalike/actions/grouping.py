@@ -1,4 +1,4 @@
-"""Who stays and who goes: clusters cut into groups that may stand for one another.
+"""Decide which images of a cluster go: cut clusters into groups that may stand for one another.
 
 Within a group, a person's decisions outrank the rules', and protection outranks both.
 """
@@ -20,7 +20,7 @@ __all__ = ["Drop", "Grouping", "Left"]
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """One image that goes for another; ``keeper`` and ``image`` are ids, ``cluster`` its id."""
+    """An image that goes in favour of another; ``keeper``, ``image`` and ``cluster`` are ids."""
 
     image: str
     keeper: str
@@ -30,14 +30,14 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """One image that the decisions drop and that stays, and why."""
+    """An image that the decisions drop and that stays nevertheless, and why."""
 
     image: str
     reason: str
 
 
 class Grouping:
-    """Settles clusters one by one.
+    """Settles what goes, cluster by cluster.
 
     Args:
         report: clusters, images and decisions.
@@ -60,7 +60,7 @@ class Grouping:
         self._decided = {decision.image: decision for decision in report.decisions}
 
     def settle(self, cluster: Cluster) -> Iterator[Drop | Left]:
-        """What becomes of the members that do not simply stay."""
+        """Decide what becomes of the members that do not simply stay."""
         for members in self._groups(cluster):
             stays, decisions = self._stays(cluster, members)
             if not stays:
@@ -75,7 +75,7 @@ class Grouping:
                 yield from self._protect(cluster, members, stays, decisions)
 
     def _groups(self, cluster: Cluster) -> list[list[str]]:
-        """Members that matches which count connect, then cut by folder."""
+        """Group members connected by matches that count, then split by folder."""
         edges = [(m.query, m.ref) for m in cluster.matches if self._counts(m)]
         by_person = [d for m in cluster.members if (d := self._decided[m]).by == "person"]
         edges += [(d.image, d.keeper) for d in by_person if d.keeper in cluster.members]
@@ -84,7 +84,7 @@ class Grouping:
             joined.join(*pair)
         groups: dict[tuple[str, str], list[str]] = defaultdict(list)
         for member in cluster.members:
-            outside = f"\0{member}"  # touches nobody
+            outside = f"\0{member}"  # such a match connects nobody
             if self._config.scope == "any":
                 part = ""
             elif self._config.scope == "within":
@@ -95,7 +95,7 @@ class Grouping:
         return list(groups.values())
 
     def _counts(self, match: Match) -> bool:
-        """Whether a match is enough to let one go for the other."""
+        """Whether a match is good enough to drop one image for the other."""
         least = self._config.min_confidence
         if match.tier not in self._config.tiers:
             return False
@@ -106,7 +106,7 @@ class Grouping:
     def _stays(
         self, cluster: Cluster, members: Sequence[str]
     ) -> tuple[list[str], Mapping[str, Decision]]:
-        """Who stays of a group, the first the best, and why everybody."""
+        """Choose which members of a group stay, the best first, and say why."""
         decided = {member: self._decided[member] for member in members}
         rules = self._config.keep
         stays = [
@@ -134,7 +134,7 @@ class Grouping:
         stays: Sequence[str],
         decisions: Mapping[str, Decision],
     ) -> Iterator[Drop | Left]:
-        """Protected members stay; what equals one of them goes for it."""
+        """Keep protected members; a copy that equals one of them goes in its favour."""
         for member in members:
             decision = decisions[member]
             equal = self._equal(cluster, member, members)
@@ -161,14 +161,14 @@ class Grouping:
     def _keeper(
         self, cluster: Cluster, decision: Decision, stays: Sequence[str], members: Sequence[str]
     ) -> str:
-        """For whom it goes; if that one goes too, for the protected one it goes for."""
+        """The keeper an image goes for; if that goes too, the protected image it goes for."""
         keeper = decision.keeper if decision.keeper in stays else stays[0]
         if keeper in self._protected or self._decided[keeper].by == "person":
             return keeper
         return self._equal(cluster, keeper, members) or keeper
 
     def _equal(self, cluster: Cluster, member: str, members: Sequence[str]) -> str:
-        """A protected member of the same bytes or pixels; empty if there is none."""
+        """Find a protected member of the same bytes or pixels; empty if there is none."""
         images = self._report.images
         pixel = {
             match.ref if match.query == member else match.query
@@ -183,7 +183,7 @@ class Grouping:
         return ""
 
     def _loses_transparency(self, image: str, keeper: str) -> bool:
-        """Whether something shows through an image that was laid over a colour in its keeper."""
+        """Whether an image with transparent parts has a keeper that was laid over a colour."""
         images = self._report.images
         return images[image].transparent and not images[keeper].transparent
 

@@ -1,4 +1,4 @@
-"""What must hold right before a file is touched; anything else leaves it alone."""
+"""Check what must hold right before a file is touched; otherwise the file is left alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["keeper_trouble", "look", "trouble"]
 
 
 def trouble(disk: Disk, plan: Plan, step: Step, how: How) -> str:
-    """Why a step must not be done now, by its files' bytes; empty if it may."""
+    """Say why a step must not be done now, by its files' bytes; empty if it may."""
     wrong = look(disk, plan, step, how)
     if wrong:
         return wrong
@@ -23,7 +23,7 @@ def trouble(disk: Disk, plan: Plan, step: Step, how: How) -> str:
 
 
 def keeper_trouble(disk: Disk, step: Step) -> str:
-    """Why the keeper is no reason to let the picture go; empty if it is."""
+    """Say why the keeper does not justify dropping the picture; empty if it does."""
     return _no_plain_file(disk, step.keeper, "the picture that stays for it") or (
         ""
         if disk.digest(step.keeper) == step.keeper_sha256
@@ -32,7 +32,7 @@ def keeper_trouble(disk: Disk, step: Step) -> str:
 
 
 def look(disk: Disk, plan: Plan, step: Step, how: How) -> str:
-    """As ``trouble``, from what is known without reading the files."""
+    """Say why a step must not be done, by what is known without reading files; empty if it may."""
     try:
         return _look(disk, plan, step, how)
     except OSError as error:
@@ -75,7 +75,7 @@ def _no_plain_file(disk: Disk, path: str, what: str) -> str:
 
 
 def _irreplaceable(disk: Disk, step: Step) -> str:
-    """A companion that no file beside the keeper equals is not deleted for good."""
+    """Find a companion that no file beside the keeper equals: it is not deleted for good."""
     beside = Neighbours(disk).of(step.keeper, stays=lambda _: False) if step.companions else ()
     held = {disk.digest(path) for path in beside if path not in step.companions}
     for companion in step.companions:

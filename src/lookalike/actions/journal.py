@@ -1,4 +1,4 @@
-"""The journal: what is about to be done, written and flushed before it is done.
+"""The journal: every move is written and flushed before it is made.
 
 One JSON object a line. ``intend`` names a step's moves, ``done`` ends it (with the places where
 trashed files lie now), ``undone`` says that every file is back. A step whose last line is
@@ -55,7 +55,7 @@ class Journal:
 
     Args:
         path: created with its first line.
-        disk: where.
+        disk: through which it is written.
         collection: the collection that remembers what was dropped; empty for none.
 
     Raises:
@@ -78,7 +78,7 @@ class Journal:
                 disk.flush_folder(str(path.parent))
 
     def intend(self, step: Step, moves: Sequence[Move]) -> None:
-        """Before a step."""
+        """Write what a step is about to do."""
         self._write(
             {
                 "op": "intend",
@@ -92,11 +92,11 @@ class Journal:
         )
 
     def done(self, path: str, places: Sequence[str]) -> None:
-        """After a step: ``places`` holds where each of its files is now."""
+        """Write that a step is done; ``places`` holds where each of its files is now."""
         self._write({"op": "done", "path": path, "places": list(places)})
 
     def undone(self, path: str) -> None:
-        """After every file of a step is back."""
+        """Write that every file of a step is back."""
         self._write({"op": "undone", "path": path})
 
     def _write(self, plain: dict[str, Any]) -> None:
@@ -107,7 +107,7 @@ class Journal:
 
     @contextmanager
     def _written(self) -> Iterator[None]:
-        """An error of the disk ends the run, for without a journal nothing is done."""
+        """Turn an error of the disk into the end of the run: without a journal nothing is done."""
         try:
             yield
         except OSError as error:
@@ -120,7 +120,7 @@ class Journal:
 
 
 def read_journal(path: Path) -> dict[str, Entry]:
-    """The steps of a journal by the picture's path, in the order they last began.
+    """Read a journal's steps by the picture's path, in the order they last began.
 
     Raises:
         ActionError: not a journal.
@@ -130,7 +130,7 @@ def read_journal(path: Path) -> dict[str, Entry]:
 
 
 def collection_of(path: Path) -> str:
-    """The collection that a journal was begun for; empty for none.
+    """Read the collection that a journal was begun for; empty for none.
 
     Raises:
         ActionError: not a journal.
@@ -143,7 +143,7 @@ def collection_of(path: Path) -> str:
 
 
 def open_journals(folder: Path) -> list[Path]:
-    """Journals of a folder with something to undo, the latest last."""
+    """List the journals of a folder with something to undo, the latest last."""
     found = sorted(folder.glob("*.jsonl"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     return [
         path
@@ -170,7 +170,7 @@ def _parse(data: bytes, path: str) -> dict[str, Entry]:
 
 
 def _take_in(entries: dict[str, Entry], plain: dict[str, Any]) -> None:
-    """One line more."""
+    """Apply one more line."""
     if plain["op"] == "begin":
         return
     path = plain["path"]

@@ -1,4 +1,4 @@
-"""What a journal did, told to the collection."""
+"""Record in the collection what a journal did."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STAYS = ("hardlink", "reflink")
 
 
 def remember(journal: Path) -> None:
-    """Bring its collection's memory of dropped pictures up to a journal; twice is as good as once.
+    """Bring the collection's memory of dropped pictures up to a journal; may be repeated.
 
     Args:
         journal: of ``apply_plan`` or ``undo``, finished or interrupted.

@@ -1,4 +1,4 @@
-"""What a picture file says about the picture: place, date, rating, caption, label, keywords."""
+"""Read what a file says about its picture: place, date, rating, caption, label, keywords."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _NAMES = {
 
 
 def read_metadata(path: str, sidecars: tuple[str, ...] = ()) -> dict[str, str]:
-    """Non-empty fields of ``FIELDS`` that a file and its XMP sidecars hold.
+    """Read the non-empty fields of ``FIELDS`` from a file and its XMP sidecars.
 
-    EXIF outranks XMP inside the file, and that the sidecars. ``gps`` is ``latitude,longitude`` in
-    degrees, ``date`` ISO 8601, ``keywords`` joined by ``"; "``. A file that cannot be read says
-    nothing.
+    EXIF outranks XMP in the file, which outranks the sidecars. ``gps`` is ``latitude,longitude`` in
+    degrees, ``date`` ISO 8601, ``keywords`` joined by ``"; "``. A file that cannot be read has no
+    fields.
     """
     texts = [text for sidecar in sidecars if (text := _sidecar(sidecar))]
     found: dict[str, str] = {}
@@ -42,7 +42,7 @@ def read_metadata(path: str, sidecars: tuple[str, ...] = ()) -> dict[str, str]:
 
 
 def only_in(mine: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
-    """Fields of one picture that the other has not at all."""
+    """List the fields of one picture that the other lacks."""
     return {name: value for name, value in mine.items() if name not in theirs}
 
 
@@ -104,14 +104,14 @@ def _text(value: object) -> str:
 
 
 def _wide(value: object) -> str:
-    """A Windows tag: UTF-16."""
+    """Decode a Windows tag: UTF-16."""
     if isinstance(value, tuple):
         value = bytes(value)
     return value.decode("utf-16-le", "replace").rstrip("\0") if isinstance(value, bytes) else ""
 
 
 def _date(text: str) -> str:
-    """EXIF's ``2020:05:17 12:00:00`` as ISO 8601; empty if it says nothing."""
+    """Turn EXIF's ``2020:05:17 12:00:00`` into ISO 8601; empty if there is no date."""
     match = re.match(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d:\d\d:\d\d)", text)
     if not match or match[1] == "0000":
         return ""
@@ -120,7 +120,7 @@ def _date(text: str) -> str:
 
 def _from_xmp(text: bytes) -> dict[str, str]:
     start, end = text.find(b"<rdf:RDF"), text.find(b"</rdf:RDF>")
-    # no document type is read, so no entity can be declared
+    # document types are refused, so no entity can be declared
     if start < 0 or end < 0 or len(text) > _MOST_XMP:
         return {}
     try:
@@ -151,7 +151,7 @@ def _xmp_place(latitude: str, longitude: str) -> str:
 
 
 def _xmp_degrees(text: str) -> float | None:
-    """``47,22.86N`` or ``47,22,51N``."""
+    """Parse ``47,22.86N`` or ``47,22,51N`` into degrees."""
     match = re.fullmatch(r"(\d+),(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?([NSEW])", text)
     if not match:
         return None

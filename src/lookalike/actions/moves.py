@@ -1,7 +1,7 @@
-"""One file, one change: how it is carried out, and how it is taken back from any state.
+"""Carry out one change of one file, and take it back from any state.
 
-A move is written to the journal before it begins, with every name it may use. Taking back never
-trusts the journal about what happened: it looks at what lies where, and by bytes.
+A move is written to the journal before it begins, with every name it may use. Taking it back does
+not rely on the journal for what happened: it looks at the files themselves, and compares bytes.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Move:
     """What happens to one file.
 
     Attributes:
-        kind: as of ``How``, or ``create`` for a new sidecar.
+        kind: a ``How.kind``, or ``create`` for a new sidecar.
         path: of the file, absolute; of the sidecar that is made.
         sha256: hex digest of its bytes.
         token: names the temporary files of this move, and of no other.
         to: where it goes, for ``move``; filled in afterwards for ``trash``.
-        keeper: for ``hardlink`` and ``reflink``; for ``delete`` if it has the very same bytes.
+        keeper: for ``hardlink`` and ``reflink``; for ``delete`` if its bytes are the same.
         modified_ns: modification time of the file.
         mode: type and rights of the file.
         text: of the sidecar.
@@ -49,13 +49,13 @@ class Move:
     text: str = ""
 
     def temporary(self, path: str) -> str:
-        """A name beside ``path`` that only this move uses."""
+        """Make a name beside ``path`` that only this move uses."""
         folder, name = os.path.split(path)
         return os.path.join(folder, f".{name[:80]}.{self.token}.lookalike")  # noqa: PTH118
 
 
 def carry_out(disk: Disk, move: Move) -> Move:
-    """Do it; the move with the place where the file is now.
+    """Carry out a move; returns it with the place where the file is now.
 
     Raises:
         OSError, ActionError: it could not be done; ``take_back`` puts everything right.
@@ -94,7 +94,7 @@ def take_back(disk: Disk, move: Move) -> None:
                 remedy="put the folder back as it was, then undo again",
             )
     for path in places:
-        # an unfinished copy, or a second name of a file that is still in its place
+        # an unfinished copy, or a second name of a file that is still in place
         if disk.info(move.temporary(path)) is not None:
             disk.unlink(move.temporary(path))
     if move.kind == "create":
@@ -111,13 +111,13 @@ def take_back(disk: Disk, move: Move) -> None:
 
 
 def finish_delete(disk: Disk, move: Move) -> None:
-    """Go on with an interrupted deletion, which cannot be taken back."""
+    """Finish an interrupted deletion, which cannot be taken back."""
     if disk.holds(move.path, move.sha256):
         carry_out(disk, move)
 
 
 def _relocate(disk: Disk, move: Move, path: str, to: str) -> None:
-    """From one name to another that is free; at every moment the bytes have a full name."""
+    """Move a file to a free name; at every moment its bytes have a complete name."""
     try:
         disk.link(path, to)
     except OSError as error:
@@ -140,13 +140,13 @@ def _relocate(disk: Disk, move: Move, path: str, to: str) -> None:
 
 
 def _flush(disk: Disk, *paths: str) -> None:
-    """The folders of some files."""
+    """Flush the folders of some files to disk."""
     for path in paths:
         disk.flush_folder(str(Path(path).parent))
 
 
 def _place(disk: Disk, partial: str, to: str) -> None:
-    """Give a finished temporary file its name, which must be free."""
+    """Rename a finished temporary file to its name, which must be free."""
     try:
         disk.link(partial, to)
     except OSError as error:
@@ -181,7 +181,7 @@ def _unchanged(before: os.stat_result | None, after: os.stat_result | None) -> b
 
 
 def _stand_alone(disk: Disk, move: Move) -> None:
-    """Make a file its own again that became another name of its keeper."""
+    """Make a file that became another name of its keeper a file of its own again."""
     info = disk.info(move.path)
     if info is None or not stat.S_ISREG(info.st_mode) or disk.digest(move.path) != move.sha256:
         raise ActionError(
@@ -198,7 +198,7 @@ def _stand_alone(disk: Disk, move: Move) -> None:
 
 
 def _keep_one(disk: Disk, move: Move) -> None:
-    """Something lies in the file's place: the file itself, perhaps with a second name or copy."""
+    """Handle a file that is in place already, perhaps with a second name or copy."""
     if not disk.holds(move.path, move.sha256):
         raise ActionError(
             "something else lies in its place now",
@@ -206,7 +206,7 @@ def _keep_one(disk: Disk, move: Move) -> None:
             remedy=f"move that away, then undo again; the file is at {_whereabouts(disk, move)}",
         )
     place = _whereabouts(disk, move) if move.kind in ("move", "trash") else ""
-    # in the trash, a file of the same path and bytes may be an older one
+    # a file of the same path and bytes in the trash may be an older one
     if place and (place == move.to or disk.same(place, move.path)):
         disk.unlink(place)
         _flush(disk, place)
@@ -215,7 +215,7 @@ def _keep_one(disk: Disk, move: Move) -> None:
 
 
 def _recreate(disk: Disk, move: Move) -> None:
-    """A deleted file whose keeper has the very same bytes."""
+    """Restore a deleted file from its keeper, which has the same bytes."""
     if not move.keeper or not disk.holds(move.keeper, move.sha256):
         raise ActionError("it was deleted, which cannot be undone", got=move.path)
     disk.make_folder(str(Path(move.path).parent))
@@ -244,7 +244,7 @@ def _fetch(disk: Disk, move: Move) -> None:
 
 
 def _whereabouts(disk: Disk, move: Move) -> str:
-    """Where the moved or trashed file lies; empty if it cannot be found."""
+    """Find the moved or trashed file; empty if it cannot be found."""
     if move.to and disk.holds(move.to, move.sha256):
         return move.to
     if move.kind == "trash":

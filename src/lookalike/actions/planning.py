@@ -1,4 +1,4 @@
-"""From a report's decisions to a plan: what goes, for what, and what stays after all."""
+"""Make a plan from a report's decisions: what goes, in whose favour, and what stays after all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_plan(
     progress: Progress | None = None,
     disk: Disk = _DISK,
 ) -> Plan:
-    """What the decisions of a report come to; nothing is changed.
+    """Make a plan from the decisions of a report; no file is changed.
 
     Args:
         report: its decisions are a rule's or a person's; a person's outrank all but protection.
@@ -68,19 +68,19 @@ def make_plan(
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A step before anything beside it was looked at."""
+    """A step before the files beside it were looked at."""
 
     image: str
     step: Step
 
 
 class _Maker:
-    """A plan in the making: drafts first, then what stands in their way, then what goes along."""
+    """Makes a plan: drafts first, then what prevents them, then what goes with them."""
 
     def __init__(self, report: Report, config: PlanConfig, disk: Disk) -> None:
         self._report = report
         self._disk = disk
-        self._folders: dict[str, str] = {}  # real paths of folders met
+        self._folders: dict[str, str] = {}  # real paths of the folders seen so far
         self._places = {image.id: self._place(image) for image in report.images.values()}
         self.protected = tuple(sorted(disk.real(folder) for folder in config.protected))
         scope = tuple(sorted((disk.real(folder) for folder in config.folders), key=len))
@@ -96,7 +96,7 @@ class _Maker:
         self.refused: dict[str, Refusal] = {}
 
     def decide(self) -> None:
-        """Drafts of everything that the decisions, and earlier drops, let go."""
+        """Draft a step for everything that the decisions, and earlier drops, let go."""
         for cluster in self._report.clusters:
             for settled in self._grouping.settle(cluster):
                 if isinstance(settled, Drop) and (wrong := self._of_the_web(settled)):
@@ -108,7 +108,7 @@ class _Maker:
         self._add_returned()
 
     def steps(self, progress: Progress) -> tuple[Step, ...]:
-        """The drafts that nothing speaks against, with what goes along, in order."""
+        """Make steps of the drafts that nothing prevents, with companions, in order."""
         possible = [draft for draft in self._drafts if not self._refused(draft)]
         gone = {draft.step.path for draft in possible}
         for draft in possible:
@@ -144,7 +144,7 @@ class _Maker:
         )
 
     def _of_the_web(self, drop: Drop) -> str:
-        """Why nothing goes that was downloaded, nor for it; empty for files of the user's."""
+        """Say why downloaded files neither go nor are keepers; empty for the user's own files."""
         if self._report.images[drop.image].url:
             return "it was downloaded: let its URL go from the list, as find --csv or unique say"
         if self._report.images[drop.keeper].url:
@@ -152,7 +152,7 @@ class _Maker:
         return ""
 
     def _reason(self, drop: Drop) -> str:
-        """How it is related to the picture that stays, why that one, and if it went before."""
+        """Say how it matches its keeper, why that one stays, and if it was dropped before."""
         cluster = self._clusters[drop.cluster]
         match = tie_to_keeper(cluster, drop.image, drop.keeper)
         words = [drop.decision.reason]
@@ -164,9 +164,9 @@ class _Maker:
         return "; ".join(words)
 
     def _add_returned(self) -> None:
-        """Pictures that were dropped before, go again for what was kept then.
+        """Draft steps for pictures that were dropped before, in favour of what was kept then.
 
-        Not one that a person keeps, or that others go for now.
+        Pictures that a person keeps, or that are keepers now, are left out.
         """
         drafted = {draft.image for draft in self._drafts}
         needed = {draft.step.keeper for draft in self._drafts}
@@ -208,7 +208,7 @@ class _Maker:
         self.refused[path] = Refusal(path, reason)
 
     def _place(self, image: ImageRef) -> str:
-        """Absolute path, without symlinks but perhaps itself one; an address as it is."""
+        """Make a path absolute, with the symlinks of its folder resolved; addresses stay."""
         if is_address(image.path):
             return image.path
         path = Path(image.path).absolute()
@@ -218,9 +218,9 @@ class _Maker:
         return os.path.join(self._folders[folder], path.name)  # noqa: PTH118
 
     def _through_link(self, image: ImageRef) -> bool:
-        """Whether a folder between the one that was asked for and the image is a symlink.
+        """Whether a folder between the one that was named and the image is a symlink.
 
-        The id is the path from the folder that was asked for, so what both end with lies below it.
+        The id is the path below the folder that was named, so both end alike below it.
         """
         if is_address(image.path):
             return False
@@ -234,7 +234,7 @@ class _Maker:
         return os.path.join(self._disk.real(str(top)), *tail) != self._places[image.id]  # noqa: PTH118
 
     def _lying_in(self, folders: tuple[str, ...]) -> dict[str, str]:
-        """The deepest of some folders that an image lies in, by image id."""
+        """Find the deepest of some folders that holds an image, by image id."""
         return {
             image: folder
             for image, place in self._places.items()
@@ -244,7 +244,7 @@ class _Maker:
 
 
 def _with_metadata(step: Step, neighbours: Neighbours) -> Step:
-    """What the picture says and its keeper does not, and what goes that the keeper has not."""
+    """Add what the picture says and its keeper does not, and what its keeper lacks otherwise."""
     beside = neighbours.of(step.keeper, stays=lambda path: False)
     notes = tuple(
         f"{Path(one).name} goes with it, and the picture that stays has none"
@@ -257,7 +257,7 @@ def _with_metadata(step: Step, neighbours: Neighbours) -> Step:
 
 
 def _kind(path: str) -> str:
-    """What a companion is worth: a raw file and a clip are pictures of their own."""
+    """The kind of a companion: a raw file and a clip are pictures of their own."""
     if is_raw(path):
         return "raw"
     return "clip" if path.lower().endswith(".mov") else ""

@@ -1,4 +1,4 @@
-"""A plan, and what became of it, in words."""
+"""Put a plan, and what became of it, into words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DISK = Disk()
 
 
 def preview(plan: Plan, how: How | None = None, *, disk: Disk = _DISK) -> str:
-    """What applying would do now, by a look at the files; their bytes are compared on applying.
+    """Say what applying would do now, by looking at files without comparing their bytes.
 
     Args:
         plan: what goes.
@@ -39,7 +39,7 @@ def preview(plan: Plan, how: How | None = None, *, disk: Disk = _DISK) -> str:
 
 
 def outcome_in_words(outcome: Outcome, verb: str) -> str:
-    """Counts, and every picture that was left alone or failed."""
+    """Say counts, and every picture that was left alone or failed."""
     counts, done = outcome.counts, [item for item in outcome.items if item.state == "done"]
     freed = size_in_words(sum(item.n_bytes for item in done))
     lines = [f"{_pictures(len(done))} {verb} ({freed})"]
@@ -52,7 +52,7 @@ def outcome_in_words(outcome: Outcome, verb: str) -> str:
 
 
 def _joined(lines: Sequence[str]) -> str:
-    """What stands in names breaks no line."""
+    """Join words so that names break no line."""
     return "\n".join(map(legible, lines))
 
 

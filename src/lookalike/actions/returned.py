@@ -1,4 +1,4 @@
-"""Pictures that were dropped before and are there again."""
+"""Recognise pictures that were dropped before and are there again."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["find_returned"]
 def find_returned(
     listed: Sequence[FileEntry | Failure], db: str | Path
 ) -> tuple[tuple[Returned, str], ...]:
-    """Which of the listed files hold bytes that were dropped, each with its path, by id.
+    """Find the listed files with bytes that were dropped, each with its path, by id.
 
-    The picture that stayed is not meant where it has the same bytes, nor is a file of those bytes
-    once that picture is gone: then it is the last.
+    A keeper of the same bytes is left out, and so is a file of these bytes once its keeper is gone:
+    it is the last one then.
 
     Args:
         listed: what the source offers, taken into the collection before.

@@ -1,4 +1,4 @@
-"""What a dropped picture says and its keeper does not, as a new XMP sidecar of the keeper.
+"""Write what a dropped picture says and its keeper does not into a new XMP sidecar.
 
 The keeper's own bytes are never touched, and a sidecar that is there is left alone.
 """
@@ -34,7 +34,7 @@ def sidecar_path(keeper: str) -> str:
 
 
 def merged_metadata(plan: Plan, keeper: str) -> dict[str, str]:
-    """What any copy that goes for a keeper says beyond it; the first by path decides."""
+    """Merge what the copies that go for a keeper say beyond it; the first by path decides."""
     merged: dict[str, str] = {}
     for step in plan.steps:
         if step.keeper == keeper:
@@ -44,7 +44,7 @@ def merged_metadata(plan: Plan, keeper: str) -> dict[str, str]:
 
 
 def sidecar_text(values: Mapping[str, str]) -> tuple[str, str]:
-    """An XMP document and the hex SHA-256 of its UTF-8 bytes."""
+    """Make an XMP document and the hex SHA-256 of its UTF-8 bytes."""
     text = _HEAD + "".join(_element(name, values[name]) for name in sorted(values)) + _TAIL
     return text, hashlib.sha256(text.encode()).hexdigest()
 
@@ -70,6 +70,6 @@ def _element(name: str, value: str) -> str:
 
 
 def _degrees(value: float, signs: str) -> str:
-    """Degrees as XMP writes them: ``47,22.860000N``."""
+    """Write degrees as XMP does: ``47,22.860000N``."""
     whole, part = divmod(abs(value), 1)
     return f"{int(whole)},{part * 60:.6f}{signs[value < 0]}"

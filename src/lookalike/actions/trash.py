@@ -1,7 +1,7 @@
-"""Finding a file again in the trash: the freedesktop.org layout of Linux and the BSDs.
+"""Find a file again in the trash, as freedesktop.org lays it out on Linux and the BSDs.
 
-The trash of macOS and Windows does not tell other programs where a file went; there its own
-"Put Back" or "Restore" brings it back.
+On macOS and Windows other programs cannot tell where a file went in the trash; there its own "Put
+Back" or "Restore" brings it back.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ __all__ = ["findable", "forget", "locate"]
 
 
 def findable() -> bool:
-    """Whether this system's trash tells where a file went."""
+    """Whether this system's trash shows where a file went."""
     return sys.platform not in ("darwin", "win32")
 
 
 def locate(disk: Disk, path: str, sha256: str) -> str | None:
-    """Where in the trash the file lies that was ``path`` and has these bytes, or None.
+    """Find the file in the trash that was ``path`` and has these bytes, or None.
 
     Of several that are the same, the latest.
     """
@@ -45,7 +45,7 @@ def locate(disk: Disk, path: str, sha256: str) -> str | None:
 
 
 def forget(disk: Disk, place: str) -> None:
-    """Take away the note beside a file that left the trash."""
+    """Remove the note beside a file that left the trash."""
     note = _note(place)
     if disk.info(note) is not None and disk.info(place) is None:
         disk.unlink(note)
@@ -57,7 +57,7 @@ def _note(place: str) -> str:
 
 
 def _trashes(disk: Disk, path: str) -> Iterator[tuple[str, str]]:
-    """Folders that may hold it, each with the folder its relative notes start from."""
+    """List the trash folders that may hold it, each with the folder its notes are relative to."""
     data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     yield f"{data}/Trash", data
     mount = str(Path(path).parent)
@@ -70,7 +70,7 @@ def _trashes(disk: Disk, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _likely(disk: Disk, trash: str, path: str) -> Iterator[str]:
-    """Its name, and numbered names as far as they are taken."""
+    """List its name, and numbered names as far as they exist."""
     name = Path(path).name
     stem, suffix = os.path.splitext(name)  # noqa: PTH122  as the trash itself splits it
     yield name
@@ -87,7 +87,7 @@ def _every(disk: Disk, trash: str, path: str) -> Iterator[str]:
 
 
 def _was(disk: Disk, trash: str, base: str, name: str) -> str | None:
-    """The path that a trashed file had."""
+    """Read the path that a trashed file had."""
     try:
         lines = disk.read(f"{trash}/info/{name}.trashinfo").splitlines()
     except OSError:

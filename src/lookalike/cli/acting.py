@@ -1,4 +1,4 @@
-"""``lookalike plan``, ``apply`` and ``undo``: what goes, letting it go, and bringing it back.
+"""``lookalike plan``, ``apply`` and ``undo``: plan what goes, apply it, bring it back.
 
 Exit codes: 11 something to do or done, 0 nothing, 1 an error or a picture that failed, 2 usage.
 """
@@ -148,7 +148,7 @@ def _report(sources: tuple[str, ...], options: dict[str, Any], progress: Any) ->
                 got=f"{sources[0]}: {error}",
                 remedy="make one with: lookalike find FOLDER --json > report.json",
             ) from error
-        # what was decided since the report was made
+        # decisions made since the report
         return with_choices(report, choices_of(options["db"] or default_collection()))
     config = load_recipe(options["recipe"] or "default").config
     return find(sources, db=options["db"], config=config, progress=progress)
@@ -178,6 +178,6 @@ def _journals(collection: str) -> Path:
 
 
 def _name(made: Any, text: str) -> str:
-    """The same plan has the same journal, so that applying it again goes on."""
+    """Name a plan's journal: the same plan has the same one, so applying it again continues."""
     when = "".join(letter for letter in made.made[:19] if letter.isdigit() or letter == "T")
     return f"{when}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""``lookalike leaks``, ``conflicts`` and ``unique``: data sets."""
+"""``lookalike leaks``, ``conflicts`` and ``unique``: commands for data sets."""
 
 from __future__ import annotations
 
@@ -145,13 +145,13 @@ def unique(dataset: str, out: str, **options: Any) -> None:
 
 
 def _careful(options: dict[str, Any]) -> Any:
-    """What is missed here does harm, and is looked for once: thorough, unless asked otherwise."""
+    """Choose settings: thorough unless told otherwise, as a miss does harm here."""
     usual = None if options["recipe"] else "thorough"
     return asked_config(**{**options, "effort": options["effort"] or usual})
 
 
 def _names(splits: tuple[str, ...], asked: str | None) -> list[str]:
-    """What the splits are called: as asked, else by the ends of their paths."""
+    """Name the splits: as told, else by the ends of their paths."""
     if len(splits) < 2:
         raise click.UsageError("leaks lie between splits: name two or more")
     if asked:
@@ -235,7 +235,7 @@ def _print_rows(report: Any) -> None:
 
 
 def _print_some(what: str, files: Sequence[tuple[str, str]]) -> None:
-    """Some files with what is wrong with each."""
+    """Print some files with what is wrong with each."""
     if files:
         say(f"{what}: {len(files):,}")
     for path, wrong in files[:_SHOWN]:

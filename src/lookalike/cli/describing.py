@@ -1,4 +1,4 @@
-"""``lookalike describe-list``: what a list says before anything is compared."""
+"""``lookalike describe-list``: say what a list holds before anything is compared."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _table(first: str, *numbers: str) -> Table:
 
 
 def _bars(name: str, values: Mapping[str, int], rows: int) -> Table:
-    """Values with their rows, the most frequent first."""
+    """Draw values with their rows, the most frequent first."""
     from rich.text import Text
 
     table = _table(legible(name), "rows", "share")

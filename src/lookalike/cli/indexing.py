@@ -1,4 +1,4 @@
-"""``lookalike index``: a collection brought up to date."""
+"""``lookalike index``: bring a collection up to date."""
 
 from __future__ import annotations
 

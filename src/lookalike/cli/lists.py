@@ -1,4 +1,4 @@
-"""Options of lists: which rows and URLs of them, and how these are downloaded."""
+"""Options of lists: which rows and URLs, and how URLs are downloaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ABOUT_LISTS = ("url_columns", "where", "limit", "separator")
 
 
 def row_options(command: Command) -> Command:
-    """Which rows and URLs of lists, and how URLs are downloaded."""
+    """Add options for rows and URLs of lists and for downloads."""
     for option in (
         click.option(
             "--retry-failed", is_flag=True, help="Also ask again for what failed for good."
@@ -64,7 +64,7 @@ def row_options(command: Command) -> Command:
 
 
 def asked_choice(options: dict[str, Any]) -> Any:
-    """Which rows are taken: a ``RowChoice``."""
+    """Make a ``RowChoice`` of the options."""
     from lookalike.sources import RowChoice
 
     where = []
@@ -77,7 +77,7 @@ def asked_choice(options: dict[str, Any]) -> Any:
 
 
 def asked_urls(options: dict[str, Any]) -> Any:
-    """Where URLs stand: ``UrlCells``, or None where none were asked for."""
+    """Make ``UrlCells`` of the options; None where no URLs are asked for."""
     from lookalike.sources import UrlCells
 
     if not options.get("url_columns"):
@@ -89,13 +89,13 @@ def asked_urls(options: dict[str, Any]) -> Any:
 
 
 def asked_separator(options: dict[str, Any]) -> str | None:
-    """One character; the word ``tab`` is a tab."""
+    """Read the separator, one character; the word ``tab`` is a tab."""
     said = options.get("separator")
     return "\t" if said in ("tab", "\\t") else said
 
 
 def downloads_of(options: dict[str, Any]) -> Any:
-    """What downloads, into the folder that was named or the collection's."""
+    """Make the downloader into the folder that was named or the collection's."""
     from lookalike.config.downloads import DownloadConfig
     from lookalike.sources.downloads import Downloads
     from lookalike.store import folder_of
@@ -121,7 +121,7 @@ def downloads_of(options: dict[str, Any]) -> Any:
 
 
 def check_lists(inputs: Iterable[object], options: dict[str, Any]) -> None:
-    """Options that only lists have are not passed over where there is none."""
+    """Refuse options of lists where no list is named."""
     from lookalike.sources.tables import is_table
 
     asked = [name for name in _ABOUT_LISTS if options.get(name)]

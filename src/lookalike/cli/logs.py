@@ -1,4 +1,4 @@
-"""What ``-v`` shows: the log of the library, line by line on standard error."""
+"""Show the library's log on standard error, for ``-v``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 class _Lines(logging.Handler):
-    """One line a record: seconds since the command began, the room, what happened."""
+    """Prints a record a line: seconds since the command began, the room, the message."""
 
     def __init__(self) -> None:
         super().__init__()
         self._begun = time.time()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print it; bars of progress stay below."""
+        """Print one record; progress bars stay below it."""
         try:
             room = record.name.removeprefix("lookalike.")
             warn(f"{record.created - self._begun:7.2f} s  {room}: {record.getMessage()}")
@@ -41,7 +41,7 @@ def show_log(verbose: int) -> Callable[[], None]:
     before = log.level, log.propagate
     log.addHandler(lines)
     log.setLevel(_LEVELS[min(verbose, 2)])
-    # else a handler of the program around would print every line again
+    # else handlers of a program around would print every line again
     log.propagate = False
 
     def stop() -> None:

@@ -135,7 +135,7 @@ def find(paths: tuple[str, ...], **options: Any) -> None:
 
 
 def _found(paths: tuple[str, ...], options: dict[str, Any]) -> str:
-    """The report as JSON, computed here or on a cluster."""
+    """Compute the report as JSON, here or on a cluster."""
     config = asked_config(**options)
     if options["work"] and not options["cluster"]:
         raise click.UsageError("--work needs --cluster")
@@ -215,7 +215,7 @@ for command in (leaks, conflicts, unique, describe_list):
 
 def main() -> None:
     """Entry point: errors become one line and an exit code."""
-    # a run makes many records and no cycles; collecting them costs a tenth of the time
+    # a run makes many objects and no cycles; garbage collection would cost a tenth of the time
     gc.disable()
     prepare()
     try:
@@ -226,13 +226,13 @@ def main() -> None:
     except LookalikeError as error:
         code = _failed(str(error))
     if code:
-        # what could not be printed is not to be tried again
+        # do not try again to print what could not be printed
         be_silent()
     sys.exit(code)
 
 
 def _run() -> int:
-    """Run a command; its exit code."""
+    """Run a command; returns its exit code."""
     try:
         commands(standalone_mode=False)
     except SystemExit as leave:
@@ -273,7 +273,7 @@ def _failed(message: str) -> int:
 
 
 def _unforeseen(error: Exception) -> str:
-    """A mistake of ours is told like any other error, with its place."""
+    """Describe a bug like any other error, with its place."""
     places = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
     return str(
@@ -286,7 +286,7 @@ def _unforeseen(error: Exception) -> str:
 
 
 def _last_line(error: Exception) -> str:
-    """Of several, as of a task elsewhere, the last says what happened."""
+    """Take the last line of a message: of an error elsewhere it says what happened."""
     return (str(error).strip().splitlines() or [""])[-1]
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they come to."""
+"""Options that several commands share, and the settings made of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-# named here too, for the command line's help loads nothing
+# repeated here, so that the command line's help loads nothing
 EXPORT_KINDS = ("imagededup", "fastdup", "immaculate", "huggingface", "fiftyone")
 db_option = click.option(
     "--db",
@@ -42,7 +42,7 @@ _OWN = ("effort", "precision", "descriptor", "engine", "inside", "regions")
 
 
 def list_options(command: Command) -> Command:
-    """How folders and lists are read."""
+    """Add options for how folders and lists are read."""
     for option in (
         click.option("--root", type=click.Path(), help="Where relative paths in lists begin."),
         click.option("--path-column", help="Of a table; default: path, file_name, image …"),
@@ -53,7 +53,7 @@ def list_options(command: Command) -> Command:
 
 
 def run_options(command: Command) -> Command:
-    """How pictures are compared, and how folders and lists are read."""
+    """Add options for how pictures are compared, and how folders and lists are read."""
     for option in (
         click.option("--threads", type=click.IntRange(1), help="Default: all processors."),
         click.option("--similar", is_flag=True, help="Other shots of the same scene too."),
@@ -75,7 +75,7 @@ def run_options(command: Command) -> Command:
 
 
 def asked_form(**options: Any) -> Any:
-    """How lists are to be read: a ``ListForm``; ``progress`` is told of downloads."""
+    """Make a ``ListForm`` of the options; ``progress`` shows downloads."""
     from lookalike.sources import ListForm
 
     return ListForm(
@@ -90,7 +90,7 @@ def asked_form(**options: Any) -> Any:
 
 
 def asked_inputs(paths: Sequence[str], **options: Any) -> Any:
-    """One source of all that was named."""
+    """Open everything that was named as one source."""
     from lookalike.sources import ListSource, open_source
 
     form = asked_form(**options)
@@ -102,7 +102,7 @@ def asked_inputs(paths: Sequence[str], **options: Any) -> Any:
 
 
 def asked_config(**options: Any) -> RunConfig:
-    """A recipe's settings, with what was asked for besides."""
+    """Make settings of a recipe and of the options beside it."""
     config = _settings_of(options)
     if not options.get("recipe"):
         config = replace(config, recipe="")
@@ -146,7 +146,7 @@ def asked_config(**options: Any) -> RunConfig:
 
 
 def _settings_of(options: Mapping[str, Any]) -> RunConfig:
-    """The settings of the recipe that was asked for, or of the default."""
+    """Load the settings of the recipe that was named, or of the default."""
     from lookalike.config.recipes import load_recipe
 
     return load_recipe(options.get("recipe") or "default").config

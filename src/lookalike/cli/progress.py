@@ -1,4 +1,4 @@
-"""Progress of long work: bars on a terminal, plain lines elsewhere, on standard error."""
+"""Show progress on standard error: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 @contextmanager
 def show_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A callback for the stages' progress."""
+    """Give a callback for the progress of stages."""
     if sys.stderr.isatty():
         with _bars() as report:
             yield report

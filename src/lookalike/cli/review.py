@@ -43,7 +43,7 @@ def review(report: str | None, db: str | None, port: int, no_browser: bool) -> N
         if not no_browser:
             click.launch(address)
 
-    # a run needs no collection of cycles, a server that stays does; the report itself has none
+    # a server that runs for long needs garbage collection; the report itself has no cycles
     gc.freeze()
     gc.enable()
     serve(shown, place, port=port, opened=opened)

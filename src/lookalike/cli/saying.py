@@ -1,4 +1,4 @@
-"""What commands print: text for people, JSON for programs; and a terminal that goes away."""
+"""Print: text for people, JSON for programs; and cope with a terminal that goes away."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class ReaderGoneError(Exception):
 
 
 def prepare() -> None:
-    """What the terminal's encoding lacks becomes a question mark; files are UTF-8 in any case."""
+    """Print a question mark for what the terminal's encoding lacks; files are UTF-8 anyway."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
 
 def say(*lines: str) -> None:
-    """Print lines for people; what file names hold never acts on the terminal."""
+    """Print lines for people; control characters in file names are made harmless."""
     for line in lines:
         with _output():
             print(legible(line), flush=True)
@@ -46,7 +46,7 @@ def say_rich(*renderables: Any) -> None:
     from rich.console import Console
 
     terminal, page = Console(), io.StringIO()
-    # rich itself would end the process where nobody reads
+    # rich itself would end the process if nobody reads
     console = Console(
         file=page,
         width=terminal.width,
@@ -69,13 +69,13 @@ def say_json(text: str) -> None:
 
 
 def warn(line: str) -> None:
-    """One line on standard error; where that is full or gone the exit code must do."""
+    """Print a line on standard error; errors of that are ignored, the exit code remains."""
     with suppress(OSError):
         print(legible(line), file=sys.stderr, flush=True)
 
 
 def finish() -> None:
-    """Have everything printed.
+    """Flush everything printed.
 
     Raises:
         OutputError: it cannot be.
@@ -87,7 +87,7 @@ def finish() -> None:
 
 
 def be_silent() -> None:
-    """Drop what is still to be printed, for the interpreter would try again and complain."""
+    """Drop what is still to be printed: the interpreter would try again and complain."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -70,7 +70,7 @@ def search(query: str, **options: Any) -> None:
 
 
 def _each(query: str, question: Any, config: Any, options: dict[str, Any]) -> bool:
-    """Search with every picture of a list; whether a copy was found of any."""
+    """Search with every picture of a list; returns whether any had a copy."""
     from lookalike.model.answer import Answer
     from lookalike.run.search_many import search_each
 

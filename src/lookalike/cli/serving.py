@@ -47,6 +47,6 @@ def serve(**options: Any) -> None:
             remedy="pip install 'lookalike[serve]'",
         ) from error
     named = name_of(settings.db)
-    # a service runs for long: what a single command leaves behind is collected here
+    # a service runs for long and needs garbage collection, which commands switch off
     gc.enable()
     run(settings, started=lambda address: say(f"serving {named} at {address}"))

@@ -1,4 +1,4 @@
-"""``lookalike train``: networks from one's own pictures."""
+"""``lookalike train``: train networks on one's own pictures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def train() -> None:
 
 
 def _trainer(kind: TrainKind, about: str) -> None:
-    """One command below ``train``; they differ in their defaults."""
+    """Make one command below ``train``; they differ in their defaults."""
     usual = TRAINING[kind]
 
     def command(data: str, **options: Any) -> None:

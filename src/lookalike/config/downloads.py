@@ -1,4 +1,4 @@
-"""Settings of downloads; ``config`` has those of every other stage."""
+"""Settings of downloads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class DownloadConfig:
         total_timeout: seconds for one request; what came is kept for the next.
         backoff: seconds before the second try, about; they double with every further one.
         max_wait: seconds at most between two tries; a server that asks for more is left alone.
-        misses: URLs of one host in a row that may fail for silence; then the rest is not tried.
+        misses: URLs of one host in a row that may fail without an answer; then the rest is not
+            tried.
         max_bytes: of one picture.
         max_redirects: followed for one URL.
         allow_private: also connect to this machine and its networks.

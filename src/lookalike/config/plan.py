@@ -1,4 +1,4 @@
-"""Settings of a plan; ``config`` names them with all others."""
+"""Settings of a plan."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class PlanConfig:
     """How far a plan may go.
 
     Attributes:
-        protected: folders in which nothing is ever touched; of what equals a picture there by
-            bytes or pixels, that picture stays.
+        protected: folders in which nothing is ever touched; copies with the same bytes or pixels as
+            a picture there go in its favour.
         scope: ``within``: a picture goes only for one in the same of ``folders``; ``across``: only
             for one in another of them; ``any``.
         folders: of the scope.
         tiers: a picture goes only for one it is tied to by matches of these tiers.
         min_confidence: and of at least this confidence, 0..1; equal bytes are certain.
-        keep: rules that choose who stays, instead of the report's; empty for those.
-        collection: folder of the collection that is to remember what was dropped; empty for none.
+        keep: rules that choose the keeper, instead of the report's; empty for those.
+        collection: folder of the collection that remembers what was dropped; empty for none.
     """
 
     protected: tuple[str, ...] = ()

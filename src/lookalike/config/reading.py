@@ -1,4 +1,4 @@
-"""How pictures are read, and how large they may be."""
+"""Settings of reading pictures, and how large they may be."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from lookalike.model.errors import ConfigError
 
 __all__ = ["NO_MEMORY", "ReadConfig"]
 
-#: why a picture within the limit was not read after all
+#: why a picture within the limit of sizes was not read
 NO_MEMORY = "it does not fit into memory"
 
 
 def _told(variable: str, default: int, least: int) -> int:
-    """Megabytes that a variable of the environment sets.
+    """Read a number of megabytes from a variable of the environment.
 
     Raises:
         ConfigError: it is no such number.
@@ -37,13 +37,13 @@ class ReadConfig:
         max_mb: MiB of the largest picture that is read, and of the largest list; by default what
             ``LOOKALIKE_MAX_MB`` says. Checked before it is read, or while it comes where nothing
             tells its size. 300 megapixels, the default of ``max_pixels``, are 0.9 GB.
-        at_once: objects that are fetched at the same time: what lies far away is slow to begin.
-        attempts: times that something far away is asked for before it is a failure.
-        first_wait: seconds before it is asked for again; doubled every time.
+        at_once: objects that are fetched at the same time, as servers are slow to begin.
+        attempts: requests for something far away before it is a failure.
+        first_wait: seconds before the second request; doubled every time.
         connect_timeout: seconds to wait for a server to answer.
         read_timeout: seconds to wait for the next bytes.
-        held_archives: archives whose table of contents stays in memory, at most, and
-        held_members: members of these together.
+        held_archives: archives whose table of contents stays in memory, at most.
+        held_members: members of all these archives together, at most.
         cache_mb: MiB of the cache of what lies far away, 0 for none; by default what
             ``LOOKALIKE_CACHE_MB`` says.
     """
@@ -67,7 +67,7 @@ class ReadConfig:
 
     @property
     def cache_bytes(self) -> int:
-        """Size of the cache."""
+        """Size of the cache in bytes."""
         return self.cache_mb << 20
 
     def too_large(self, n_bytes: int) -> str:

@@ -1,4 +1,4 @@
-"""Data sets: what leaks between splits, what is labelled twice, what is left without copies."""
+"""Data sets: leaks between splits, conflicting labels, sets without copies."""
 
 from lookalike.datasets.clean import clean_table, unique, write_unique
 from lookalike.datasets.disagreement import Conflict, ConflictReport, conflicts

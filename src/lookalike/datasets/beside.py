@@ -1,4 +1,4 @@
-"""Labels that lie beside the pictures of a WebDataset shard: ``0001.jpg``, ``0001.cls``."""
+"""Read labels beside the pictures of a WebDataset shard: ``0001.jpg``, ``0001.cls``."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["labels_beside"]
 
 
 def labels_beside(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
-    """Labels by image id, of those images that have one in a ``.cls`` or ``.json`` of their sample.
+    """Read labels by image id from the ``.cls`` or ``.json`` of the images' samples.
 
-    A ``.cls`` is the label; a ``.json`` has it under ``cls`` or the names that tables give it. What
-    cannot be read labels nothing.
+    A ``.cls`` file is the label; a ``.json`` file has it under ``cls`` or the usual names of
+    columns. Files that cannot be read give no labels.
     """
     found = {}
     read = ReadConfig()

@@ -1,4 +1,4 @@
-"""A data set with every picture once."""
+"""Make a data set in which every picture is once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def unique(
     form: ListForm | None = None,
     progress: Progress | None = None,
 ) -> tuple[ImageRef, ...]:
-    """Every picture of a data set once: the keepers, and all images that have no copy.
+    """List every picture of a data set once: the keepers, and all images without copies.
 
     Args:
         paths: the data set, as for ``find``.
@@ -48,18 +48,18 @@ def unique(
 
 
 def write_unique(report: Report, out: Path, source: Source) -> int:
-    """Write what stays, as a list or table by the suffix of ``out``, or as copies in a folder.
+    """Write what stays: a list or table by the suffix of ``out``, or copies in a folder.
 
     Args:
-        report: what ``find`` said of the source.
+        report: of ``find`` on the source.
         out: ``.txt``, ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``, or a folder.
-        source: where the images came from; the rows of a table are kept whole.
+        source: where the images came from; rows of a table are kept whole.
 
     Returns:
         Pictures listed or copied.
 
     Raises:
-        ConfigError: a suffix that names no such form, or a folder that is not empty.
+        ConfigError: an unknown suffix, or a folder that is not empty.
     """
     stay = _staying(report)
     if not is_table(out):
@@ -76,15 +76,14 @@ def write_unique(report: Report, out: Path, source: Source) -> int:
 
 
 def clean_table(images: Collection[ImageRef], folder: Path, source: Source) -> Table:
-    """Some images as a table that can be read as a source.
+    """Make a table of some images that can be read as a source.
 
     Args:
         images: what to list.
         folder: where the table will lie: paths below it are written relative to it, so that
             the folder can be moved, others are absolute.
-        source: where the images came from. Of a table, the rows of these images are taken whole,
-            only that of several URLs in a row those are left out that no image listed has; of
-            anything else, the paths.
+        source: where the images came from. Rows of a table are taken whole, but of several URLs in
+            a row only those of listed images; of other sources paths are listed.
     """
     if not isinstance(source, ListSource):
         names = (image.url or _written(image.path, folder) for image in images)
@@ -103,7 +102,7 @@ def clean_table(images: Collection[ImageRef], folder: Path, source: Source) -> T
 
 
 def _with_urls(row: Sequence[Any], source: ListSource, wanted: Container[str]) -> tuple[Any, ...]:
-    """The row without the URLs whose pictures are not wanted; what was not looked at stays."""
+    """Remove URLs of unwanted pictures from a row; URLs that were not looked at stay."""
     cells = list(row)
     for column in source.columns:
         place = source.table.columns.index(column)

@@ -1,4 +1,4 @@
-"""Pictures that a data set has more than once, with different labels."""
+"""Find pictures that a data set has more than once, with different labels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Conflict:
         second_labels: of ``pair.second``.
         cluster: id of the cluster both are in.
         majority: the labels that most images of the cluster have; empty where none has most.
-        pair: the two images, and the matches that say so.
+        pair: the two images, and the matches between them.
     """
 
     first_labels: Labels
@@ -75,14 +75,14 @@ def conflicts(
 
     Args:
         paths: the data set, as for ``find``.
-        labels: by absolute path, from ``read_labels``; by default a picture's label is what lies
-            beside it in its WebDataset shard, or else the name of the folder it lies in.
+        labels: by absolute path, from ``read_labels``; by default a picture's label is read beside
+            it in its WebDataset shard, or is the name of its folder.
         db: folder of the collection.
         config: settings of ``find``, by default of effort ``thorough``.
         form: how lists are read.
         progress: called with (stage, done, total).
     """
-    # a link in another class's folder is labelled twice
+    # a file linked into another class's folder has two labels
     config = config or FindConfig(effort="thorough")
     form = replace(form or ListForm(read=config.read), every_name=True)
     report = find(open_source(paths, form), db=db, config=config, progress=progress)
@@ -133,7 +133,7 @@ def _majority(cluster: Cluster, labels: Mapping[str, Labels]) -> Labels:
 
 
 def _in_words(report: Report, clusters: set[str], labels: Mapping[str, Labels]) -> Report:
-    """The clusters in conflict, with the labels as reasons, and nothing to drop."""
+    """Reduce the report to clusters in conflict, with labels as reasons and nothing to drop."""
     keepers = {decision.image: decision.keeper for decision in report.decisions}
     kept = tuple(cluster for cluster in report.clusters if cluster.id in clusters)
     decisions = []

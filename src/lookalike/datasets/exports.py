@@ -1,4 +1,4 @@
-"""A report in the shapes of other programs' results, for tools that were made for them."""
+"""Write a report in the forms of other programs' results, for tools made for them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["EXPORTS", "export"]
 
 
 def export(report: Report, kind: str, folder: Path) -> tuple[Path, ...]:
-    """Write a report in another program's shape.
+    """Write a report in another program's form.
 
     Args:
         report: what ``find`` returned.
@@ -33,7 +33,7 @@ def export(report: Report, kind: str, folder: Path) -> tuple[Path, ...]:
 
 
 def _imagededup(report: Report, folder: Path) -> tuple[Path, ...]:
-    """What ``find_duplicates`` writes to ``outfile``, without and with scores."""
+    """Write what ``find_duplicates`` writes to ``outfile``, without and with scores."""
     ties = Ties(report)
     plain: dict[str, list[str]] = {image: [] for image in report.images}
     scored: dict[str, list[tuple[str, float]]] = {image: [] for image in report.images}
@@ -49,7 +49,7 @@ def _imagededup(report: Report, folder: Path) -> tuple[Path, ...]:
 
 
 def _fastdup(report: Report, folder: Path) -> tuple[Path, ...]:
-    """The tables of a work folder: pairs, components and the list that numbers the images."""
+    """Write the tables of a work folder: pairs, components and the list that numbers the images."""
     ties = Ties(report)
     place = {image: number for number, image in enumerate(report.images)}
     component: dict[str, int] = {}
@@ -88,9 +88,9 @@ def _fastdup(report: Report, folder: Path) -> tuple[Path, ...]:
 
 
 def _immaculate(report: Report, folder: Path) -> tuple[Path, ...]:
-    """What its ``--json`` prints: sets of equal pixels, sets of near ones, what was skipped.
+    """Write what its ``--json`` prints: sets of equal pixels, sets of near ones, what was skipped.
 
-    Of images with equal pixels, one stands for all in the near set.
+    One image represents all with equal pixels in the near set.
     """
     exact, near = [], []
     for cluster in report.clusters:
@@ -117,7 +117,7 @@ EXPORTS: Mapping[str, Callable[[Report, Path], tuple[Path, ...]]] = {
 
 
 def _same_pixels(cluster: Cluster) -> list[list[str]]:
-    """Members, those of equal bytes or pixels together."""
+    """Group members of equal bytes or pixels."""
     joined = Joined(cluster.members)
     for match in cluster.matches:
         if match.tier in ("exact", "pixel"):

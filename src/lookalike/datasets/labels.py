@@ -1,4 +1,4 @@
-"""What a data set says its pictures show: by the names of folders, or by a table."""
+"""Read labels of a data set: from names of folders, or from a table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_labels(
     form: ListForm | None = None,
     beside: Path | None = None,
 ) -> dict[str, frozenset[str]]:
-    """Labels by absolute path.
+    """Read labels by absolute path.
 
     A picture may have several: in several rows, as a list, or in one cell with bars between them.
 
@@ -32,7 +32,7 @@ def read_labels(
         label_column: by default the first of ``label``, ``labels``, ``class``, ``category`` and
             ``ground_truth`` that there is.
         form: how paths are read.
-        beside: where a relative path begins that is not found from the table's own folder.
+        beside: folder of relative paths that do not exist below the table's own folder.
 
     Raises:
         ConfigError: no such table or column.
@@ -53,9 +53,9 @@ def read_labels(
 
 
 def labels_of_folders(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
-    """Labels by image id: the name of the folder a picture lies in; none at the top.
+    """Label images by the name of their folder; none at the top.
 
-    An archive is no folder: of its members only the folders within it count.
+    An archive does not count as a folder, but the folders inside it do.
     """
     members = ((image.id, member_of(image.path)) for image in images)
     paths = ((name, PurePosixPath(member.member if member else name)) for name, member in members)
@@ -66,6 +66,6 @@ def labels_of_folders(images: Iterable[ImageRef]) -> dict[str, frozenset[str]]:
 def labels_of_table(
     images: Iterable[ImageRef], table: Mapping[str, frozenset[str]]
 ) -> dict[str, frozenset[str]]:
-    """Labels by image id: what the table says of its path."""
+    """Label images, by id, with what the table has for their path."""
     paths = ((image.id, absolute(image.path)) for image in images)
     return {name: table.get(path, frozenset()) for name, path in paths}

@@ -1,4 +1,4 @@
-"""Pictures that several splits of a data set have."""
+"""Find pictures that several splits of a data set have."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Leak:
         first_split: the split named earlier, of ``pair.first``.
         second_split: the split named later, of ``pair.second``.
         cluster: id of the cluster both are in.
-        pair: the two images, and the matches that say so.
+        pair: the two images, and the matches between them.
     """
 
     first_split: str
@@ -49,7 +49,7 @@ class LeakReport:
         split_of: split of every image, by id.
         leaks: sorted by (second, first) image; every image that leaks into another split is in one.
         fix: a split-safe assignment.
-        report: of all splits together, with only the clusters that leak, decided as the fix is.
+        report: of all splits together, with only the clusters that leak, decided as in ``fix``.
     """
 
     splits: Mapping[str, int]
@@ -59,7 +59,7 @@ class LeakReport:
     report: Report
 
     def leaking(self, split: str) -> tuple[str, ...]:
-        """Ids of the images of a split that another split has too."""
+        """List the ids of a split's images that another split has too."""
         ids = {id_ for leak in self.leaks for id_ in (leak.pair.first, leak.pair.second)}
         return tuple(sorted(image for image in ids if self.split_of[image] == split))
 
@@ -77,7 +77,7 @@ def leaks(
 
     Args:
         splits: what each split holds, as for ``find``; the training split first.
-        fix: what leaves: see ``split_safe``.
+        fix: which images leave their split, see ``split_safe``.
         db: folder of the collection.
         config: settings of ``find``, by default of effort ``thorough``; with ``similar``, other
             shots of one scene leak too.
@@ -96,7 +96,7 @@ def leaks(
     config = config or FindConfig(effort="thorough")
     form = form or ListForm(read=config.read)
     parts = {name: open_source(inputs, form) for name, inputs in splits.items()}
-    # one file in two splits is a leak too
+    # the same file in two splits is a leak too
     report = find(JoinedSource(parts, every_name=True), db=db, config=config, progress=progress)
     split_of = {image: image.partition("/")[0] for image in report.images}
     names = tuple(splits)
@@ -121,7 +121,7 @@ def leaks(
 
 
 def _mixed(report: Report, split_of: Mapping[str, str]) -> list[Cluster]:
-    """Clusters with images of several splits; those that a match ties across splits are one."""
+    """Find clusters with images of several splits, joining those with matches across splits."""
     across = [m for m in report.matches if split_of[m.query] != split_of[m.ref]]
     clustered = (member for cluster in report.clusters for member in cluster.members)
     joined = Joined([*clustered, *(end for m in across for end in (m.query, m.ref))])
@@ -146,7 +146,7 @@ def _mixed(report: Report, split_of: Mapping[str, str]) -> list[Cluster]:
 def _pairs(
     cluster: Cluster, ties: Ties, split_of: Mapping[str, str], names: Sequence[str]
 ) -> list[Pair]:
-    """Every image with the closest one of every other split; the earlier split comes first."""
+    """Pair every image with the closest one of every other split; the earlier split comes first."""
     own: dict[str, list[str]] = defaultdict(list)
     for member in cluster.members:
         own[split_of[member]].append(member)

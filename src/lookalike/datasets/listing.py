@@ -1,4 +1,4 @@
-"""What a list says before anything is compared: its rows, its URLs, and its pictures."""
+"""Describe a list before anything is compared: its rows, its URLs, and its pictures."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from lookalike.sources.tables import Table
 
 __all__ = ["ListSummary", "Named", "Pictures", "Spread", "describe_list"]
 
-# a column is one of categories unasked where it has at most so many values, and half as many
-# as rows
+# a column counts as one of categories if it has at most so many values, and at most half as many as
+# rows
 _CATEGORIES = 30
 _AHEAD = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How large numbers are."""
+    """The distribution of some numbers."""
 
     least: float
     median: float
@@ -43,15 +43,15 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What the rows name, of the columns of URLs or paths together.
+    """What the rows name in the columns of URLs or paths, taken together.
 
     Attributes:
         column_cells: by column, cells with one name, with several, and empty ones.
         per_row: how many rows have so many names.
-        names: in all.
-        distinct: different ones; of URLs, those of one name are one.
-        repeated: distinct ones that stand more than once.
-        not_urls: names in columns of URLs that are none of http or https.
+        names: all of them.
+        distinct: different ones; URLs of one name count once.
+        repeated: distinct ones that occur more than once.
+        not_urls: names in columns of URLs that are not URLs of http or https.
         hosts: distinct URLs by host, the most first.
     """
 
@@ -76,7 +76,7 @@ class Pictures:
         channels: pictures by channels stored: 1 grey, 2 with alpha, 3 colour, 4 with alpha or CMYK.
         formats: pictures by container, the most first.
         not_here: URLs that were never asked for.
-        failures: everything else that is no picture, sorted by path.
+        failures: everything else that is not a picture, sorted by path.
     """
 
     readable: int
@@ -96,12 +96,12 @@ class ListSummary:
     Attributes:
         name: of the list.
         rows_in_all: rows of the file.
-        rows: rows taken; everything else is of these.
-        chosen: which they are, in words; empty for all.
+        rows: rows used; everything below is about these.
+        chosen: which rows these are, in words; empty for all.
         columns: by column, filled and empty cells and distinct values.
         categories: by column, rows by value, the most first.
         named: URLs or paths.
-        pictures: of those that are here.
+        pictures: the ones that are here.
     """
 
     name: str
@@ -121,7 +121,7 @@ def describe_list(
     threads: int = 4,
     progress: Progress | None = None,
 ) -> ListSummary:
-    """Count what a list says, and look at its pictures.
+    """Count what a list holds, and look at its pictures.
 
     Args:
         source: the list; its form says whether URLs are downloaded.
@@ -163,7 +163,7 @@ def describe_list(
 
 
 def _values(table: Table, column: str) -> Counter[str]:
-    """Rows by value; a row of several values has each."""
+    """Count rows by value; a row with several values counts for each."""
     counts: Counter[str] = Counter()
     for cell in table.column(column):
         counts.update(set(cell_values(cell)) or [""])
@@ -248,7 +248,7 @@ def _look(entry: FileEntry, read: ReadConfig) -> _Facts | Failure:
         data = read_bytes(entry.path, read)
     except OSError as error:
         return Failure(entry.shown, "read", f"cannot be read: {error.strerror or error}")
-    # all of it is decoded, as small as can be, for only so a cut one is found
+    # decoded completely, though as small as possible: only so a truncated file is found
     seen = decode(entry.shown, data, DecodeConfig(min_side=1))
     if isinstance(seen, Failure):
         return seen
@@ -261,7 +261,7 @@ def _ahead(
     look: Callable[[FileEntry], _Facts | Failure],
     entries: Sequence[FileEntry],
 ) -> Iterator[_Facts | Failure]:
-    """In order; at no time more than some hundred are begun, so that an interrupt ends soon."""
+    """Look at entries in order, only some hundred ahead, so that interrupts end soon."""
     waiting = iter(entries)
     while some := list(islice(waiting, _AHEAD)):
         yield from pool.map(look, some)

@@ -1,4 +1,4 @@
-"""One row for every image, with column names that Hugging Face datasets and FiftyOne load."""
+"""Make one row for every image, in columns that Hugging Face datasets and FiftyOne load."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = ("cluster", "keep", "keeper", "tier", "edit", "confidence", "damage")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a run says of one image.
+    """What a run says about one image.
 
     Attributes:
         path: absolute.
@@ -29,7 +29,7 @@ class Row:
         keeper: path, absolute, of the image that stays in its cluster; None without one.
         tier: how it is tied to its cluster; None for the keeper and without a cluster.
         edit: in words, what makes it from the keeper, or from the image it names.
-        confidence: probability that the tie holds.
+        confidence: probability that both show the same picture.
         damage: what is missing or corrupt in its file, in words; None where nothing is known to be.
     """
 
@@ -43,12 +43,12 @@ class Row:
     damage: str | None = None
 
     def values(self) -> tuple[object, ...]:
-        """All but the path, in the order of the columns."""
+        """List all but the path, in the order of the columns."""
         return tuple(getattr(self, name) for name in _COLUMNS)
 
 
 def rows_of(report: Report) -> tuple[Row, ...]:
-    """A row for every image, by id."""
+    """Make a row for every image, by id."""
     cluster_of = {member: cluster for cluster in report.clusters for member in cluster.members}
     decisions = {decision.image: decision for decision in report.decisions}
     rows = []
@@ -63,7 +63,7 @@ def rows_of(report: Report) -> tuple[Row, ...]:
 
 
 def write_huggingface(report: Report, folder: Path) -> tuple[Path, ...]:
-    """``images.parquet`` and ``images.jsonl``; ``metadata.csv`` where all images lie in the folder.
+    """Write ``images.parquet`` and ``images.jsonl``, and ``metadata.csv`` for images in the folder.
 
     The first two have the path in ``image``: ``load_dataset("parquet", data_files=…)``, then
     ``cast_column("image", Image())``. The third makes the folder one for
@@ -85,7 +85,7 @@ def write_huggingface(report: Report, folder: Path) -> tuple[Path, ...]:
 
 
 def write_fiftyone(report: Report, folder: Path) -> tuple[Path, ...]:
-    """``labels.csv``, a ``CSVDataset``, and ``samples.json``, keyword arguments of ``Sample``."""
+    """Write ``labels.csv``, a ``CSVDataset``, and ``samples.json``, arguments of ``Sample``."""
     rows = rows_of(report)
     table = Table(("filepath", *_COLUMNS), tuple((row.path, *row.values()) for row in rows))
     samples = [

@@ -1,4 +1,4 @@
-"""What to do about leaks so that no picture is in two splits: lists, and decisions for a plan."""
+"""Resolve leaks so that no picture is in two splits: as lists, and as decisions for a plan."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Fix:
     """A split-safe assignment.
 
     Attributes:
-        policy: where pictures go from.
-        drop: ids of images that leave their split for none, sorted.
+        policy: which split pictures leave.
+        drop: ids of images that leave their split, sorted.
         move: ids of images that go to another split, with its name.
-        splits: what every split then holds: ids, sorted.
+        splits: ids that every split holds then, sorted.
     """
 
     policy: Policy
@@ -41,17 +41,17 @@ def split_safe(
     names: Sequence[str],
     policy: Policy,
 ) -> Fix:
-    """Take every leak apart, the same way whatever the order of the images.
+    """Resolve every leak, independently of the order of the images.
 
     Args:
         leaking: clusters with images of several splits; every member is in a pair with each of the
             other splits.
         split_of: name of the split of every image.
         names: the splits, the one for training first, then those for evaluation.
-        policy: ``train``: pictures leave the training split, so that evaluation sets stay as
-            they were published; ``test``: they leave the evaluation sets; between two of these, the
-            one named later loses. ``move``: all images of a picture go where most of them are,
-            among equals to the split named first.
+        policy: ``train``: pictures leave the training split, so that evaluation sets stay as they
+            were published; ``test``: they leave the evaluation sets; between two of these, the one
+            named later loses. ``move``: all images of a picture go to the split that has most of
+            them, among equals to the one named first.
     """
     move: dict[str, str] = {}
     drop: set[str] = set()
@@ -75,9 +75,9 @@ def with_decisions(
     split_of: Mapping[str, str],
     config: RunConfig,
 ) -> Report:
-    """The report of the leaking clusters alone, decided as the fix has it.
+    """Reduce the report to the leaking clusters, decided as the fix has it.
 
-    Of what stays, the keeper is the one that the keep rules prefer.
+    Of the images that stay, the one that the keep rules prefer is the keeper.
     """
     gone = set(fix.drop)
     decisions: list[Decision] = []
@@ -108,7 +108,7 @@ def _drops(
 
 
 def _moves(cluster: Cluster, split_of: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
-    """New splits of the members that do not stay where they are."""
+    """Find new splits of the members that move."""
     counts = Counter(split_of[member] for member in cluster.members)
     home = max(names, key=lambda name: (counts[name], -names.index(name)))
     return {member: home for member in cluster.members if split_of[member] != home}

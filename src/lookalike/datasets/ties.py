@@ -1,4 +1,4 @@
-"""How the images of a cluster are tied: by a match of their own, or through others."""
+"""Find how the images of a cluster are tied: by a match of their own, or through others."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Pair:
     Attributes:
         first: image id.
         second: image id.
-        ties: matches that lead from the second to the first: one where the two were matched
-            themselves, several where other images of the cluster stand between them.
+        ties: matches that lead from the second to the first: one if the two were matched
+            themselves, several if other images of the cluster stand between them.
         edit: in words, what makes ``second`` from ``first``.
     """
 
@@ -35,21 +35,21 @@ class Pair:
 
     @property
     def tier(self) -> Tier:
-        """The weakest tier on the way."""
+        """The weakest tier of the ties."""
         return max((tie.tier for tie in self.ties), key=_TIERS.index)
 
     @property
     def confidence(self) -> float | None:
-        """Probability that both show the same picture; None where a match has none."""
+        """Probability that both show the same picture; None if a tie has none."""
         chances = [tie.confidence for tie in self.ties if tie.confidence is not None]
         return round(math.prod(chances), 6) if len(chances) == len(self.ties) else None
 
 
 class Ties:
-    """The accepted pairs of a report, for any two images of a cluster.
+    """The accepted pairs of a report, between any two images of a cluster.
 
-    A report ties files of equal bytes to the first of them only; what is known of an image holds
-    for every file of the same bytes or pixels.
+    A report ties files of equal bytes only to the first of them; matches of an image count for
+    every file of the same bytes or pixels.
 
     Args:
         report: what ``find`` returned.
@@ -71,10 +71,10 @@ class Ties:
                 self._near[a][b] = self._near[b][a] = match
 
     def score(self, first: str, second: str, cluster: Cluster) -> float:
-        """How alike two members are, 0..1, higher is more alike: the chance that they are copies.
+        """Score how alike two members are, 0..1, higher is more alike: the chance of a copy.
 
         Two that were not matched themselves are tied through the centre. Other shots of a scene
-        have no chance; theirs is 1 less the network's distance.
+        have no such chance; theirs is 1 less the network's distance.
         """
         if self._pixels(first) == self._pixels(second):
             return 1.0
@@ -90,16 +90,15 @@ class Ties:
     def nearest(
         self, images: Iterable[str], others: Iterable[str], cluster: Cluster
     ) -> tuple[Pair, ...]:
-        """Every image with the one of ``others`` that it is tied to most closely.
+        """Pair every image with the one of ``others`` that it is tied to most closely.
 
         Args:
             images: ids of members.
             others: ids of other members.
-            cluster: through whose members the ways lead.
+            cluster: the ties lead through its members.
 
-        Returns:
-            Pairs (other, image), the way from each image being the shortest there is. An image
-            that no match leads away from is left out.
+        Returns: Pairs (other, image), with the shortest chain of ties from each image. Images
+            without ties are left out.
         """
         home: dict[str, str] = {}
         for other in sorted(others, reverse=True):
@@ -113,7 +112,7 @@ class Ties:
         return tuple(found)
 
     def turned(self, pair: Pair) -> Pair:
-        """The same two, the other way round."""
+        """Swap the two images of a pair."""
         back = tuple(reversed(pair.ties))
         at, words = pair.first, []
         for tie in back:
@@ -123,7 +122,7 @@ class Ties:
         return Pair(pair.second, pair.first, back, _in_words(words))
 
     def _ways(self, home: Mapping[str, str], within: Set[str]) -> dict[str, str]:
-        """For every content that can be reached, the next one on the shortest way home."""
+        """For every content that can be reached, find the next one on the shortest chain."""
         toward = {content: content for content in sorted(home)}
         level = list(toward)
         while level:
@@ -143,7 +142,7 @@ class Ties:
         return toward
 
     def _pixels(self, image: str) -> str:
-        """A name for the content that all images of the same pixels share."""
+        """Name the content that all images of the same pixels share."""
         sha = self._sha[image]
         while self._same[sha] != sha:
             sha = self._same[sha]
@@ -181,7 +180,7 @@ class Ties:
 
 
 def _in_words(steps: Sequence[tuple[str, str]]) -> str:
-    """Edits one after another, each with the image it was made from where there are several."""
+    """Say edits one after another, each with the image it starts from if there are several."""
     if len(steps) == 1:
         return steps[0][0]
     return ", itself ".join(f"{edit} (of {source})" for edit, source in steps)

@@ -1,4 +1,4 @@
-"""Leaks and conflicts as plain values, tables and a page."""
+"""Write leaks and conflicts as plain values, tables and a page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LEAKS, CONFLICTS = "lookalike-leaks/1", "lookalike-conflicts/1"
 
 
 def leaks_to_dict(found: LeakReport) -> dict[str, Any]:
-    """Plain values: splits, leaks, the fix, failures."""
+    """Convert leaks to plain values: splits, leaks, the fix, failures."""
     report = found.report
     return {
         "schema": LEAKS,
@@ -63,7 +63,7 @@ def leaks_to_dict(found: LeakReport) -> dict[str, Any]:
 
 
 def conflicts_to_dict(found: ConflictReport) -> dict[str, Any]:
-    """Plain values: conflicts, what has no label, labels of nothing, failures."""
+    """Convert conflicts to plain values, with unlabelled images and labels of missing ones."""
     return {
         "schema": CONFLICTS,
         "versions": dict(found.report.versions),
@@ -85,7 +85,7 @@ def conflicts_to_dict(found: ConflictReport) -> dict[str, Any]:
 
 
 def leaks_headline(found: LeakReport) -> str:
-    """How many pictures leak, in a sentence."""
+    """Say in a sentence how many pictures leak."""
     names = list(found.splits)
     counts = [f"{len(found.leaking(name)):,} of {found.splits[name]:,} in {name}" for name in names]
     if not found.leaks:
@@ -97,7 +97,7 @@ def leaks_headline(found: LeakReport) -> str:
 
 
 def conflicts_headline(found: ConflictReport) -> str:
-    """How many pictures are labelled differently, in a sentence."""
+    """Say in a sentence how many pictures are labelled differently."""
     clusters = len(found.report.clusters)
     images = f"{len(found.report.images):,} images"
     if not clusters:
@@ -108,7 +108,7 @@ def conflicts_headline(found: ConflictReport) -> str:
 
 
 def write_pairs_csv(plain: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
-    """``leaks.csv`` or ``conflicts.csv``, with ``failures.csv`` and ``damaged.csv``."""
+    """Write ``leaks.csv`` or ``conflicts.csv``, with ``failures.csv`` and ``damaged.csv``."""
     name = "leaks" if plain["schema"] == LEAKS else "conflicts"
     columns: tuple[str, ...] = ("first_split", "second_split")
     if name == "conflicts":
@@ -123,7 +123,7 @@ def write_pairs_csv(plain: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
 
 
 def write_pairs_html(found: LeakReport | ConflictReport, path: Path) -> Path:
-    """A page of the clusters concerned, with their splits or labels."""
+    """Write a page of the clusters concerned, with their splits or labels."""
     title = leaks_headline(found) if isinstance(found, LeakReport) else conflicts_headline(found)
     return write_html(found.report, path, title=title)
 
@@ -131,9 +131,9 @@ def write_pairs_html(found: LeakReport | ConflictReport, path: Path) -> Path:
 def write_clean_splits(
     found: LeakReport, sources: Mapping[str, Source], folder: Path
 ) -> tuple[Path, ...]:
-    """``SPLIT.csv`` for every split as the fix leaves it.
+    """Write ``SPLIT.csv`` for every split as the fix leaves it.
 
-    Rows of a table are taken whole, also those that come from another split.
+    Rows of a table are copied whole, also those from another split.
     """
     written = []
     for name in found.splits:
@@ -161,7 +161,7 @@ def _pair(pair: Pair, report: Report) -> dict[str, Any]:
 
 
 def _troubles(report: Report) -> dict[str, Any]:
-    """Files that could not be read, and images whose files are damaged."""
+    """List files that could not be read, and images whose files are damaged."""
     return {
         "damaged": [{"path": i.shown, "damage": i.damage} for i in damaged_images(report)],
         "failures": [asdict(failure) for failure in report.failures],
@@ -176,7 +176,7 @@ def _table(items: list[dict[str, Any]], columns: tuple[str, ...]) -> Table:
 
 
 def _with_path_first(table: Table, source: Source) -> Table:
-    """The column of paths first and named ``path``, so that tables can be stacked."""
+    """Put the column of paths first, named ``path``, so that tables can be stacked."""
     place = table.columns.index(source.path_column) if isinstance(source, ListSource) else 0
     order = [place, *(n for n in range(len(table.columns)) if n != place)]
     names = ("path", *(table.columns[n] for n in order[1:]))

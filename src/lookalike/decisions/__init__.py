@@ -1,1 +1,1 @@
-"""Which picture of a cluster stays."""
+"""Choose which picture of a cluster stays."""

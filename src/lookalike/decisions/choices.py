@@ -1,4 +1,4 @@
-"""A report as a person decided it: pairs told apart, pictures kept and dropped by hand."""
+"""Apply a person's decisions to a report: pairs told apart, pictures kept and dropped."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _BY_PERSON = {"keeper": "a person chose it", "keep": "a person keeps it too"}
 
 
 def place_of(image: ImageRef) -> Place:
-    """The name under which decisions about a file are remembered."""
+    """The key under which decisions about a file are remembered."""
     return image.sha256, os.path.abspath(image.path)  # noqa: PTH100
 
 
 def with_choices(report: Report, choices: Choices) -> Report:
-    """The report with a person's decisions, which outrank those of rules.
+    """Apply a person's decisions to a report; they outrank those of rules.
 
-    Pairs told apart do not match, and share no cluster even where others tie them; marks name
-    keepers, what stays besides, and what goes. Every cluster keeps at least one picture.
+    Pairs told apart do not match, and share no cluster even if others connect them. Marks name
+    keepers, pictures that stay too, and pictures that go. Every cluster keeps at least one picture.
     """
     if not choices.marks and not choices.apart:
         return report
@@ -88,15 +88,15 @@ class Reviewed:
         self.see(choices)
 
     def see(self, choices: Choices, change: Change | None = None) -> None:
-        """Take notice of newer choices.
+        """Take newer choices.
 
         Args:
             choices: everything decided.
-            change: all that tells them from those seen before, where that is known.
+            change: the difference to the choices seen before, if it is known.
         """
         self._choices = choices
         if change is None:
-            #: marks of contents at places that are not of this report
+            #: marks of contents at paths that are not in this report
             self._elsewhere: dict[str, dict[str, Action]] = defaultdict(dict)
         for place, action in (change or choices).marks.items():
             if place in self._here:
@@ -107,11 +107,11 @@ class Reviewed:
                 self._elsewhere[place[0]][place[1]] = action
 
     def place(self, image: str) -> Place:
-        """Where decisions about an image are remembered."""
+        """The key under which decisions about an image are remembered."""
         return self._places[image]
 
     def mark(self, image: str) -> Action | None:
-        """What a person marked an image as; a moved file is known by its bytes."""
+        """A person's mark of an image; a file that moved is known by its bytes."""
         place = self._places[image]
         own = self._choices.marks.get(place)
         if own is not None:
@@ -120,7 +120,7 @@ class Reviewed:
         return moved.pop() if len(moved) == 1 else None
 
     def parts(self, cluster: Cluster) -> Parts:
-        """A cluster as the person decided it."""
+        """Split a cluster as the person decided."""
         clusters = self._split(cluster)
         inside = set(chain.from_iterable(part.members for part in clusters))
         decisions = chain.from_iterable(self._decide(part, cluster) for part in clusters)
@@ -159,7 +159,7 @@ class Reviewed:
         return tuple(sorted(made, key=lambda part: part.members))
 
     def apart(self, shas: Sequence[str]) -> Mapping[str, set[str]]:
-        """Of every content of a cluster, those told apart from it; by whichever list is shorter."""
+        """For every content of a cluster, list those told apart from it."""
         told, inside = self._choices.apart, set(shas)
         if len(shas) * (len(shas) - 1) // 2 <= len(told):
             pairs = [pair for pair in combinations(shas, 2) if pair in told]
@@ -182,7 +182,7 @@ class Reviewed:
     def _overruled(
         self, decided: Sequence[Decision], marks: Mapping[str, Action]
     ) -> Sequence[Decision]:
-        """A person's marks over what rules decided about one cluster."""
+        """Put a person's marks over the rules' decisions about one cluster."""
         keeper = self._keeper(decided, marks)
         was = decided[0].keeper
         final = []
@@ -202,7 +202,7 @@ class Reviewed:
         return final
 
     def _keeper(self, decided: Sequence[Decision], marks: Mapping[str, Action]) -> Decision:
-        """Which picture stands for a cluster: the one marked so, else the best that may stay."""
+        """Choose the keeper of a cluster: the picture marked so, else the best that may stay."""
         for image, mark in sorted(marks.items()):
             if mark == "keeper":
                 return Decision(image, "keep", image, _BY_PERSON["keeper"], "person")
@@ -221,5 +221,5 @@ class Reviewed:
 
 
 def _rank(image: ImageRef) -> tuple[float, ...]:
-    """Preference as a centre: more pixels first, then more bytes."""
+    """Order of preference as a centre: more pixels first, then more bytes."""
     return (-image.width * image.height, -image.n_bytes)

@@ -1,7 +1,7 @@
-"""Which image of a cluster stays: ordered rules, the first that tells two apart decides.
+"""Choose which image of a cluster stays, by ordered rules: the first that differs decides.
 
-Every rule is a filter on the candidates that are left, so the answer cannot depend on the order of
-the images, not even where a rule has a tolerance.
+Every rule filters the candidates that are left, so the answer does not depend on the order of the
+images, not even where a rule has a tolerance.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ORDERED = ("formats", "folders")
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A preference: the largest ``value`` stays, up to a relative ``tolerance``."""
+    """Prefers the largest ``value``, within a relative ``tolerance``."""
 
     value: Callable[[ImageRef], float]
     show: Callable[[ImageRef], str]
@@ -109,8 +109,8 @@ def choose(
         rules: names, the most important first: ``unpadded`` (not one of ``padded``),
             ``resolution``, ``lossless``, ``size`` and ``sharpness`` (within 5 % is equal),
             ``exif``, ``oldest``, ``newest``, ``path`` (shortest), ``medoid`` (the centre),
-            ``formats=png+jpeg`` and ``folders=this+that`` (the dearest first). Before all of them,
-            an image whose file is damaged never stays for one whose file is not.
+            ``formats=png+jpeg`` and ``folders=this+that`` (the preferred first). Before all rules,
+            an undamaged file is preferred to a damaged one.
         center: id of the cluster's centre, for ``medoid``.
         padded: ids of images that only add a border, a caption or a page around the picture.
 
@@ -142,7 +142,7 @@ def choose(
 
 
 def _rule(name: str) -> _Rule:
-    """A rule by its name, or one that names what is dear, the dearest first."""
+    """Make a rule by its name, or one that lists preferences."""
     kind, _, order = name.partition("=")
     if kind not in _ORDERED:
         return RULES[name]
@@ -162,7 +162,7 @@ def _rule(name: str) -> _Rule:
 
 
 def _place(fits: Iterable[bool]) -> int:
-    """Number of the first that fits; behind all others where none does."""
+    """Number of the first item that fits; after all of them if none does."""
     found = list(fits)
     return found.index(True) if True in found else len(found)
 
@@ -212,7 +212,7 @@ def _date(modified_ns: int) -> str:
 def decide(
     clusters: Sequence[Cluster], images: Mapping[str, ImageRef], config: RunConfig
 ) -> tuple[Decision, ...]:
-    """What is to become of every member of every cluster, and why."""
+    """Decide about every member of every cluster, and say why."""
     decided = [
         choose(
             [images[member] for member in cluster.members],
@@ -226,9 +226,9 @@ def decide(
 
 
 def _padded(cluster: Cluster) -> set[str]:
-    """Members that only add a plain border, bar or page around what another member shows.
+    """Find members that only add a plain border, bar or page around another member.
 
-    A picture inside a larger one does not count: the larger may be the photo it was cut from.
+    A picture inside a larger one does not count: the larger may be the photo it was cropped from.
     """
     padded = set()
     for match in cluster.matches:

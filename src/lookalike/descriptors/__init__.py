@@ -1,4 +1,4 @@
-"""What a picture is described by."""
+"""Descriptors of pictures: hashes, keypoints, filters, networks."""
 
 from lookalike.descriptors.neural import (
     SHIPPED,

@@ -1,8 +1,8 @@
-"""256 comparisons of brightness around a corner; a mirror swaps their two halves.
+"""Describe corners by 256 comparisons of brightness, whose two halves a mirror swaps.
 
 Rotated BRIEF, as in ORB (Rublee et al., ICCV 2011), with pairs of points of our own: the second
-half are the first 128 mirrored. So the bits of the mirrored picture need neither a second look at
-the pixels nor a place in the collection. ``lookalike_bench.corners`` chose the pairs.
+half are the first 128 mirrored. So bits of the mirrored picture need no second look at the pixels,
+and are not stored. ``lookalike_bench.corners`` chose the pairs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["BYTES", "REACH", "Corners", "as_text", "corner_bits", "from_text", "
 BYTES = 32
 REACH = 13
 _TURNS = 256
-# sums of 5×5, as ORB compares them
+# sums of 5×5 pixels, which ORB compares too
 _WINDOW = (5, 5)
 _PAIRS = """
 4hszu4Gj(!3m6R!76cIt4G0Vk3k?SX4G#_q5&{nn76uXz5&;hi2n_)e2@3@j4+{|!3Kk3t4jB&&2n_`n3<?bZ3K0eu4*?Jg6A2j-
@@ -51,23 +51,23 @@ class Corners(NamedTuple):
 
 
 def corner_bits(luma: UInt8Array, corners: Corners) -> UInt8Array:
-    """Bits ``(k, 32)`` uint8 of corners of a picture ``(h, w)`` uint8."""
+    """Compute the bits ``(k, 32)`` uint8 of corners of a picture ``(h, w)`` uint8."""
     values = seen(luma, corners, None)
     half = values.shape[1] // 2
     return np.packbits(values[:, :half] < values[:, half:], axis=1)
 
 
 def swapped(bits: UInt8Array) -> UInt8Array:
-    """Bits ``(n, 32)`` uint8 as the mirrored picture has them."""
+    """Turn bits ``(n, 32)`` uint8 into those of the mirrored picture."""
     return np.roll(bits, BYTES // 2, axis=1)
 
 
 def seen(luma: UInt8Array, corners: Corners, points: IntArray | None) -> UInt8Array:
-    """Brightness at points around every corner, smoothed.
+    """Read the smoothed brightness at points around every corner.
 
     Args:
         luma: ``(h, w)`` uint8.
-        corners: of it.
+        corners: of that picture.
         points: ``(m, 2)`` x along the corner's direction and y, pixels of its level, at most
             ``REACH`` away; None for the first ends of the 256 pairs, then for the second.
 
@@ -86,22 +86,22 @@ def seen(luma: UInt8Array, corners: Corners, points: IntArray | None) -> UInt8Ar
 
 
 def as_text(pairs: IntArray) -> str:
-    """Pairs ``(128, 4)``, x and y of either end, as printable text."""
+    """Encode pairs ``(128, 4)``, x and y of either end, as printable text."""
     return base64.b85encode((pairs + REACH).astype(np.uint8).tobytes()).decode()
 
 
 def from_text(text: str) -> IntArray:
-    """The pairs again."""
+    """Decode pairs from text."""
     packed = np.frombuffer(base64.b85decode("".join(text.split())), np.uint8)
     return packed.astype(np.int64).reshape(-1, 4) - REACH
 
 
 def _stacked(luma: UInt8Array, count: int, scale: float) -> tuple[UInt8Array, IntArray]:
-    """Ever smaller copies one below the other, smoothed, and the row where each begins."""
+    """Stack ever smaller copies, smoothed, in one plane; returns the row where each begins."""
     height, width = luma.shape
     sizes = [(round(width / scale**n), round(height / scale**n)) for n in range(count)]
     starts = np.cumsum([0, *(size[1] for size in sizes)])
-    # one width for upright and lying pictures: what depends on it is made once
+    # one width for portrait and landscape, so that offsets are computed once
     pyramid = np.zeros((int(starts[-1]), max(luma.shape)), np.uint8)
     level = luma
     for size, start in zip(sizes, starts.tolist(), strict=False):
@@ -119,7 +119,7 @@ def _own_offsets(width: int) -> IntArray:
 
 
 def _offsets(width: int, points: IntArray) -> IntArray:
-    """``(256, m)`` int32 places of points in rows of ``width``, for every turn."""
+    """Compute ``(256, m)`` int32 offsets of points in rows of ``width``, for every direction."""
     turn = np.arange(_TURNS) * (2 * np.pi / _TURNS)
     cosine, sine = np.cos(turn)[:, None], np.sin(turn)[:, None]
     x, y = points.T

@@ -1,7 +1,7 @@
-"""Cells of a thumb: what each of 64 shows beyond an even slope.
+"""Cells of a thumb: what each of the 64 shows beyond an even slope of grey.
 
-Skies, walls and studio backgrounds share their slopes; what remains once those are taken away is
-faint, and yet tells one picture from another.
+Skies, walls and studio backgrounds share their slopes. What remains without them is faint, and
+still distinguishes pictures.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lookalike.model.arrays import FloatArray
 __all__ = ["CELLS", "Cells"]
 
 CELLS = 64
-# of a thumb and of a cell, in cells of luma
+# side of a thumb and of a cell, in values of luma
 _SIDE, _CELL = 32, 4
 
 
@@ -28,8 +28,9 @@ class Cells:
 
     Attributes:
         mean: ``(n, 64)`` float32 grey levels.
-        slopes: two of ``(n, 64)`` float32: what of the deviation is a slope, down and across.
-        variance: ``(n, 64)`` float32 beyond that slope.
+        slopes: two of ``(n, 64)`` float32: the part of the deviation that is a slope, down and
+            across.
+        variance: ``(n, 64)`` float32, squared grey levels beyond that slope.
     """
 
     mean: FloatArray
@@ -38,8 +39,8 @@ class Cells:
 
     @classmethod
     def of(cls, luma: FloatArray) -> Cells:
-        """Cells of thumbs ``(n, 1024)``."""
-        # a small product for every cell: for one thumb alone that is twice as fast as a large one
+        """Compute the cells of thumbs ``(n, 1024)``."""
+        # a small product for every cell: for a single thumb twice as fast as one large product
         count = _SIDE // _CELL
         rows = luma.reshape(len(luma), count, _CELL, count, _CELL).transpose(0, 1, 3, 2, 4)
         cells = rows.reshape(len(luma), CELLS, _CELL * _CELL)
@@ -49,12 +50,12 @@ class Cells:
         return cls(mean, (down, across), np.maximum(variance, 0))
 
     def take(self, rows: NDArray[np.integer]) -> Cells:
-        """Some of the thumbs."""
+        """Select some of the thumbs."""
         down, across = self.slopes
         return Cells(self.mean[rows], (down[rows], across[rows]), self.variance[rows])
 
     def covariance(self, other: Cells, product: FloatArray) -> FloatArray:
-        """``(n, 64)`` covariance beyond the slopes.
+        """Compute the ``(n, 64)`` covariance with other thumbs, beyond the slopes.
 
         Args:
             other: of as many thumbs.
@@ -67,13 +68,13 @@ class Cells:
 
     @property
     def telling(self) -> NDArray[np.integer]:
-        """``(n,)`` how many cells of each thumb show anything."""
+        """Count the cells ``(n,)`` of each thumb that show more than a slope."""
         return np.asarray((self.variance > THUMB_CELLS.telling).sum(axis=1))
 
 
 @lru_cache(maxsize=1)
 def _weights() -> FloatArray:
-    """``(16, 3)``: the mean of a cell, and how much of it rises down and across."""
+    """Make weights ``(16, 3)`` of a cell's mean and of its slopes, down and across."""
     even = np.ones(_CELL) / _CELL
     rise = np.arange(_CELL) - (_CELL - 1) / 2
     rise /= np.sqrt((rise**2).mean()) * _CELL
@@ -83,6 +84,6 @@ def _weights() -> FloatArray:
 
 @lru_cache(maxsize=1)
 def _means() -> FloatArray:
-    """``(1024, 64)``: the mean of every cell of a thumb."""
+    """Make weights ``(1024, 64)`` of the mean of every cell of a thumb."""
     one = np.kron(np.eye(_SIDE // _CELL), np.ones((_CELL, 1)) / _CELL)
     return np.kron(one, one).astype(np.float32)

@@ -1,8 +1,8 @@
-"""Descriptors that follow from another's rows: a part of it, its hyperplane bits, its turns.
+"""Descriptors made from another's rows: a part of it, its hyperplane bits, its turns.
 
-Nothing is computed from pixels or stored twice: bits of an embedding come from its stored rows.
-Random hyperplanes (Charikar 2002, https://doi.org/10.1145/509907.509965): the share of differing
-bits estimates the angle. NeuralHash takes 96 such bits of its network.
+They are computed from stored rows, not from pixels, and are not stored themselves. Hyperplane bits
+(Charikar 2002, https://doi.org/10.1145/509907.509965): the share of differing bits estimates the
+angle. NeuralHash takes 96 such bits of its network.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ __all__ = ["Derived", "TurnedDescriptor", "hyperplane_bits", "part_of"]
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A descriptor made of another one's rows.
+    """A descriptor computed from another one's rows.
 
     Attributes:
-        base: what is described and stored.
+        base: the descriptor whose rows are stored.
         spec: of the derived rows.
         derive: ``(n, base dim)`` to ``(n, spec.row_width)``.
     """
@@ -37,22 +37,22 @@ class Derived:
 
     @property
     def min_side(self) -> int:
-        """As of the base."""
+        """Short side in pixels that the base needs."""
         return self.base.min_side
 
     def describe(self, picture: Picture) -> NDArray[Any]:
-        """``(spec.row_width,)``."""
+        """Describe a picture by ``(spec.row_width,)`` values."""
         return self.derive(self.base.describe(picture)[None])[0]
 
 
 def part_of(base: Descriptor, name: str, values: slice, dim: int) -> Derived:
-    """Some of the values of another descriptor."""
+    """Make a descriptor of some of another's values."""
     spec = replace(base.spec, name=name, dim=dim)
     return Derived(base, spec, lambda rows: rows[:, values])
 
 
 def hyperplane_bits(base: Descriptor, bits: int, seed: int = 0) -> Derived:
-    """Packed signs of seeded random projections.
+    """Make a descriptor of packed signs of seeded random projections.
 
     Args:
         base: a descriptor of floats.
@@ -76,7 +76,7 @@ def hyperplane_bits(base: Descriptor, bits: int, seed: int = 0) -> Derived:
 
 
 class TurnedDescriptor:
-    """Another descriptor of the picture in its 8 orientations, one after the other.
+    """Describes a picture in its 8 orientations, one after the other.
 
     Args:
         base: any descriptor.
@@ -90,7 +90,7 @@ class TurnedDescriptor:
         )
 
     def describe(self, picture: Picture) -> NDArray[Any]:
-        """``(8 · row_width,)``, in the order of ``ORIENTATIONS``; the first is upright."""
+        """Compute ``(8 · row_width,)``, in the order of ``ORIENTATIONS``; the first is upright."""
         turned = (np.ascontiguousarray(_turned(picture.rgb, *turn)) for turn in ORIENTATIONS)
         return np.concatenate(
             [self._base.describe(replace(picture, rgb=rgb)).reshape(-1) for rgb in turned]

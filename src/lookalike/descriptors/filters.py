@@ -18,7 +18,7 @@ _SIDE = 128
 
 
 class FilterDescriptor:
-    """A filter by name.
+    """Describes pictures by one of the filters.
 
     Args:
         name: key of ``FILTERS``.
@@ -31,7 +31,7 @@ class FilterDescriptor:
         self.spec = DescriptorSpec(name, "1", metric, dim, dtype, preprocessing)
 
     def describe(self, picture: Picture) -> NDArray[np.generic]:
-        """``(dim,)`` of the spec's type."""
+        """Compute ``(dim,)`` values of the spec's type."""
         return self._compute(picture.rgb).astype(self.spec.dtype)
 
 
@@ -40,25 +40,25 @@ def _square(rgb: UInt8Array, side: int = _SIDE) -> UInt8Array:
 
 
 def _raw(rgb: UInt8Array) -> UInt8Array:
-    """224×224, channels first by transposing: what "raw pixels" of an ImageNet network are."""
+    """Take 224×224 pixels, channels first: the "raw pixels" of an ImageNet network."""
     return _square(rgb, 224).transpose(2, 0, 1).reshape(-1)
 
 
 def _root(counts: NDArray[Any]) -> FloatArray:
-    """Shares under the root: Euclidean distance is then √2 times Hellinger's."""
+    """Take roots of shares: Euclidean distance is then √2 times Hellinger's."""
     total = counts.sum(axis=-1, keepdims=True)
     return np.sqrt(counts / np.where(total > 0, total, 1)).astype(np.float32)
 
 
 def _colour(rgb: UInt8Array) -> FloatArray:
-    """64 bins of RGB in each quarter, every quarter of weight 1/4."""
+    """Count 64 bins of RGB in each quarter, each quarter with weight 1/4."""
     square = _square(rgb).astype(int) // 64
     bins = square[..., 0] * 16 + square[..., 1] * 4 + square[..., 2]
     return _quarters(bins, 64)
 
 
 def _texture(rgb: UInt8Array) -> FloatArray:
-    """Local binary patterns (Ojala et al. 2002) of a smoothed luma in each quarter."""
+    """Count local binary patterns (Ojala et al. 2002) of a smoothed luma in each quarter."""
     luma = cv2.GaussianBlur(cv2.cvtColor(_square(rgb), cv2.COLOR_RGB2GRAY), (5, 5), 0)
     inner = luma[1:-1, 1:-1].astype(np.int16)
     around = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
@@ -79,7 +79,7 @@ def _quarters(bins: NDArray[np.signedinteger], count: int) -> FloatArray:
 
 
 def _edges(rgb: UInt8Array) -> FloatArray:
-    """Edge strength in 8 directions (0..180°) of 4×4 blocks."""
+    """Sum edge strength in 8 directions (0..180°) of 4×4 blocks."""
     luma = cv2.cvtColor(_square(rgb), cv2.COLOR_RGB2GRAY).astype(np.float32)
     across = cv2.Sobel(luma, cv2.CV_32F, 1, 0)
     down = cv2.Sobel(luma, cv2.CV_32F, 0, 1)
@@ -92,7 +92,7 @@ def _edges(rgb: UInt8Array) -> FloatArray:
 
 
 def _luminance(rgb: UInt8Array) -> FloatArray:
-    """16×16 luma, without its mean, of unit length: the layout of light and dark."""
+    """Take 16×16 luma, without its mean, of unit length: the layout of light and dark."""
     luma = cv2.cvtColor(_square(rgb), cv2.COLOR_RGB2GRAY)
     small = cv2.resize(luma, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32)
     centred: FloatArray = (small - small.mean()).reshape(-1)

@@ -1,4 +1,4 @@
-"""PDQ hashes in the 8 orientations, and thumbs: small pictures that decide what a hash proposes.
+"""Compute PDQ hashes in 8 orientations, and thumbs, which confirm what a hash proposes.
 
 PDQ follows Meta's reference (https://github.com/facebook/ThreatExchange, ``pdq/``) for a picture
 resized to 512×512. The resize, two box filters, the decimation and the cosine transform are all
@@ -49,9 +49,9 @@ THUMB_SPEC = DescriptorSpec(
     "uint8",
     "32x32 luma of PDQ's buffer, 8x8 Cb, 8x8 Cr, squashed to a square",
 )
-#: what ``describe_hashes`` gives
+#: specs of what ``describe_hashes`` gives
 HASH_SPECS = (PDQ_SPEC, THUMB_SPEC)
-# transpose, flip top-bottom, flip left-right: applied in this order, orientation 0 is none
+# transpose, flip top-bottom, flip left-right, applied in this order; orientation 0 does nothing
 ORIENTATIONS: tuple[tuple[bool, bool, bool], ...] = tuple(
     (bool(t), bool(v), bool(h)) for t in (0, 1) for v in (0, 1) for h in (0, 1)
 )
@@ -63,7 +63,7 @@ _BITS = 16
 
 
 class HashRow:
-    """What one picture hashes to.
+    """The hashes of one picture.
 
     Attributes:
         pdq: ``(256,)`` uint8, the 8 orientations' 256-bit hashes one after the other.
@@ -80,16 +80,16 @@ class HashRow:
 
 
 def describe_hashes(picture: Picture) -> HashRow:
-    """PDQ in 8 orientations and thumb of one picture."""
+    """Compute PDQ in 8 orientations and the thumb of one picture."""
     luma = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
     return _hash_row(_buffer(luma.astype(np.float32)), _chroma(picture.rgb))
 
 
 def describe_backdrops(picture: Picture) -> tuple[HashRow, ...]:
-    """As ``describe_hashes``, over each of ``BACKDROPS``; nothing of an opaque picture.
+    """Hash a picture with transparent parts over each of ``BACKDROPS``; none if it is opaque.
 
-    What shows through is white in the picture, and luma, buffer and greys are linear: two buffers
-    give all of them. Grey has no colour, so the tints stay.
+    Transparent parts are white in the picture, and luma, buffer and greys are linear, so two
+    buffers give all of them. Grey has no colour, so the tints stay.
     """
     if picture.alpha is None:
         return ()
@@ -101,7 +101,7 @@ def describe_backdrops(picture: Picture) -> tuple[HashRow, ...]:
 
 
 def pdq_coefficients(luma: FloatArray) -> NDArray[np.floating]:
-    """The ``(16, 16)`` float32 cosine coefficients PDQ thresholds.
+    """Compute the ``(16, 16)`` float32 cosine coefficients that PDQ thresholds.
 
     Args:
         luma: ``(h, w)`` float32, 0..255.
@@ -110,7 +110,7 @@ def pdq_coefficients(luma: FloatArray) -> NDArray[np.floating]:
 
 
 def pdq_hashes(coefficients: NDArray[np.floating]) -> UInt8Array:
-    """256-bit hashes of the 8 orientations from one set of coefficients.
+    """Make 256-bit hashes of the 8 orientations from one set of coefficients.
 
     Turning a picture only transposes its cosine coefficients and flips the sign of the odd
     frequencies, so nothing is transformed twice (as Meta's ``dihedral`` hashes do).
@@ -134,7 +134,7 @@ def orient_thumbs(luma: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def thumb_planes(thumbs: UInt8Array) -> tuple[UInt8Array, UInt8Array, UInt8Array]:
-    """Luma ``(n, 32, 32)``, Cb and Cr ``(n, 8, 8)`` of stored rows of ``THUMB_SPEC``."""
+    """Split stored rows of ``THUMB_SPEC`` into luma ``(n, 32, 32)``, Cb and Cr ``(n, 8, 8)``."""
     luma, chroma = THUMB_SIDE**2, CHROMA_SIDE**2
     return (
         thumbs[:, :luma].reshape(-1, THUMB_SIDE, THUMB_SIDE),
@@ -144,12 +144,12 @@ def thumb_planes(thumbs: UInt8Array) -> tuple[UInt8Array, UInt8Array, UInt8Array
 
 
 def turns_of(rows: UInt8Array) -> UInt8Array:
-    """``(n, 8, 32)`` hashes in every orientation, of stored rows of ``PDQ_SPEC``."""
+    """Split stored rows of ``PDQ_SPEC`` into ``(n, 8, 32)`` hashes in every orientation."""
     return rows.reshape(len(rows), len(ORIENTATIONS), -1)
 
 
 def stretches_of(queries: IntArray, refs: IntArray, turns: IntArray) -> NDArray[np.float64]:
-    """``(k,)`` by how much more one side grows than the other, 1 or more, from query to ref.
+    """Compute ``(k,)`` how much more one side grows than the other, 1 or more, from query to ref.
 
     Args:
         queries: ``(k, 2)`` widths and heights in pixels.
@@ -164,7 +164,7 @@ def stretches_of(queries: IntArray, refs: IntArray, turns: IntArray) -> NDArray[
 
 
 def _hash_row(buffer: FloatArray, chroma: UInt8Array) -> HashRow:
-    # by a whole factor, so that areas are means
+    # shrink by a whole factor, so that areas are means
     cells = cv2.resize(buffer, (THUMB_SIDE, THUMB_SIDE), interpolation=cv2.INTER_AREA)
     small = np.rint(cells).astype(np.uint8).reshape(-1)
     telling = int(Cells.of(small[None].astype(np.float32)).telling[0])
@@ -172,7 +172,7 @@ def _hash_row(buffer: FloatArray, chroma: UInt8Array) -> HashRow:
 
 
 def _buffer(luma: FloatArray) -> FloatArray:
-    """``(64, 64)``: filtered and decimated luma."""
+    """Filter and decimate luma into ``(64, 64)``."""
     height, width = luma.shape
     return _axis_matrix(height) @ (luma @ _axis_matrix(width).T)
 
@@ -182,7 +182,7 @@ def _coefficients(buffer: FloatArray) -> NDArray[np.floating]:
 
 
 def _chroma(rgb: UInt8Array) -> UInt8Array:
-    """``(128,)`` Cb and Cr of 8×8 cells; a sample of the pixels is enough for a tint."""
+    """Compute ``(128,)`` Cb and Cr of 8×8 cells; a sample of pixels is enough for a tint."""
     step = max(1, min(rgb.shape[:2]) // 32)
     sample = np.ascontiguousarray(rgb[::step, ::step])
     small = cv2.resize(sample, (CHROMA_SIDE, CHROMA_SIDE), interpolation=cv2.INTER_AREA)
@@ -192,7 +192,7 @@ def _chroma(rgb: UInt8Array) -> UInt8Array:
 
 @lru_cache(maxsize=512)
 def _axis_matrix(length: int) -> FloatArray:
-    """``(64, length)``: resize to 512, two passes of the reference's box filter, decimation."""
+    """Make the ``(64, length)`` matrix of resizing to 512, two box filters and decimation."""
     window = (_RESIZED + 2 * _SIDE - 1) // (2 * _SIDE)
     half = (window + 2) // 2
     out = np.arange(_RESIZED)
@@ -205,7 +205,7 @@ def _axis_matrix(length: int) -> FloatArray:
 
 
 def _resize_matrix(length: int) -> NDArray[np.float64]:
-    """``(512, length)``: linear interpolation when growing, area averages when shrinking."""
+    """Make the ``(512, length)`` matrix of linear interpolation or of area averages."""
     if length == _RESIZED:
         return np.eye(length)
     centres = (np.arange(_RESIZED) + 0.5) * length / _RESIZED - 0.5

@@ -1,4 +1,4 @@
-"""Perceptual hashes of the literature, bit for bit those of the libraries named.
+"""Perceptual hashes of the literature, bit for bit equal to those of the libraries named.
 
 aHash, dHash, pHash and wHash as ImageHash 4.3 (https://github.com/JohannesBuchner/imagehash),
 blockhash as commonsmachinery's ``bmvbhash`` (https://github.com/commonsmachinery/blockhash), and
@@ -26,7 +26,7 @@ Bits = NDArray[np.bool_]
 
 
 class HashDescriptor:
-    """A hash by name; packed bits, compared by Hamming distance.
+    """Describes pictures by one of the hashes: packed bits, compared by Hamming distance.
 
     Args:
         name: key of ``HASHES``.
@@ -40,7 +40,7 @@ class HashDescriptor:
         self.spec = DescriptorSpec(name, "1", "hamming", stored, "uint8", preprocessing)
 
     def describe(self, picture: Picture) -> UInt8Array:
-        """``(bits / 8,)`` uint8, most significant bit first, padded with zeros."""
+        """Compute ``(bits / 8,)`` uint8, most significant bit first, padded with zeros."""
         return np.packbits(self._compute(picture.rgb).reshape(-1))
 
 
@@ -71,14 +71,14 @@ def _perceptual(rgb: UInt8Array) -> Bits:
 
 
 def _wavelet(rgb: UInt8Array) -> Bits:
-    """Haar approximation at 8×8: sums of blocks; the mean that ImageHash removes tells nothing."""
+    """Compute wHash's Haar approximation at 8×8: sums of blocks."""
     side = 1 << max(3, min(rgb.shape[:2]).bit_length() - 1)
     sums = _grey(rgb, side, side).reshape(8, side // 8, 8, side // 8).sum(axis=(1, 3))
     return sums > np.median(sums)
 
 
 def _block(rgb: UInt8Array) -> Bits:
-    """Blockhash with 16×16 blocks: sums of red, green and blue, against the band's median."""
+    """Compute blockhash of 16×16 blocks: sums of RGB against the band's median."""
     height, width = rgb.shape[:2]
     total = rgb.sum(axis=2, dtype=np.float64)
     blocks = _shares(height) @ total @ _shares(width).T
@@ -90,7 +90,7 @@ def _block(rgb: UInt8Array) -> Bits:
 
 
 def _shares(length: int) -> NDArray[np.float64]:
-    """``(16, length)``: how much of every pixel falls into every block."""
+    """Make weights ``(16, length)``: how much of every pixel falls into every block."""
     edges = np.linspace(0, length, 17)
     start, end = np.arange(length), np.arange(1, length + 1)
     inside = np.minimum(end, edges[1:, None]) - np.maximum(start, edges[:-1, None])
@@ -98,7 +98,7 @@ def _shares(length: int) -> NDArray[np.float64]:
 
 
 def _fingerprint(rgb: UInt8Array) -> Bits:
-    """Whether the next grey pixel is brighter, along the rows and along the columns."""
+    """Compare each grey pixel with the next, along the rows and along the columns."""
     grey = _grey(rgb, _WIDE, _TALL)
     rows, columns = grey.reshape(-1), grey.T.reshape(-1)
     return np.concatenate([rows[1:] > rows[:-1], columns[1:] > columns[:-1]])

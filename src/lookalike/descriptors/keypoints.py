@@ -1,4 +1,4 @@
-"""Local features: places that other pictures can be recognised by, each with 256 bits.
+"""Find local features: keypoints by which other pictures are recognised, each with 256 bits.
 
 ``orb`` is fast (Rublee et al., ICCV 2011). ``sift`` (Lowe, IJCV 2004) finds far more of what was
 shrunk, blurred or covered, at several times the cost; its square-rooted histogram (Arandjelović
@@ -38,9 +38,9 @@ __all__ = [
 ]
 
 ROW = 6 + BYTES
-# how often a picture is shrunk to find its corners
+# levels of the pyramid in which corners are found
 LEVELS = 6
-# in a stored row: steps of a pixel, of an octave and of a turn
+# steps of a stored row: per pixel, per octave and per turn
 _COORDINATE_STEPS, _SIZE_STEPS, _TURN_STEPS = 64, 16, 256
 # how much a picture shrinks each time, and the pixels on a level that a corner's bits come from
 _ORB_SCALE, _ORB_PATCH, _ORB_EDGE = 1.3, 31, 16
@@ -57,10 +57,10 @@ class KeypointKind:
         side: long side of the luma they are looked for in, pixels.
         count: keypoints per image at most, the strongest first; of ``sift`` those of each of 16
             parts in turn.
-        min_side: short side of the decoded picture, as of ``DecodeConfig``.
+        min_side: short side in pixels that the decoded picture keeps.
         max_bits: differing bits of 256 up to which two may correspond.
         ratio: a correspondence must be closer than this share of the second best.
-        rare_bits: bits of a substring beyond those that number all keypoints: more where many
+        rare_bits: bits of a substring beyond those that number all keypoints; more where many
             keypoints are alike.
     """
 
@@ -110,7 +110,7 @@ class Keypoints:
 
     @classmethod
     def from_rows(cls, rows: UInt8Array) -> Keypoints:
-        """As they are stored."""
+        """Read stored rows."""
         places, turns, octaves, bits = unpack_rows(rows)
         return cls(places, turns * np.float32(2 * np.pi), octaves, bits)
 
@@ -118,10 +118,10 @@ class Keypoints:
         return len(self.bits)
 
     def mirrored(self, width: int) -> Keypoints:
-        """Those of the picture mirrored left to right.
+        """Make the keypoints of the picture mirrored left to right.
 
         Args:
-            width: of the luma that they were found in.
+            width: of the luma that they were found in, pixels.
         """
         places = self.places.copy()
         places[:, 0] = width - 1 - places[:, 0]
@@ -146,7 +146,7 @@ class Unpacked(NamedTuple):
 
 
 def unpack_rows(rows: UInt8Array) -> Unpacked:
-    """Take stored rows ``(k, 38)`` uint8 apart."""
+    """Split stored rows ``(k, 38)`` uint8 into their values."""
     packed = np.ascontiguousarray(rows[:, :4]).view(np.uint16)
     return Unpacked(
         packed.astype(np.float32) * np.float32(1 / _COORDINATE_STEPS),
@@ -162,7 +162,7 @@ def pack_rows(
     octaves: NDArray[np.floating],
     bits: UInt8Array,
 ) -> UInt8Array:
-    """Put keypoints together as stored rows, rounded; what it takes is as of ``Unpacked``."""
+    """Pack keypoints into stored rows, rounded; takes the arrays of ``Unpacked``."""
     angles = np.rint(turns * _TURN_STEPS).astype(int) % _TURN_STEPS
     pose = np.stack([angles, np.clip(np.rint(octaves * _SIZE_STEPS), 0, 255)], axis=1)
     packed = np.clip(np.rint(places * _COORDINATE_STEPS), 0, 65535).astype(np.uint16)
@@ -170,7 +170,7 @@ def pack_rows(
 
 
 class _Found(NamedTuple):
-    """Keypoints of one picture as they are found: ``(k, 2)``, degrees, octaves, ``(k, 32)``."""
+    """Keypoints as they are found: ``(k, 2)`` places, degrees, octaves, ``(k, 32)`` bits."""
 
     places: FloatArray
     degrees: FloatArray
@@ -179,24 +179,24 @@ class _Found(NamedTuple):
 
 
 def fitted(width: int, height: int, side: int) -> tuple[int, int]:
-    """Size of a picture with ``side`` as its long side."""
+    """Compute the size of a picture with ``side`` as its long side."""
     scale = side / max(width, height)
     return max(8, round(width * scale)), max(8, round(height * scale))
 
 
 def shrunk(plane: UInt8Array, size: tuple[int, int]) -> UInt8Array:
-    """A plane in another size, by area where it gets smaller."""
+    """Resize a plane, by area where it gets smaller."""
     how = cv2.INTER_AREA if size[0] < plane.shape[1] else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(plane, size, interpolation=how), dtype=np.uint8)
 
 
 def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKind) -> UInt8Array:
-    """Keypoints of one picture, as stored rows.
+    """Find the keypoints of one picture, as stored rows.
 
     Args:
         luma: ``(h, w)`` uint8 of the reduced, upright picture.
         size: full width and height, pixels.
-        kind: which.
+        kind: of keypoints.
 
     Returns:
         ``(k, 38)`` uint8, see ``KeypointKind.spec``.
@@ -207,9 +207,9 @@ def describe_keypoints(luma: UInt8Array, size: tuple[int, int], kind: KeypointKi
 
 
 def find_corners(work: UInt8Array, count: int) -> Corners:
-    """The strongest corners of a picture ``(h, w)`` uint8, as ORB finds them."""
+    """Find the strongest corners of a picture ``(h, w)`` uint8, as ORB does."""
     for contrast in KEYPOINTS.corner_contrasts:
-        # faint corners are many and slow to rank: only a soft or nearly plain picture needs them
+        # faint corners are many and slow to rank, and only soft or nearly plain pictures need them
         orb = cv2.ORB_create(
             count,
             scaleFactor=_ORB_SCALE,
@@ -237,7 +237,7 @@ def _orb(work: UInt8Array, count: int) -> _Found:
 
 def _sift(work: UInt8Array, count: int) -> _Found:
     for contrast, longest in KEYPOINTS.spots:
-        # a soft picture has few spots but faint and long ones
+        # soft pictures have only faint and long spots
         sift = cv2.SIFT_create(0, _SIFT_LAYERS, contrast, longest)
         spots = sift.detect(work, None)
         if len(spots) >= KEYPOINTS.enough_spots * count:
@@ -255,9 +255,9 @@ def _sift(work: UInt8Array, count: int) -> _Found:
 def _spread(
     found: Sequence[cv2.KeyPoint], shape: Sequence[int], count: int
 ) -> Sequence[cv2.KeyPoint]:
-    """The strongest of every part of the picture in turn.
+    """Select the strongest of every part of the picture in turn.
 
-    The strongest of all lie on a sticker, on lines drawn over it, on the page around it.
+    The strongest of all often lie on a sticker, on lines drawn over it, or on the page around it.
     """
     if len(found) <= count:
         return found
@@ -272,13 +272,13 @@ def _spread(
 
 @lru_cache(maxsize=1)
 def _projection() -> FloatArray:
-    """``(128, 256)`` random directions, the second half those of a mirrored histogram.
+    """Make ``(128, 256)`` random directions, the second half those of a mirrored histogram.
 
-    All sums are zero, as histograms are far from zero.
+    Every direction sums to zero, as histograms lie far from zero.
     """
     directions = np.random.default_rng(_SIFT_SEED).normal(size=(128, 4 * BYTES))
     directions -= directions.mean(axis=0)
-    # 4 rows × 4 columns × 8 directions; a mirror turns the rows and the sense of the directions
+    # 4 rows × 4 columns × 8 directions; a mirror reverses the rows and the directions
     turned = directions.reshape(4, 4, 8, -1)[::-1][..., [0, 7, 6, 5, 4, 3, 2, 1], :]
     both = np.concatenate([directions, turned.reshape(128, -1)], axis=1)
     return np.asarray(both, dtype=np.float32)

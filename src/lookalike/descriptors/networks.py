@@ -1,7 +1,7 @@
-"""Published architectures as ONNX graphs, built from named weights; bytes in, descriptor out.
+"""Build published architectures as ONNX graphs from named weights; bytes in, descriptor out.
 
-The one adapter of the ``onnx`` package (extra ``lab``). Every graph takes ``(1, side, side, 3)``
-uint8 RGB and holds its own normalisation, so that a descriptor is one inference.
+The adapter of the ``onnx`` package (extra ``lab``). Every graph takes ``(1, side, side, 3)`` uint8
+RGB and includes its normalisation, so that a descriptor is one inference.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _CAFFE_MEAN = (123.68, 116.779, 103.939)
 
 
 class _Builder:
-    """Collects nodes and weights; ``shapes`` alone suffices to learn what is needed."""
+    """Collects nodes and weights; shapes alone suffice to learn which weights are needed."""
 
     def __init__(self, weights: Weights | None) -> None:
         self.weights = weights
@@ -55,7 +55,7 @@ class _Builder:
         self.arrays: dict[str, NDArray[np.float32]] = {}
 
     def take(self, name: str, *shape: int) -> NDArray[np.float32]:
-        """A named weight of a shape; zeros where only the shapes are asked for."""
+        """Take a named weight of a shape; zeros where only shapes are asked for."""
         self.shapes[name] = shape
         if self.weights is None:
             return np.zeros(shape, np.float32) if np.prod(shape) < 1e6 else _nothing(shape)
@@ -70,7 +70,7 @@ class _Builder:
         return self.weights[name]
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node; the name of its output."""
+        """Add a node; returns the name of its output."""
         name = f"v{len(self.nodes)}"
         if self.weights is not None:
             from onnx import helper
@@ -81,7 +81,7 @@ class _Builder:
         return name
 
     def constant(self, array: NDArray[Any]) -> str:
-        """Add a weight; its name."""
+        """Add a weight; returns its name."""
         name = f"w{len(self.arrays)}"
         self.arrays[name] = np.asarray(array, np.float32, order="C")
         return name
@@ -98,7 +98,7 @@ class _Builder:
     def folded(
         self, weight: str, shape: tuple[int, int, int], norm: str, eps: float
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """A square convolution (out, in, kernel) with its batch norm folded in."""
+        """Fold the batch norm into a square convolution (out, in, kernel)."""
         out, _, side = shape
         plain = self.take(weight, out, shape[1], side, side)
         scale, shift, mean, variance = (
@@ -118,13 +118,13 @@ def _nothing(shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """How one descriptor is computed.
+    """How one descriptor is computed by a network.
 
     Attributes:
-        build: adds nodes to a builder after the normalised input; name of the output.
+        build: adds nodes to a builder after the normalised input; gives the name of the output.
         dim: values of the descriptor.
         side: pixels of the square input.
-        metric: the one its authors used.
+        metric: the one that its authors used.
     """
 
     build: Callable[[_Builder, str], str]
@@ -134,7 +134,7 @@ class Architecture:
 
 
 def _vgg(plan: tuple[int, ...], tap: str) -> Callable[[_Builder, str], str]:
-    """VGG (Simonyan and Zisserman 2015) up to ``composite`` (pool2 and pool5) or ``fc2``."""
+    """Build VGG (Simonyan and Zisserman 2015) up to ``composite`` (pool2 and pool5) or ``fc2``."""
 
     def build(net: _Builder, x: str) -> str:
         channels, position, pools = 3, 0, []
@@ -163,7 +163,7 @@ def _vgg(plan: tuple[int, ...], tap: str) -> Callable[[_Builder, str], str]:
 
 
 def _resnet18(layers: int) -> Callable[[_Builder, str], str]:
-    """ResNet-18 (He et al. 2016) through so many of its four layers, averaged over the plane."""
+    """Build ResNet-18 (He et al. 2016) up to one of its four layers, averaged over the plane."""
 
     def build(net: _Builder, x: str) -> str:
         weight, bias = net.folded("conv1.weight", (64, 3, 7), "bn1", 1e-5)
@@ -195,7 +195,7 @@ def _basic_block(net: _Builder, x: str, name: str, size: tuple[int, int, int]) -
 
 
 def _lite0(depth: str) -> Callable[[_Builder, str], str]:
-    """EfficientNet-Lite0 (Google 2020) at three depths, averaged over the plane."""
+    """Build EfficientNet-Lite0 (Google 2020) at three depths, averaged over the plane."""
 
     def build(net: _Builder, x: str) -> str:
         x = _same(net, x, ("_conv_stem.weight", "_bn0"), (32, 3, 3, 2, 1), clipped=True)
@@ -237,7 +237,7 @@ def _same(
     *,
     clipped: bool,
 ) -> str:
-    """Convolution and batch norm with TensorFlow's SAME padding for even inputs."""
+    """Add convolution and batch norm with TensorFlow's SAME padding for even inputs."""
     out, channels, kernel, stride, group = shape
     weight, bias = net.folded(names[0], (out, channels, kernel), names[1], 1e-3)
     total = kernel - stride if stride == 2 else kernel - 1
@@ -265,8 +265,8 @@ def build_graph(name: str, weights: Weights, path: Path, *, caffe: bool = False)
         name: key of ``ARCHITECTURES``.
         weights: by torchvision's (or the EfficientNet package's) names.
         path: where to write; complete or not at all.
-        caffe: the first convolution wants BGR bytes less their mean instead of RGB in ImageNet's
-            mean and deviation.
+        caffe: whether the first convolution takes BGR bytes less their mean, instead of RGB with
+            ImageNet's mean and deviation.
 
     Raises:
         ModelError: weights that do not fit, or the extra ``lab`` is missing.
@@ -308,16 +308,16 @@ def build_graph(name: str, weights: Weights, path: Path, *, caffe: bool = False)
 
 
 def weight_shapes(name: str) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of every weight a descriptor needs."""
+    """List names and shapes of every weight that a descriptor needs."""
     net = _Builder(None)
     ARCHITECTURES[name].build(net, "x")
     return net.shapes
 
 
 def seeded_weights(name: str, seed: int = 0) -> Weights:
-    """Random weights of the right shapes, to check or train an architecture without its own.
+    """Make random weights of the right shapes, to check or train an architecture.
 
-    Norms have gains around one, so that what a picture shows reaches the last layer.
+    Norms have gains around one, so that signals reach the last layer.
     """
     random = np.random.default_rng(seed)
     made = {}
@@ -333,7 +333,7 @@ def seeded_weights(name: str, seed: int = 0) -> Weights:
 
 
 def read_onnx_weights(data: bytes) -> Weights:
-    """Convolutions of a VGG16 in an ONNX file by torchvision's names.
+    """Read the convolutions of a VGG16 from an ONNX file, under torchvision's names.
 
     Raises:
         ModelError: other convolutions than VGG16's.
@@ -355,7 +355,7 @@ def read_onnx_weights(data: bytes) -> Weights:
 
 
 def _vgg_positions() -> list[int]:
-    """Width of the convolution at every place of torchvision's list, 0 for other layers."""
+    """List the width of each convolution in torchvision's list of layers, 0 for other layers."""
     places: list[int] = []
     for width in _VGG16:
         places += [width, 0] if width else [0]

@@ -1,4 +1,4 @@
-"""Embeddings by a network: the shipped one, or any ONNX file."""
+"""Embeddings by a network: the shipped one, any ONNX file, or a plug-in's."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.model.errors import ModelError
+from lookalike.descriptors.plugged import plugged_descriptor
+from lookalike.model.errors import ConfigError, ModelError
 from lookalike.model.image import DescriptorSpec, Picture
+from lookalike.model.protocols import Descriptor
 from lookalike.runtime.inference import EngineName, Graph, open_graph, shipped
+from lookalike.runtime.plugins import DESCRIPTORS, plugin_names
 
 __all__ = ["SHIPPED", "NeuralDescriptor", "load_embedding"]
 
@@ -30,17 +33,28 @@ _Order = Literal["planes", "pixels", "bytes"]
 
 def load_embedding(
     model: str, engine: EngineName = "onnxruntime", *, threads: int = 1
-) -> NeuralDescriptor:
-    """A network by name or file.
+) -> Descriptor:
+    """Load a network by name or file.
 
     Args:
-        model: name of the shipped network, or path of an ONNX file.
+        model: name of the shipped network or of a plug-in's descriptor, or path of an ONNX file.
         engine: ``onnxruntime``, ``openvino`` or ``cuda``.
         threads: pictures described at once.
 
     Raises:
         ModelError: neither a name nor a file.
+        ConfigError: a plug-in that cannot be used, or whose rows have another metric than cosine.
     """
+    if model in plugin_names(DESCRIPTORS):
+        plugged = plugged_descriptor(model, taken=(SHIPPED,))
+        if plugged.spec.metric != "cosine":
+            raise ConfigError(
+                "only embeddings propose pairs",
+                got=f"{model!r} of metric {plugged.spec.metric}",
+                expected="a descriptor of metric cosine",
+                remedy="use it in a recipe, as [[view]]",
+            )
+        return plugged
     if model == SHIPPED:
         return ShippedDescriptor(engine, threads=threads)
     path = Path(model)
@@ -55,7 +69,7 @@ def load_embedding(
 
 
 class NeuralDescriptor:
-    """An image network from an ONNX file: ImageNet preprocessing, L2-normalised output.
+    """Describes pictures by an image network: ImageNet preprocessing, L2-normalised output.
 
     The file's first input is ``(1, 3, h, w)`` or ``(1, h, w, 3)`` float32, 224 px where free, or
     ``(1, h, w, 3)`` uint8 for a graph that normalises by itself, as ``lookalike train`` writes; its
@@ -94,7 +108,7 @@ class NeuralDescriptor:
         )
 
     def describe(self, picture: Picture) -> NDArray[np.float16]:
-        """``(dim,)`` float16, L2-normalised."""
+        """Compute ``(dim,)`` float16, L2-normalised."""
         row = self._embed(picture)
         norm = float(np.linalg.norm(row))
         return (row / (norm or 1.0)).astype(np.float16)
@@ -108,7 +122,7 @@ class NeuralDescriptor:
 
     @cached_property
     def _layout(self) -> tuple[int, int, _Order]:
-        """Height, width, and the order of the values."""
+        """Read height, width, and the order of the values from an input's shape."""
         wanted = self._graph.input
         if len(wanted.shape) == 4 and wanted.dtype == "float32":
             _, a, b, c = wanted.shape
@@ -148,7 +162,7 @@ class NeuralDescriptor:
 
 
 class ShippedDescriptor(NeuralDescriptor):
-    """The network of the package, int8; from bytes to the unit vector all lies in the graph.
+    """Describes by the network of the package, int8; the graph does all but decoding.
 
     See ``models/MODEL_CARD.md``: EfficientNet-Lite0, three poolings, trained for copies.
     """

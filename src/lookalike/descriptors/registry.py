@@ -1,4 +1,4 @@
-"""Every descriptor by name."""
+"""Load descriptors by name."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ from lookalike.descriptors.hashes import PDQ_SPEC, describe_hashes
 from lookalike.descriptors.hashing import HASHES, HashDescriptor
 from lookalike.descriptors.networks import ARCHITECTURES
 from lookalike.descriptors.neural import SHIPPED, load_embedding
+from lookalike.descriptors.plugged import plugged_descriptor
 from lookalike.descriptors.zoo import graph_file
 from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError, ModelError
 from lookalike.model.image import DescriptorSpec, Picture
 from lookalike.model.protocols import Descriptor
 from lookalike.runtime.inference import EngineName, Graph, open_graph
+from lookalike.runtime.plugins import DESCRIPTORS, plugin_names
 
 __all__ = ["descriptor_names", "load_descriptor"]
 
 _POOL5_START = 128 * 7 * 7
 _POOL5 = 512 * 7 * 7
+_OWN = ("pdq", *HASHES, *FILTERS, SHIPPED, *ARCHITECTURES, "vgg16-pool5")
 
 
 def descriptor_names() -> tuple[str, ...]:
-    """Every name that ``load_descriptor`` knows."""
-    return ("pdq", *HASHES, *FILTERS, SHIPPED, *ARCHITECTURES, "vgg16-pool5")
+    """List every name that ``load_descriptor`` knows, those of plug-ins last."""
+    return (*_OWN, *plugin_names(DESCRIPTORS))
 
 
 def load_descriptor(
     name: str, engine: EngineName = "onnxruntime", *, threads: int = 1
 ) -> Descriptor:
-    """A descriptor by name.
+    """Load a descriptor by name.
 
     Args:
         name: one of ``descriptor_names``, or the path of an ONNX file; with ``#BITS`` or
@@ -46,7 +49,7 @@ def load_descriptor(
         threads: pictures described at once.
 
     Raises:
-        ConfigError: an unknown name, or bits that cannot be.
+        ConfigError: an unknown name, bits that cannot be, or a plug-in that cannot be used.
         ModelError: the weights of a network are not here.
     """
     plain, _, bits = name.partition("#")
@@ -62,6 +65,8 @@ def load_descriptor(
         if base.spec.metric == "hamming":
             raise ConfigError("hyperplanes need floats", got=f"{plain}, which is bits already")
         return hyperplane_bits(base, int(count), int(seed or 0))
+    if plain in plugin_names(DESCRIPTORS):
+        return plugged_descriptor(plain, taken=_OWN)
     return _plain(plain, engine, threads)
 
 
@@ -87,7 +92,7 @@ def _plain(name: str, engine: EngineName, threads: int) -> Descriptor:
 
 
 class _PdqDescriptor:
-    """PDQ in 8 orientations, as every run stores it anyway."""
+    """Describes by PDQ in 8 orientations, which every run stores anyway."""
 
     spec = PDQ_SPEC
     min_side = 112
@@ -97,7 +102,7 @@ class _PdqDescriptor:
 
 
 class PublishedNetwork:
-    """A network of ``ARCHITECTURES`` with published weights.
+    """Describes by a network of ``ARCHITECTURES`` with published weights.
 
     Args:
         name: key of ``ARCHITECTURES``.
@@ -130,7 +135,7 @@ class PublishedNetwork:
         return open_graph(self._path, self._engine, threads=self._threads)
 
     def describe(self, picture: Picture) -> NDArray[Any]:
-        """``(dim,)`` float16, as the network gives it."""
+        """Compute ``(dim,)`` float16 as the network gives it."""
         size = (self._side, self._side)
         square = cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA)
         row = self._graph(square[None])[0]
@@ -140,5 +145,5 @@ class PublishedNetwork:
 
 
 def base_of(descriptor: Descriptor) -> Descriptor:
-    """What has to be described and stored for a descriptor: itself, or what it follows from."""
+    """The descriptor whose rows must be stored for another: itself, or the one it is made from."""
     return base_of(descriptor.base) if isinstance(descriptor, Derived) else descriptor

@@ -1,4 +1,4 @@
-"""Reading published weights without the framework that wrote them.
+"""Read published weights without the framework that wrote them.
 
 PyTorch files, both the zipped and the older form, are pickles: only the names that tensors need
 are allowed, so a file cannot run code.
@@ -35,7 +35,7 @@ _TYPES = {
 
 
 def read_torch(path: Path, data: bytes | None = None) -> Weights:
-    """Named tensors of a state dict as float32.
+    """Read the named tensors of a state dict as float32.
 
     Args:
         path: file, or only its name where ``data`` is given.
@@ -84,7 +84,7 @@ class _Tensor:
 
 
 class _Restricted(pickle.Unpickler):
-    """Tensors, dictionaries and nothing else."""
+    """An unpickler that allows tensors, dictionaries and nothing else."""
 
     def __init__(self, file: BinaryIO, storages: dict[str, _Storage]) -> None:
         super().__init__(file)

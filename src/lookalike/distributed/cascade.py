@@ -1,4 +1,4 @@
-"""What the cascade asks about contents, answered by tasks of a cluster."""
+"""Answer what the cascade asks about contents by tasks of a cluster."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ _PAIRS, _FILES, _EDGES = 20_000, 64, 1_000_000
 
 @dataclass(slots=True)
 class Known:
-    """What the driver knows of contents, by SHA-256: some numbers each, no pixels.
+    """What the driver knows of contents, by SHA-256: a few numbers each, no pixels.
 
     Attributes:
         images: one image a content.
-        hashes: where hashes and thumbs lie.
-        sides: by kind of keypoints, where they and the planes lie, and how many keypoints; None for
-            those that cannot be read.
+        hashes: places of hashes and thumbs.
+        sides: by kind of keypoints, the place of keypoints and plane, and how many keypoints; None
+            for contents that cannot be read.
     """
 
     images: dict[str, ImageRef]
@@ -66,12 +66,12 @@ class Known:
 
 
 class ClusterStages:
-    """Answers from a cluster, as ``stages.Stages``.
+    """Implements ``matching.candidates.Stages`` by tasks of a cluster.
 
     Args:
         tasks: run the work.
         work: holds what tasks made.
-        known: where what lies.
+        known: places of descriptors.
         config: settings.
         layout: how the work is cut.
         progress: called with (stage, done, total).
@@ -99,25 +99,25 @@ class ClusterStages:
         self.apart: Iterable[Pair] = ()
 
     def near_hashes(self, shas: Sequence[str]) -> HashPairs:
-        """As of ``Stages``."""
+        """Find pairs of near hashes among all contents."""
         spans = spans_of(shas, self._known.hashes)
         distance = self._config.hashes.max_distance
         return find_near_hashes(self._tasks, self._work, spans, distance, self._layout)
 
     def hashes_between(self, queries: Sequence[str], refs: Sequence[str]) -> HashPairs:
-        """As of ``Stages``."""
+        """Find pairs of near hashes between two sets of contents."""
         spans = (spans_of(shas, self._known.hashes) for shas in (queries, refs))
         distance = self._config.hashes.max_distance
         return hashes_between(self._tasks, self._work, (*spans,), distance, self._layout)
 
     def thumbs(self, shas: Sequence[str]) -> UInt8Array:
-        """As of ``Stages``, read by the driver."""
+        """Read thumbs of some contents, in the driver."""
         spans = spans_of(shas, self._known.hashes)
         rows, places = fixed_rows(self._work, spans, "thumb", THUMB_SPEC.row_width)
         return rows[np.argsort(places)]
 
     def equal_thumbs(self, shas: Sequence[str], query: IntArray, ref: IntArray) -> BoolArray:
-        """As of ``Stages``."""
+        """Find pairs of equal thumbs."""
         found = np.empty(len(query), np.bool_)
         for rows, made in self._by_thumbs(shas, _equality, query, ref):
             found[rows] = made
@@ -126,7 +126,7 @@ class ClusterStages:
     def thumb_agreement(
         self, shas: Sequence[str], query: IntArray, ref: IntArray, turn: IntArray
     ) -> ThumbAgreement:
-        """As of ``Stages``."""
+        """Compare the thumbs of pairs where they lie."""
         every: list[ThumbAgreement] = []
         order = [np.empty(0, np.int64)]
         for rows, made in self._by_thumbs(shas, _agreement, query, ref, turn):
@@ -142,7 +142,7 @@ class ClusterStages:
     def _by_thumbs(
         self, shas: Sequence[str], work: Any, query: IntArray, ref: IntArray, *more: IntArray
     ) -> Iterator[tuple[IntArray, Any]]:
-        """Rows of pairs whose thumbs lie in one pair of blocks, and what ``work`` makes of them."""
+        """Yield rows of pairs grouped by blocks of thumbs, with what ``work`` makes of them."""
         if not len(query):
             return
         blocks, ends = self._held_thumbs(shas)
@@ -166,7 +166,7 @@ class ClusterStages:
         yield from zip(every, self._tasks.each(work, asked), strict=True)
 
     def _held_thumbs(self, shas: Sequence[str]) -> tuple[list[Any], IntArray]:
-        """Blocks of thumbs that stay on the cluster, and the place after the last of each."""
+        """Load thumbs in blocks that stay on the cluster, with the place after the last of each."""
         if self._thumbs is None or self._thumbs[0] is not shas:
             some = list(runs(spans_of(shas, self._known.hashes), self._layout.block))
             held = self._tasks.scatter(_thumbs, [(self._work, run) for run in some], 1)
@@ -176,7 +176,7 @@ class ClusterStages:
         return blocks, ends
 
     def pixel_digests(self, shas: Sequence[str]) -> dict[str, str]:
-        """As of ``Stages``."""
+        """Digest full-size pixels by tasks; contents that cannot be read are left out."""
         chunks = [list(shas[at : at + _FILES]) for at in range(0, len(shas), _FILES)]
         images = self._known.images
         asked = (([images[sha].path for sha in some], self._config) for some in chunks)
@@ -186,7 +186,7 @@ class ClusterStages:
         return found
 
     def embed(self, network: Descriptor, shas: Sequence[str]) -> list[str]:
-        """As of ``Stages``, by actors that hold the network."""
+        """Have embeddings made by actors that hold the network."""
         embedding = self._config.embedding
         if not self._embedded:
             self._embedded = known_embeddings(self._tasks, self._work, network.spec, embedding)
@@ -203,13 +203,13 @@ class ClusterStages:
     def near_embeddings(
         self, network: Descriptor, shas: Sequence[str]
     ) -> tuple[IntArray, IntArray, FloatArray]:
-        """As of ``Stages``, within cells."""
+        """Find pairs of near embeddings, within cells."""
         spans = spans_of(shas, self._embedded)
         most = self._config.embedding.max_distance
         return find_near_embeddings(self._tasks, self._work, spans, most, self._layout)
 
     def votes(self, shas: Sequence[str], kind: KeypointKind, min_votes: int) -> tuple[Votes, Votes]:
-        """As of ``Stages``."""
+        """Count votes of shared keypoints for pairs."""
         self._have_sides(shas, kind)
         sides = self._known.sides[kind.name]
         where = {sha: side[0] for sha in shas if (side := sides[sha])}
@@ -227,12 +227,12 @@ class ClusterStages:
     def verify(
         self, pairs: Mapping[Pair, bool], kind: KeypointKind
     ) -> dict[Pair, Verification | None]:
-        """As of ``Stages``."""
+        """Verify pairs by tasks, remembering verdicts in the work folder."""
         self._have_sides(sorted({sha for pair in pairs for sha in pair}), kind)
         sides = self._known.sides[kind.name]
         found: dict[Pair, Verification | None] = dict.fromkeys(pairs)
         there = [(m, pair) for pair, m in pairs.items() if sides[pair[0]] and sides[pair[1]]]
-        # pairs whose sides lie near one another are for one task
+        # pairs whose sides lie near one another go to one task
         there.sort(key=lambda one: (one[0], *(self._seat(sha, kind).place for sha in one[1])))
         chunks: list[tuple[bool, list[Pair]]] = []
         for mirrored, some in groupby(there, key=lambda one: one[0]):
@@ -275,7 +275,7 @@ class ClusterStages:
         return self._tasks.each(work, ((job,) for job in jobs))
 
     def _chunk(self, pairs: int) -> int:
-        """Pairs a task, fewer where else some cores would have none."""
+        """Choose the number of pairs a task, fewer where some cores would have none."""
         return max(1, min(self._layout.pairs, -(-pairs // self._tasks.cores)))
 
     def _asked(self, pairs: Sequence[Pair], kind: KeypointKind, *, mirrored: bool) -> Asked:
@@ -293,7 +293,7 @@ class ClusterStages:
         return Seat(sha, side[0], (image.width, image.height))
 
     def _have_sides(self, shas: Sequence[str], kind: KeypointKind) -> None:
-        """Know where keypoints of contents lie; those that were never looked for are made."""
+        """Look up keypoints and planes of contents, and have missing ones made."""
         sides = self._known.sides.setdefault(kind.name, {})
         missing = [sha for sha in shas if sha not in sides]
         asked = []
@@ -323,7 +323,7 @@ Thumbs = tuple[UInt8Array, IntArray]
 def _needed(
     first: Thumbs, second: Thumbs, query: IntArray, ref: IntArray
 ) -> tuple[UInt8Array, IntArray, IntArray]:
-    """The thumbs of some pairs alone, and the pairs as rows of those."""
+    """Keep only the thumbs of some pairs, and number the pairs by their rows."""
     own, here = np.unique(query, return_inverse=True)
     other, there = np.unique(ref, return_inverse=True)
     parts = [

@@ -1,4 +1,4 @@
-"""Connected components: in memory while the edges fit, beyond that by tasks over shards.
+"""Find connected components: in memory while the edges fit, beyond that by tasks over shards.
 
 The tasks alternate large-star and small-star (Kiveris, Lattanzi, Mirrokni, Rastogi and
 Vassilvitskii, *Connected components in MapReduce and beyond*, SoCC 2014). With ``m(x)`` the least
@@ -7,15 +7,15 @@ of ``x`` and the neighbours below it, an edge of ``low`` and ``high`` becomes
 - in a large-star: ``m(low)`` and ``high``;
 - in a small-star: ``m(high)`` and ``low``, unless ``m(high)`` is ``low``.
 
-Each edge becomes one edge between nodes of the same component, and the sum of its two numbers
-never grows and falls whenever it changes: so it ends. When nothing changes, no node has two
-neighbours below it and none below one of those: every component is a star around its least node.
-The paper proves O(log² n) rounds for a variant and conjectures O(log n) for this order.
+Each edge becomes one edge between nodes of the same component. The sum of its two numbers never
+grows, and falls whenever the edge changes, so this ends. When nothing changes any more, every
+component is a star around its least node. The paper proves O(log² n) rounds for a variant and
+conjectures O(log n) for this order.
 
-An edge is one number, so a sorted shard is at once grouped by one end and free of repetitions.
-All that a task needs of the others is ``m`` for one range of nodes, and the least neighbour is
-found shard by shard before shards meet: a node with a million neighbours is a row in each, and its
-edges may lie in as many tasks as they fill.
+An edge is packed into one number, so sorting a shard groups it by one end and removes repetitions.
+A task needs nothing of the others but ``m`` for one range of nodes. The least neighbour is found
+shard by shard first, so a node with a million neighbours is one row of each shard, and its edges
+may be spread over many tasks.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ _LOWER = np.uint64(2**32 - 1)
 
 
 class Components(NamedTuple):
-    """Which nodes are tied, directly or by others.
+    """The connected component of every node.
 
     Attributes:
-        labels: ``(nodes,)`` uint32, the least node of the component of each; from shards it lies
-            in ``labels.npy`` of their folder.
-        rounds: large-stars, each with a small-star; 0 in memory.
+        labels: ``(nodes,)`` uint32, the least node of each node's component; from shards it is a
+            map of ``labels.npy`` in their folder.
+        rounds: pairs of a large-star and a small-star; 0 in memory.
     """
 
     labels: NDArray[np.uint32]
@@ -64,7 +64,7 @@ class Components(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ShardSizes:
-    """What bounds the memory of one task: some 40 bytes an edge and 8 a node.
+    """Limits the memory of one task: some 40 bytes an edge and 8 a node.
 
     Attributes:
         edges: in one task at most.
@@ -92,13 +92,13 @@ def component_labels(
     execute: Execute = map,
     sizes: ShardSizes | None = None,
 ) -> Components:
-    """The least node of the component of every node; the same however it is computed.
+    """Label every node with the least node of its component; the same however it is computed.
 
     Args:
-        edges: blocks ``(k, 2)`` of node numbers, in any order; repetitions and loops do no harm.
-        nodes: their numbers are below this.
+        edges: blocks ``(k, 2)`` of node numbers, in any order; repetitions and loops are allowed.
+        nodes: number of nodes; their numbers are below it.
         folder: for shards, used only beyond ``most_edges``; every worker must reach it.
-        most_edges: up to which it is done in this process, at about 45 bytes an edge.
+        most_edges: up to so many edges are done in this process, at about 45 bytes an edge.
         execute: runs the tasks.
         sizes: of the tasks.
 
@@ -127,7 +127,7 @@ def labels_by_stars(
     execute: Execute = map,
     sizes: ShardSizes | None = None,
 ) -> Components:
-    """As ``component_labels``, by tasks over shards in a folder.
+    """Label components by tasks over shards in a folder.
 
     Raises:
         ConfigError: a number out of range, or a folder that is in use.
@@ -157,13 +157,13 @@ def labels_by_stars(
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """Files of one task: edges by one end, and of each higher end its least neighbour.
+    """Files of one task: edges by one end, and the least neighbour of each higher end.
 
     Attributes:
         path: without suffix.
-        edges: ``(ranges + 1,)`` where each range of the grouping end begins.
-        least: likewise in the other file, by the higher end.
-        changed: edges that became others.
+        edges: ``(ranges + 1,)`` first rows of each range of the grouping end.
+        least: ``(ranges + 1,)`` first rows in the other file, by the higher end.
+        changed: number of edges that changed.
     """
 
     path: Path
@@ -177,7 +177,7 @@ _Slice = tuple[Path, int, int]
 
 @dataclass(frozen=True, slots=True)
 class _TableJob:
-    """``m`` of the nodes ``start..stop``, from the least neighbours that shards know of."""
+    """Computes ``m`` of the nodes ``start..stop`` from the least neighbours that shards hold."""
 
     start: int
     stop: int
@@ -187,7 +187,7 @@ class _TableJob:
 
 @dataclass(frozen=True, slots=True)
 class _StarJob:
-    """One star operation on edges whose grouping end is in ``start..stop``."""
+    """Does one star operation on edges whose grouping end is in ``start..stop``."""
 
     large: bool
     start: int
@@ -204,7 +204,7 @@ def _step(
     ranges: IntArray,
     how: tuple[int, Execute],
 ) -> list[_Shard]:
-    """One star operation on all edges; what it read is removed."""
+    """Do one star operation on all edges, and remove the files it read."""
     most, execute = how
     here = folder / str(step + 1)
     here.mkdir()
@@ -222,13 +222,13 @@ def _step(
 
 
 def _star(job: _StarJob) -> _Shard:
-    """A task: the edges after a large-star by their higher end, after a small-star by the lower."""
+    """Do a task's star operation: a large-star by the higher end, a small-star by the lower."""
     packed = np.concatenate([_read(piece) for piece in job.pieces])
     group, other = packed >> _HALF, packed & _LOWER
     table = np.load(job.table, mmap_mode="r")
     least = table[group - np.uint64(job.start)].astype(np.uint64)
     if job.large:
-        # grouped by the lower end, which its own least neighbour replaces
+        # grouped by the lower end, which is replaced by its own least neighbour
         changed = int((least != group).sum())
         return _write(job.out, _distinct(other << _HALF | least), job.ranges, changed)
     kept = least == other
@@ -237,7 +237,7 @@ def _star(job: _StarJob) -> _Shard:
 
 
 def _write(out: Path, packed: _Packed, ranges: IntArray, changed: int) -> _Shard:
-    """Save sorted edges, and the least neighbour below each higher end among them."""
+    """Save sorted edges, and the least neighbour below each higher end."""
     first, second = packed >> _HALF, packed & _LOWER
     by_higher = packed
     if len(packed) and first[0] < second[0]:
@@ -247,13 +247,13 @@ def _write(out: Path, packed: _Packed, ranges: IntArray, changed: int) -> _Shard
     out.parent.mkdir(exist_ok=True)
     bounds = []
     for suffix, rows in ((".edges.npy", packed), (".least.npy", least)):
-        # a file appears whole or not at all, also where two workers write it
+        # a file appears complete or not at all, even if two workers write it
         part = out.with_name(f"{out.name}{suffix}.{np.random.default_rng().integers(2**62)}.part")
         with part.open("wb") as file:
             np.save(file, rows)
         part.replace(out.with_name(out.name + suffix))
         bounds.append(np.searchsorted(rows, ranges.astype(np.uint64) << _HALF))
-    # the end of the last range may be 2^32, which has no room above
+    # the end of the last range may be 2^32, which does not fit
     for bound, rows in zip(bounds, (packed, least), strict=True):
         bound[-1] = len(rows)
     return _Shard(out, bounds[0], bounds[1], changed)
@@ -273,13 +273,13 @@ def _tables(here: Path, shards: Sequence[_Shard], ranges: IntArray, execute: Exe
 
 
 def _table(job: _TableJob) -> Path:
-    """A task: a file of ``(stop − start,)`` uint32."""
+    """Write one task's table of ``(stop − start,)`` uint32."""
     table = np.arange(job.start, job.stop, dtype=np.uint64).astype(np.uint32)
     for piece in job.pieces:
         packed = _read(piece)
         place = packed >> _HALF
         place -= np.uint64(job.start)
-        # every node comes once in a shard
+        # every node occurs once in a shard
         table[place] = np.minimum(table[place], (packed & _LOWER).astype(np.uint32))
     part = job.out.with_name(f"{job.out.name}.{np.random.default_rng().integers(2**62)}.part")
     with part.open("wb") as file:
@@ -291,7 +291,7 @@ def _table(job: _TableJob) -> Path:
 def _labels(
     folder: Path, step: int, shards: Sequence[_Shard], ranges: IntArray, execute: Execute
 ) -> NDArray[np.uint32]:
-    """Of stars, the least neighbour of each node is its centre."""
+    """Read the labels off stars: each node's least neighbour is its centre."""
     tables = _tables(folder / str(step), shards, ranges, execute) if shards else []
     nodes = int(ranges[-1])
     if not tables:
@@ -305,7 +305,7 @@ def _labels(
 
 
 def _slices(shards: Sequence[_Shard], suffix: str, number: int) -> Iterator[_Slice]:
-    """Where the rows of one range lie."""
+    """Find the rows of one range."""
     for shard in shards:
         bounds = shard.edges if suffix == ".edges.npy" else shard.least
         start, stop = int(bounds[number]), int(bounds[number + 1])
@@ -314,7 +314,7 @@ def _slices(shards: Sequence[_Shard], suffix: str, number: int) -> Iterator[_Sli
 
 
 def _filled(slices: Iterable[_Slice], most: int) -> Iterator[tuple[_Slice, ...]]:
-    """Slices, cut where needed, in portions of ``most`` rows; only the last holds fewer."""
+    """Cut slices into portions of ``most`` rows; only the last holds fewer."""
     portion: list[_Slice] = []
     room = most
     for path, start, stop in slices:
@@ -336,7 +336,7 @@ def _read(piece: _Slice) -> _Packed:
 
 
 def _packed_blocks(edges: Iterable[IntArray], nodes: int, most: int) -> Iterator[_Packed]:
-    """Edges as one number each, the lower end first, sorted, without loops or repetitions."""
+    """Pack edges into sorted numbers, the lower end first, without loops or repetitions."""
     held: list[_Packed] = []
     count = 0
     pack = partial(_packed, nodes=nodes)

@@ -1,7 +1,7 @@
-"""Embeddings: described by actors that hold the network, joined within cells.
+"""Embeddings: described by actors that hold the network, and joined within cells.
 
-Every row lies in the cell whose centre is nearest and looks into the ``probes`` nearest cells; a
-pair is found where one looks into the other's cell. With as many probes as cells all pairs are.
+Every row lies in the cell of the nearest centre and looks into the ``probes`` nearest cells; a pair
+is found if one looks into the other's cell. With as many probes as cells all pairs are found.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ Block = tuple[NDArray[Any], IntArray]
 
 
 def folder_of(spec: DescriptorSpec, config: EmbeddingConfig) -> str:
-    """Where rows of a network lie."""
+    """Name the folder of a network's rows."""
     return f"embeddings/{digest(spec.key, config.engine)}"
 
 
 def known_embeddings(
     tasks: Tasks, work: Work, spec: DescriptorSpec, config: EmbeddingConfig
 ) -> dict[str, Place]:
-    """Contents that have a row of a network already, and where."""
+    """List contents that have a row of a network already, with its place."""
     names = work.names(folder_of(spec, config))
     found: dict[str, Place] = {}
     for name, shas in zip(names, tasks.each(_shas, [(work, name) for name in names]), strict=True):
@@ -84,12 +84,12 @@ def describe_embeddings(
 def find_near_embeddings(
     tasks: Tasks, work: Work, spans: Sequence[Span], max_distance: float, layout: Layout
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Pairs within a cosine distance, sorted, as of ``Stages``; all of them where cells are few.
+    """Find pairs within a cosine distance, sorted; all of them where cells are few.
 
     Args:
         tasks: run the work.
         work: holds the rows.
-        spans: where.
+        spans: places of the rows.
         max_distance: inclusive.
         layout: how the work is cut.
     """
@@ -116,13 +116,13 @@ def find_near_embeddings(
     query, ref, distance = (np.concatenate(column) for column in zip(*found, strict=True))
     order = np.lexsort((ref, query))
     query, ref, distance = query[order], ref[order], distance[order]
-    # both may have looked into the cell of the other
+    # each may have looked into the other's cell
     first = np.r_[True, (np.diff(query) != 0) | (np.diff(ref) != 0)][: len(query)]
     return query[first], ref[first], distance[first]
 
 
 def _decoded(item: dict[str, Any], config: DecodeConfig, read: ReadConfig) -> list[dict[str, Any]]:
-    """The reduced picture of a content, as a row; none where it cannot be read."""
+    """Decode a content's picture into a row; none where it cannot be read."""
     try:
         data = read_again(item["address"], read)
     except OSError:
@@ -137,7 +137,7 @@ def _decoded(item: dict[str, Any], config: DecodeConfig, read: ReadConfig) -> li
 
 
 class _Describer:
-    """An actor that holds a network; what it described is in the work folder at once.
+    """An actor that holds a network and writes what it describes into the work folder at once.
 
     Args:
         work: where rows go.
@@ -150,7 +150,7 @@ class _Describer:
         self._folder = folder_of(self._network.spec, config)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Rows of a batch of ``_decoded``, by their place."""
+        """Describe a batch of ``_decoded``; returns the places of its rows."""
         shas = [str(sha) for sha in batch["sha256"]]
         rows = [self._network.describe(_picture(batch, n)) for n in range(len(shas))]
         name = f"{self._folder}/{digest(shas)}.parquet"
@@ -182,7 +182,7 @@ Rows = tuple[IntArray, IntArray, NDArray[Any]]
 
 
 def _rows(work: Work, spans: Sequence[Span]) -> list[Block]:
-    """Rows ``(n, dim)`` float16 of some contents, and their places."""
+    """Read rows ``(n, dim)`` float16 of some contents, and their places."""
     found = []
     for span in spans:
         values = work.table(span.name, ["values"])["values"]
@@ -191,13 +191,13 @@ def _rows(work: Work, spans: Sequence[Span]) -> list[Block]:
 
 
 def _sampled(block: Block, share: float) -> FloatArray:
-    """A share of the rows, whichever tasks they came to."""
+    """Sample a share of the rows, whichever tasks hold them."""
     chosen = np.random.default_rng(int(block[1][0])).random(len(block[1])) < share
     return block[0][chosen].astype(np.float32)
 
 
 def _celled(block: Block, centres: FloatArray, probes: int, parts: int) -> list[Rows]:
-    """Rows by cell: those that look into the cells of every part, then those that lie there."""
+    """Sort rows by cell: those that look into each part's cells, then those that lie there."""
     rows, places = block
     if len(centres) == 1:
         looked = np.zeros((len(rows), 1), np.int64)
@@ -216,7 +216,7 @@ def _celled(block: Block, centres: FloatArray, probes: int, parts: int) -> list[
 def _joined(
     max_distance: float, looking: Rows, *lying: Rows
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Near pairs of rows that look into cells and rows that lie there, lower place first."""
+    """Join rows that look into cells with rows that lie there; near pairs, lower place first."""
     cells, places, rows = (np.concatenate(column) for column in zip(*lying, strict=True))
     order = np.argsort(cells, kind="stable")
     cells, places, rows = cells[order], places[order], rows[order].astype(np.float32)
@@ -231,7 +231,7 @@ def _joined(
                 rows[at : min(at + _COLUMNS, end)],
             )
             i, j = np.nonzero(visitors @ others.T >= 1.0 - max_distance - _SLACK)
-            # measured as the exact index measures
+            # the same distance as of the exact index
             cosine = np.einsum("ij,ij->i", visitors[i], others[j])
             near = ((1.0 - cosine) <= max_distance) & (asking[i] != members[j])
             pair = np.sort(np.stack([asking[i[near]], members[j[near]]]), axis=0)

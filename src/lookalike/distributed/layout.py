@@ -1,4 +1,4 @@
-"""How work is cut into tasks; the answer does not depend on it, but for ``probes``."""
+"""How work is cut into tasks; only ``probes`` can change the answer."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Layout:
         probes: cells into which every content looks; recall of near pairs in clustered and
             unclustered vectors alike is .995 with 8 and 1 with 32.
         actors: processes that hold the network at most; 0 for one a core, or one a GPU.
-        edges: accepted pairs whose components one process finds; beyond, tasks over shards of a
-            work folder that is no address.
-        crossover: comparisons of hashes in one product that take as long as one in a bucket; 0
-            always joins by buckets.
+        edges: accepted pairs up to which one process finds components; beyond, tasks over shards do
+            in a work folder of this machine.
+        crossover: comparisons of hashes in a product that take as long as one in a bucket; 0 always
+            joins by buckets.
     """
 
     shard: int = 0
@@ -47,7 +47,7 @@ class Layout:
             raise ConfigError("a size of tasks is out of range", got=str(self), expected="from 1")
 
     def shard_of(self, files: int) -> int:
-        """Files per shard on average: few enough steps that shards last when files are added."""
+        """Choose files per shard, in few steps: shards stay the same when files are added."""
         if self.shard:
             return self.shard
         return next((size for most, size in _STEPS if files <= most), _LARGEST)

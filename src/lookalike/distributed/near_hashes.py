@@ -1,10 +1,10 @@
-"""Near hashes among all contents: by products of blocks, or by buckets of their pieces.
+"""Find near hashes among all contents: by products of blocks, or by buckets of their pieces.
 
-Both give exactly the pairs of ``stages.hash_pairs``. A product compares everything with everything
-at hundreds of millions of pairs a second. Buckets (multi-index hashing, Norouzi, Punjani and Fleet
-2012) compare only hashes of which some piece is near: of two hashes within d bits, cut into m
-pieces, one piece differs in at most ⌊d/m⌋ bits. At the 48 bits that thumbs then judge this is worth
-its look-ups from some millions of contents on; at fewer bits, far sooner.
+Both give exactly the pairs of ``matching.candidates.hash_pairs``. A product compares everything
+with everything, hundreds of millions of pairs a second. Buckets (multi-index hashing, Norouzi,
+Punjani and Fleet 2012) compare only hashes with a near piece: of two hashes within d bits, cut into
+m pieces, one piece differs in at most ⌊d/m⌋ bits. At 48 bits buckets are faster from some millions
+of contents on; at fewer bits, far sooner.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ROWS = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """How hashes are cut.
+    """How hashes are cut into pieces.
 
     Attributes:
         distance: differing bits of 256, inclusive.
@@ -47,7 +47,7 @@ class Pieces:
 
     @property
     def radius(self) -> int:
-        """Bits in which one piece of two near hashes differs at most."""
+        """Most bits in which the nearest pieces of two near hashes differ."""
         return self.distance // self.count
 
     def bounds(self, piece: int) -> tuple[int, int]:
@@ -60,13 +60,13 @@ class Pieces:
         return end - start
 
     def keys(self, hashes: UInt8Array, piece: int) -> IntArray:
-        """``(n,)`` value of one piece of ``(n, 32)`` hashes."""
+        """Extract one piece of ``(n, 32)`` hashes as ``(n,)`` numbers."""
         start, end = self.bounds(piece)
         bits = np.unpackbits(hashes, axis=1)[:, start:end].astype(np.int64)
         return bits @ (1 << np.arange(end - start, dtype=np.int64)[::-1])
 
     def masks(self, piece: int) -> IntArray:
-        """Every difference of at most ``radius`` bits of a piece."""
+        """List every difference of at most ``radius`` bits of a piece."""
         start, end = self.bounds(piece)
         return np.array(
             [
@@ -79,12 +79,12 @@ class Pieces:
 
 
 def plan_pieces(count: int, distance: int, crossover: float) -> Pieces | None:
-    """The cheapest way to cut hashes; None where products of all with all are cheaper.
+    """Choose the cheapest way to cut hashes; None where a product of all with all is cheaper.
 
     Args:
         count: contents.
         distance: differing bits of 256, inclusive.
-        crossover: as of ``Layout``.
+        crossover: comparisons in a product that take as long as one in a bucket.
     """
     best, least = None, count * count / 2 if crossover else np.inf
     for pieces in range(1, distance + 2):
@@ -102,12 +102,12 @@ def plan_pieces(count: int, distance: int, crossover: float) -> Pieces | None:
 def find_near_hashes(
     tasks: Tasks, work: Work, spans: Sequence[Span], distance: int, layout: Layout
 ) -> HashPairs:
-    """Every pair within ``distance`` bits in any of 8 orientations, as of ``Stages``.
+    """Find every pair within ``distance`` bits in any of 8 orientations.
 
     Args:
         tasks: run the work.
         work: holds the hashes.
-        spans: where; places ascend.
+        spans: places of the hashes, ascending.
         distance: differing bits of 256, inclusive.
         layout: how the work is cut.
     """
@@ -130,12 +130,12 @@ def find_near_hashes(
 def hashes_between(
     tasks: Tasks, work: Work, asked: Sequence[Sequence[Span]], distance: int, layout: Layout
 ) -> HashPairs:
-    """As of ``Stages``: every block of queries with every block of refs.
+    """Find near hashes between queries and refs, block by block.
 
     Args:
         tasks: run the work.
         work: holds the hashes.
-        asked: where those of the queries, and of the refs.
+        asked: places of the hashes of the queries, and of the refs.
         distance: differing bits of 256, inclusive.
         layout: how the work is cut.
     """
@@ -151,21 +151,21 @@ Block = tuple[UInt8Array, IntArray]
 
 
 def _hashes(work: Work, spans: Sequence[Span]) -> list[Block]:
-    """Hashes ``(n, 8, 32)`` of some contents, and their places."""
+    """Read hashes ``(n, 8, 32)`` of some contents, and their places."""
     rows, places = fixed_rows(work, spans, "pdq", PDQ_SPEC.row_width)
     return [(rows.reshape(len(rows), _TURNS, -1), places)]
 
 
 def _product(queries: Block, refs: Block, distance: int, is_same: bool) -> IntArray:
-    """``(4, k)`` query, ref, orientation and bits of near pairs of two blocks."""
+    """Find near pairs of two blocks: ``(4, k)`` query, ref, orientation and bits."""
     near = hash_pairs(queries[0], queries[0] if is_same else refs[0], distance)
     return np.stack([queries[1][near.query], refs[1][near.ref], near.turn, near.bits])
 
 
 def _by_buckets(tasks: Tasks, held: Sequence[object], plan: Pieces) -> Iterator[IntArray]:
-    """Near pairs, piece by piece, each pair where the first of its near pieces is compared.
+    """Find near pairs piece by piece, each pair only at its first near piece.
 
-    A bucket that very many share is held by several parts, so by several tasks.
+    A bucket that very many hashes share is spread over several parts, and so over several tasks.
     """
     known = list(tasks.each(_count, [(block,) for block in held]))
     bits = max(0, (sum(known) // _ROWS).bit_length())
@@ -183,7 +183,7 @@ def _by_buckets(tasks: Tasks, held: Sequence[object], plan: Pieces) -> Iterator[
 
 
 def _bounded(rows: Sequence[tuple[object, int]]) -> Iterator[list[object]]:
-    """Pieces together, as long as they hold no more than a task should."""
+    """Put pieces together, as long as they hold no more than a task should."""
     some: list[object] = []
     held = 0
     for piece, size in rows:
@@ -208,7 +208,7 @@ def _itself(value: IntArray) -> IntArray:
 
 
 def _keyed(plan: Pieces, bits: int, block: Block) -> list[object]:
-    """Upright hashes by the first ``bits`` of each piece; before them, how many are where."""
+    """Sort upright hashes by the first ``bits`` of each piece, with counts first."""
     upright, places = np.ascontiguousarray(block[0][:, 0]), block[1]
     found: list[object] = []
     for piece in range(plan.count):
@@ -232,7 +232,7 @@ def _merged(*pieces: Refs) -> list[Refs]:
 def _joined(
     plan: Pieces, bits: int, bucket: tuple[int, int], queries: Block, refs: Refs
 ) -> IntArray:
-    """``(4, k)`` near pairs of a block in any orientation and the refs of one part of one piece."""
+    """Find near pairs ``(4, k)`` of a block, in any orientation, and a part of one piece."""
     piece, part = bucket
     found = [np.empty((4, 0), np.int64)]
     for turn in range(_TURNS):
@@ -240,7 +240,7 @@ def _joined(
         keys = plan.keys(hashes, piece)
         prefix = keys >> (plan.width(piece) - bits)
         for mask in plan.masks(piece).tolist():
-            # this difference leads from there into this part
+            # with this difference the key falls into this part
             asking = np.flatnonzero(prefix == (part ^ (mask >> (plan.width(piece) - bits))))
             start = np.searchsorted(refs[0], keys[asking] ^ mask)
             end = np.searchsorted(refs[0], keys[asking] ^ mask, side="right")
@@ -256,7 +256,7 @@ def _joined(
 def _expanded(
     asking: IntArray, start: IntArray, end: IntArray
 ) -> Iterator[tuple[IntArray, IntArray]]:
-    """Every (query, ref) of ranges of refs, a bounded number at once."""
+    """Yield every (query, ref) of ranges of refs, a bounded number at a time."""
     asking, start, end = (column[end > start] for column in (asking, start, end))
     while len(asking):
         total = np.cumsum(end - start)
@@ -271,7 +271,7 @@ def _expanded(
 def _near(
     plan: Pieces, piece: int, hashes: UInt8Array, others: UInt8Array
 ) -> tuple[IntArray, IntArray]:
-    """Which pairs are near and met in no earlier piece, and their differing bits."""
+    """Select pairs that are near and met at no earlier piece, with their differing bits."""
     different = hashes ^ others
     words = np.ascontiguousarray(different).view(np.uint64)
     count = np.bitwise_count(words).sum(axis=1, dtype=np.int64)

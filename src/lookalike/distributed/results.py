@@ -1,4 +1,4 @@
-"""The report as Parquet tables in the work folder."""
+"""Write the report as Parquet tables into the work folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GROUP = 65_536
 
 
 def write_results(work: Work, report: Report) -> tuple[str, ...]:
-    """Images, matches, clusters (one row a member, with its decision) and failures.
+    """Write images, matches, clusters (a row a member, with its decision) and failures.
 
     Returns:
         Their names in the work folder.
@@ -66,7 +66,7 @@ def write_results(work: Work, report: Report) -> tuple[str, ...]:
 
 
 def _texts(values: Sequence[Any]) -> Sequence[Any]:
-    """Names that are no UTF-8 with their odd bytes escaped: Parquet holds no others."""
+    """Escape odd bytes in names that are not UTF-8: Parquet holds only UTF-8."""
     return [
         value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
         for value in values

@@ -1,4 +1,4 @@
-"""Where the rows of contents lie, and reading them in tasks."""
+"""Places of contents' rows in files, and reading them in tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Place", "Span", "fixed_rows", "runs", "spans_of"]
 
 
 class Place(NamedTuple):
-    """Where one content's row lies: the name of a file of the work folder, and the row in it."""
+    """The place of one content's row: a file of the work folder, and the row in it."""
 
     name: str
     row: int
@@ -26,7 +26,7 @@ class Span(NamedTuple):
     Attributes:
         name: of the file.
         rows: ``(k,)`` rows in it.
-        places: ``(k,)`` places in the list of contents that is asked about.
+        places: ``(k,)`` positions in the list of contents that is asked about.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Span(NamedTuple):
 
 
 def spans_of(shas: Sequence[str], where: Mapping[str, Place]) -> list[Span]:
-    """Contents by the file their rows lie in, files in the order in which they are met."""
+    """Group contents by the file of their rows, files in the order in which they first occur."""
     found: dict[str, tuple[list[int], list[int]]] = {}
     for place, sha in enumerate(shas):
         name, row = where[sha]
@@ -49,7 +49,7 @@ def spans_of(shas: Sequence[str], where: Mapping[str, Place]) -> list[Span]:
 
 
 def runs(spans: Sequence[Span], size: int) -> Iterator[list[Span]]:
-    """Files together until they hold at least ``size`` rows."""
+    """Put files together until they hold at least ``size`` rows."""
     some: list[Span] = []
     for span in spans:
         some.append(span)
@@ -63,7 +63,7 @@ def runs(spans: Sequence[Span], size: int) -> Iterator[list[Span]]:
 def fixed_rows(
     work: Work, spans: Sequence[Span], column: str, width: int
 ) -> tuple[UInt8Array, IntArray]:
-    """Rows ``(n, width)`` uint8 of one column, and the ``(n,)`` places they belong to."""
+    """Read rows ``(n, width)`` uint8 of one column, and the ``(n,)`` places they belong to."""
     parts = []
     for span in spans:
         values = work.table(span.name, [column])[column]

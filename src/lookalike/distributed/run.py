@@ -1,4 +1,4 @@
-"""``find`` on a cluster: list, describe shards, tie equal bytes, run the cascade, report."""
+"""``find`` on a cluster: list, describe shards, join equal bytes, run the cascade, report."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def find(
     layout: Layout | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """As ``lookalike.find``, computed by a Ray cluster; the answer is the same.
+    """Find copies like ``lookalike.find``, computed by a Ray cluster; the answer is the same.
 
     Args:
         paths: whatever ``lookalike.find`` takes; every node must be able to read it.
@@ -105,18 +105,18 @@ def find_json(
     layout: Layout | None = None,
     progress: Progress | None = None,
 ) -> str:
-    """As ``find``, as the JSON text of the report."""
+    """Find copies, and give the report as JSON text."""
     found = find(paths, cluster=cluster, work=work, config=config, layout=layout, progress=progress)
     return to_json(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run.
+    """One run on a cluster.
 
     Attributes:
-        tasks: of the cluster.
-        work: what every node reaches.
+        tasks: run the work.
+        work: folder that every node reaches.
         config: settings.
         layout: how work is cut.
         progress: called with (stage, done, total).
@@ -134,7 +134,7 @@ class Run:
         descriptors: Sequence[Descriptor],
         clock: Clock,
     ) -> Report:
-        """The report on what a source offers, without timings.
+        """Make the report on what a source offers, without timings.
 
         Args:
             listed: files, and what could not be listed.
@@ -161,7 +161,7 @@ class Run:
             return report_of(catalogue, by_content, found, self.config, versions)
 
     def describe(self, listed: Sequence[FileEntry | Failure]) -> tuple[Catalogue, Known]:
-        """Have every shard described; the images of the run, and where what lies."""
+        """Have every shard described; returns the images of the run, and places of descriptors."""
         entries = [item for item in listed if isinstance(item, FileEntry)]
         failures = tuple(item for item in listed if isinstance(item, Failure))
         shards = cut(entries, self.config, self.layout.shard_of(len(entries)))
@@ -191,11 +191,11 @@ class Run:
 
     @property
     def _kind(self) -> KeypointKind | None:
-        """Keypoints that nearly every content will be asked for."""
+        """The keypoints that nearly every content will be asked for."""
         return KINDS[self.config.kinds[0]] if self.config.kinds else None
 
     def _tie(self, shards: Sequence[Shard], files: int) -> tuple[IntArray, IntArray, IntArray]:
-        """Files by their bytes, shuffled by the hash: firsts, then twins and the first of each."""
+        """Group files by their bytes, by tasks: firsts, then twins and the first of each."""
         parts = 1 + files // _FILES_A_PART
         split = ((self.work, shard, parts) for shard in shards)
         pieces = self.tasks.scatter(split_by_bytes, split, parts)
@@ -210,7 +210,7 @@ class Run:
     def _contents(
         self, shards: Sequence[Shard], firsts: IntArray
     ) -> tuple[dict[int, Content], Known, IntArray]:
-        """Contents by the number of their first file, where what lies, and the shard of each."""
+        """Look up contents by the number of their first file, with places and shards."""
         homes = np.searchsorted([shard.first for shard in shards], firsts, side="right") - 1
         here = np.unique(homes)
         rows = [firsts[homes == home] - shards[home].first for home in here.tolist()]
@@ -238,7 +238,7 @@ class Run:
 
 
 def _checked(config: RunConfig) -> FindConfig:
-    """Settings that a cluster can work by; wrong ones end here."""
+    """Check that a cluster can work with these settings."""
     check_rules(config.keep.rules)
     if not isinstance(config, FindConfig):
         raise ConfigError(
@@ -256,12 +256,12 @@ def _checked(config: RunConfig) -> FindConfig:
 
 def _folder(work: str | Path | None) -> Work:
     address = str(work or default_collection().with_name("cluster"))
-    # a task's folder is not the caller's
+    # tasks run in another folder than the caller
     return Work(address if "://" in address else os.path.abspath(address))  # noqa: PTH100
 
 
 def _check_shared(tasks: RayTasks, work: Work) -> None:
-    """Every node must see the work folder: else each would fill one of its own."""
+    """Check that every node sees the work folder, and not one of its own."""
     if not work.is_local or len(tasks.nodes) == 1:
         return
     token = f"shared-{uuid.uuid4().hex}"

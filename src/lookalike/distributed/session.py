@@ -1,8 +1,8 @@
-"""The one place that talks to Ray: tasks in a bounded window, pieces that stay on the nodes.
+"""Talk to Ray, in this one place: tasks in a bounded window, pieces that stay on the nodes.
 
-Tasks are functions of their arguments, so Ray may run one again when its worker or node is gone.
-No usage statistics, no dashboard, no logs of other processes. A cluster that is started here keeps
-to the loopback and asks nobody for anything.
+Tasks depend on their arguments alone, so Ray may run one again when its worker or node is gone.
+There are no usage statistics, no dashboard, no logs of other processes. A cluster that is started
+here stays on the loopback and asks no other host.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class Tasks(Protocol):
 
     @property
     def cores(self) -> int:
-        """Tasks that run at once."""
+        """Number of tasks that run at once."""
         ...
 
     def each(self, work: Callable[..., Any], tasks: Iterable[Sequence[Any]]) -> Iterator[Any]:
-        """Results in the order of ``tasks``, which are arguments; handles stand for pieces."""
+        """Yield results in the order of ``tasks`` (arguments); handles stand for pieces."""
         ...
 
     def scatter(
         self, work: Callable[..., Sequence[Any]], tasks: Iterable[Sequence[Any]], parts: int
     ) -> list[list[Any]]:
-        """Handles of the ``parts`` pieces that every task returns; they stay with the nodes."""
+        """Get handles of the ``parts`` pieces of every task; the pieces stay on the nodes."""
         ...
 
     def stream(
@@ -58,7 +58,7 @@ class Tasks(Protocol):
         actor: tuple[type, tuple[Any, ...]],
         form: tuple[int, int, float],
     ) -> Iterator[dict[str, Any]]:
-        """Rows that actors made of batches of what ``read`` gave for every item.
+        """Yield rows that actors made of batches of what ``read`` gave for every item.
 
         Args:
             items: what to read.
@@ -71,7 +71,7 @@ class Tasks(Protocol):
 
 @contextmanager
 def connect(address: str) -> Iterator[RayTasks]:
-    """The tasks of a cluster, until the context ends.
+    """Connect to a cluster, until the context ends.
 
     Args:
         address: of its head, ``HOST:PORT``; or ``auto``: the one that this machine belongs to, else
@@ -98,16 +98,16 @@ def connect(address: str) -> Iterator[RayTasks]:
 
 
 def _silenced(*, alone: bool) -> Any:
-    """The library; what it and its processes read of the environment is set before it is loaded.
+    """Import Ray, after setting what it and its processes read from the environment.
 
     Args:
-        alone: a cluster will be started here.
+        alone: whether a cluster will be started here.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if alone:
-        # else it looks for an address by way of 8.8.8.8 and its host's name, and listens there
+        # else it finds an address by way of 8.8.8.8 and the host's name, and listens there
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         _keep_token_in_memory()
     try:
@@ -122,18 +122,18 @@ def _silenced(*, alone: bool) -> Any:
 
 
 def _keep_token_in_memory() -> None:
-    """Ray writes the password of a cluster into the home folder of who has none yet."""
+    """Set a password of the cluster: Ray would write a new one into the home folder."""
     told = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
     if not told and not Path("~/.ray/auth_token").expanduser().exists():
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex()
 
 
 def _start(ray: Any, quiet: Mapping[str, Any]) -> None:
-    """A cluster of this machine, until it is shut down.
+    """Start a cluster of this machine that runs until it is shut down.
 
-    With or without a dashboard Ray starts a server for it, which asks the metadata services of
-    three clouds where it is, whatever is said of usage statistics. For a port that cannot be, Ray
-    logs an error and goes on without that server; nothing here needs it.
+    Even without a dashboard Ray starts its server, which asks the metadata services of three clouds
+    where it is, even with usage statistics off. With an impossible port Ray logs an error and goes
+    on without that server; nothing here needs it.
     """
     logging.getLogger("ray._private.services").setLevel(logging.CRITICAL)
     ray.init(
@@ -146,7 +146,7 @@ def _start(ray: Any, quiet: Mapping[str, Any]) -> None:
 
 
 def _head_of(address: str) -> str | None:
-    """Address of the head that answers; None where this machine belongs to no cluster."""
+    """Find the address of the head that answers; None where this machine belongs to no cluster."""
     told = os.environ.get("RAY_ADDRESS") if address == "auto" else address
     if told:
         if not _answers(told):
@@ -154,14 +154,14 @@ def _head_of(address: str) -> str | None:
                 "no cluster answers", got=told, expected="HOST:PORT of its head, or auto"
             )
         return told
-    # what Ray notes of the cluster that was started here last; it may be long gone
+    # Ray's note of the cluster that was started here last, which may be long gone
     note = Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster")
     noted = note.read_text().strip() if note.is_file() else ""
     return noted if noted and _answers(noted) else None
 
 
 def _answers(address: str) -> bool:
-    """Whether somebody listens there: Ray itself would ask for minutes."""
+    """Whether something listens at an address: Ray itself would try for minutes."""
     host, parted, port = address.rpartition("://")[2].rpartition(":")
     if not parted or not port.isdigit():
         return False
@@ -173,7 +173,7 @@ def _answers(address: str) -> bool:
 
 
 class RayTasks:
-    """Tasks of a connected cluster.
+    """The tasks of a connected cluster.
 
     Args:
         ray: the library.
@@ -187,11 +187,11 @@ class RayTasks:
 
     @property
     def nodes(self) -> list[str]:
-        """Names of the machines that are there."""
+        """Ids of the nodes that are alive."""
         return [node["NodeID"] for node in self._ray.nodes() if node["Alive"]]
 
     def everywhere(self, work: Callable[..., Any], *task: Any) -> list[Any]:
-        """One result from every node."""
+        """Run work once on every node."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         asked = [
@@ -203,7 +203,7 @@ class RayTasks:
         return [self._get(one) for one in asked]
 
     def each(self, work: Callable[..., Any], tasks: Iterable[Sequence[Any]]) -> Iterator[Any]:
-        """As of ``Tasks``."""
+        """Yield results in the order of ``tasks``, within a bounded window."""
         waiting: deque[Any] = deque()
         try:
             for task in tasks:
@@ -219,7 +219,7 @@ class RayTasks:
     def scatter(
         self, work: Callable[..., Sequence[Any]], tasks: Iterable[Sequence[Any]], parts: int
     ) -> list[list[Any]]:
-        """As of ``Tasks``."""
+        """Get handles of the ``parts`` pieces that every task returns."""
         call = self._remote.options(num_returns=parts)
         found = []
         for task in tasks:
@@ -234,7 +234,7 @@ class RayTasks:
         actor: tuple[type, tuple[Any, ...]],
         form: tuple[int, int, float],
     ) -> Iterator[dict[str, Any]]:
-        """As of ``Tasks``, by Ray Data: reading streams into the pool, and waits for it."""
+        """Yield rows that actors made, by Ray Data: reading streams into the pool."""
         import ray.data
 
         logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -272,7 +272,7 @@ class RayTasks:
 
 
 def _bound(kind: type, arguments: tuple[Any, ...]) -> type:
-    """The class with its arguments: those kept apart could be lost with a node."""
+    """Bind a class to its arguments, which could be lost with a node if kept apart."""
 
     class Bound(kind):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -282,7 +282,7 @@ def _bound(kind: type, arguments: tuple[Any, ...]) -> type:
 
 
 def _call(work: Callable[..., Any], *task: Any) -> Any:
-    """Run one task: the nodes' cores are shared by tasks."""
+    """Run one task on one core, as the tasks share a node's cores."""
     _once()
     return work(*task)
 

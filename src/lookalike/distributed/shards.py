@@ -1,4 +1,4 @@
-"""Shards: files of fixed membership, read and described once, each shard by one task.
+"""Cut files into shards of fixed membership, each read and described once, by one task.
 
 A shard is a run of files in the order of their ids. It ends where the digest of a key says so, not
 after a number of files, so a file that is added changes one shard and not all that follow.
@@ -54,7 +54,7 @@ _BYTES = np.dtype([("sha256", "S64"), ("number", "i8")])
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some files, and the name of what is made of them.
+    """Some files, and the name of the file that is made of them.
 
     Attributes:
         name: of its Parquet file.
@@ -68,11 +68,11 @@ class Shard:
 
     @property
     def shades(self) -> str:
-        """Name of the file of its pictures over backdrops: as many rows a file as there are."""
+        """Name of the file of hashes over backdrops: as many rows a picture as it has."""
         return f"{self.name.removesuffix('.parquet')}.shades.parquet"
 
     def sides(self, kind: KeypointKind) -> str:
-        """Name of the file of its keypoints and planes, as made with the shard."""
+        """Name of the file of keypoints and planes that is made with the shard."""
         made = f"{kind.name}-{digest(kind.spec.key, PLANE_SPEC.key)}"
         return f"{self.name.removesuffix('.parquet')}.{made}.parquet"
 
@@ -83,7 +83,7 @@ class Summary:
 
     Attributes:
         images: number of files that are images.
-        skipped: rows of files that are no images and claim none.
+        skipped: rows of files that are not images and have no image's suffix.
         failures: rows of files that gave no image, with stage and message.
         fresh: whether this run described it.
     """
@@ -95,12 +95,12 @@ class Summary:
 
 
 def cut(entries: Sequence[FileEntry], config: FindConfig, size: int) -> list[Shard]:
-    """All files as shards of about ``size``.
+    """Cut all files into shards of about ``size``.
 
     Args:
         entries: what the source offers.
-        config: settings; the name of a shard says which of them made it.
-        size: a power of two, so that the shards of a larger size are made of whole smaller ones.
+        config: settings; those that matter are part of a shard's name.
+        size: a power of two, so that larger shards consist of whole smaller ones.
     """
     made_with = (_FORMAT, config.decode, config.hashes.min_telling, PDQ_SPEC.key, THUMB_SPEC.key)
     shards: list[Shard] = []
@@ -167,7 +167,7 @@ def describe_shard(
 
 
 def _shade_columns(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Hashes over every backdrop, one after the other; nothing where nothing shows through."""
+    """Put hashes over every backdrop one after the other; none of opaque pictures."""
     shades = [o.shades or [None] * len(BACKDROPS) for o in outcomes]
     rows = [shade[1] if shade else {} for some in shades for shade in some]
     return {
@@ -177,7 +177,7 @@ def _shade_columns(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _columns(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Outcomes as columns; a file whose bytes the shard has already shares what they gave."""
+    """Make columns of outcomes; a file with bytes that occurred before shares their results."""
     first = {o.sha256: o for o in outcomes if o.sha256 and o.kind != "seen"}
     settled = [first[o.sha256] if o.kind == "seen" else o for o in outcomes]
     known = [o.known() for o in settled]
@@ -204,7 +204,7 @@ def _summary(columns: Mapping[str, Sequence[Any]], *, fresh: bool) -> Summary:
 
 
 def split_by_bytes(work: Work, shard: Shard, parts: int) -> list[Any]:
-    """The images of a shard by their SHA-256: numbers of files, in ``parts``."""
+    """Distribute the images of a shard over ``parts`` by their SHA-256: numbers of files."""
     found = work.table(shard.name, ["kind", "sha256"])
     rows = [row for row, kind in enumerate(found["kind"]) if kind == "image"]
     images = np.zeros(len(rows), _BYTES)
@@ -215,7 +215,7 @@ def split_by_bytes(work: Work, shard: Shard, parts: int) -> list[Any]:
 
 
 def same_bytes(*pieces: Any) -> tuple[IntArray, IntArray, IntArray]:
-    """The images of one part by their bytes: one sort, however many share theirs.
+    """Group the images of one part by their bytes, in one sort.
 
     Returns:
         The first file of each content; then files that have a content's bytes, and its first file.
@@ -232,7 +232,7 @@ def same_bytes(*pieces: Any) -> tuple[IntArray, IntArray, IntArray]:
 def facts(
     work: Work, shard: Shard, rows: IntArray, kind: KeypointKind | None
 ) -> tuple[list[Content], list[int | None] | None]:
-    """Some contents of a shard, and how many keypoints each has, if they were looked for."""
+    """Read some contents of a shard, and how many keypoints each has, if they were looked for."""
     found = work.table(shard.name, _CONTENT)
     contents = [Content(*(found[name][row] for name in _CONTENT)) for row in rows.tolist()]
     if kind is None or not work.has(shard.sides(kind)):
@@ -248,7 +248,7 @@ def describe_sides(
     config: FindConfig,
     kind: KeypointKind,
 ) -> list[int | None]:
-    """Keypoints and planes of some contents, unless they are there; how many keypoints each has.
+    """Make keypoints and planes of some contents, unless they exist; how many keypoints each has.
 
     Args:
         work: where the results go.
@@ -271,7 +271,7 @@ def describe_sides(
 
 
 def pixel_digests(images: Sequence[str], config: FindConfig) -> list[str | None]:
-    """Digests of full-size pixels, by address; None where they cannot be read."""
+    """Digest full-size pixels, by address; None where they cannot be read."""
     found = []
     for address, data in _read(
         [(address, (0, 0)) for address in images], partial(_bytes_of, read=config.read)
@@ -284,7 +284,7 @@ def pixel_digests(images: Sequence[str], config: FindConfig) -> list[str | None]
 
 
 def _read(items: Sequence[Any], reader: Callable[[Any], Any]) -> Iterator[tuple[Any, Any]]:
-    """Items with what was read for them; a few are read ahead, for a network makes one wait."""
+    """Yield items with what was read for them; a few are read ahead, as networks are slow."""
     with ThreadPoolExecutor(_READERS) as pool:
         waiting: deque[tuple[Any, Future[Any]]] = deque()
         for item in items:

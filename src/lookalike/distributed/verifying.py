@@ -1,4 +1,4 @@
-"""Verification as tasks that fetch only the undecided pairs' keypoints and planes."""
+"""Verify pairs in tasks that fetch only the keypoints and planes they need."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _HELD = 2048
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One side of a pair, as a task finds it.
+    """One side of a pair.
 
     Attributes:
         sha256: of the content.
-        place: of its keypoints and plane.
+        place: of its keypoints and plane, in the work folder.
         size: full width and height, pixels.
     """
 
@@ -41,12 +41,12 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Pairs for one task.
+    """The pairs of one task.
 
     Attributes:
         seats: every content once.
-        pairs: places in ``seats``, query and ref.
-        mirrored: whether they are looked at mirrored.
+        pairs: positions in ``seats``, query and ref.
+        mirrored: whether the query is mirrored.
     """
 
     seats: tuple[Seat, ...]
@@ -54,18 +54,18 @@ class Asked:
     mirrored: bool
 
 
-# what a worker read last: the rounds ask for the same centres again
+# what a worker read last: rounds of verification ask for the same centres again
 _sides: OrderedDict[tuple[str, Place], Side] = OrderedDict()
 
 
 def verify_pairs(
     work: Work, asked: Asked, config: VerifyConfig, kind: KeypointKind
 ) -> list[Verification | None]:
-    """Verdicts in the order asked, remembered in the work folder.
+    """Verify pairs; verdicts come in the order asked and are remembered in the work folder.
 
     Args:
         work: holds the sides, and remembers.
-        asked: which pairs.
+        asked: the pairs.
         config: what a copy must show.
         kind: of the keypoints.
     """

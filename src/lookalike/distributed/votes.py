@@ -1,8 +1,8 @@
-"""Pairs of images that share keypoints: tables by their keys, meetings by pairs of images.
+"""Find pairs of images that share keypoints: tables by keys, votes by pairs of images.
 
-The keys, the groups, the meetings and their poses are those of ``index.local``; only where they
-are counted differs. A group larger than ``largest_group`` does not vote, whoever is in it, so a
-picture that is there a million times costs one sort.
+Keys, groups, meetings and poses are those of ``index.local``; only the place of counting differs. A
+group larger than ``largest_group`` does not vote, so a picture that occurs a million times costs
+one sort.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _MET = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What every task of one vote shares.
+    """What all tasks of one vote share.
 
     Attributes:
         settings: of the vote.
@@ -65,7 +65,7 @@ class _Form:
 
     @property
     def total(self) -> int:
-        """Keypoints in all."""
+        """Number of all keypoints."""
         return self.keypoints * (2 if self.mirrored else 1)
 
 
@@ -77,14 +77,14 @@ def find_votes(
     settings: VoteSettings,
     mirrored: bool,
 ) -> tuple[Votes, Votes]:
-    """As ``index.local.vote_pairs``.
+    """Count votes for pairs of images with the answer of ``index.local.vote_pairs``.
 
     Args:
         tasks: run the work.
         work: holds the keypoints.
-        spans: where.
+        spans: places of the keypoints.
         starts: ``(n + 1,)`` number of the first keypoint of each image, and of all.
-        settings: see there.
+        settings: of the vote.
         mirrored: whether the second answer is wanted.
     """
     total = int(starts[-1])
@@ -102,7 +102,7 @@ def find_votes(
 def _keyed(
     work: Work, spans: Sequence[Span], starts: Sequence[IntArray], form: _Form
 ) -> list[NDArray[Any]]:
-    """Keypoints of some images by their keys in every table."""
+    """Sort keypoints of some images by their keys in every table."""
     rows, images, numbers = _keypoints(work, spans, starts)
     upright, mirrored = features_of(rows, images)
     sides = [(upright.bits, numbers)]
@@ -124,7 +124,7 @@ def _keyed(
 def _keypoints(
     work: Work, spans: Sequence[Span], starts: Sequence[IntArray]
 ) -> tuple[UInt8Array, IntArray, IntArray]:
-    """Keypoints ``(n, 38)`` of some images, the image and the number of each."""
+    """Read keypoints ``(n, 38)`` of some images, with the image and the number of each."""
     rows = [np.empty((0, ROW), np.uint8)]
     images, numbers = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for span, firsts in zip(spans, starts, strict=True):
@@ -143,9 +143,9 @@ def _keypoints(
 
 
 def _met(form: _Form, *pieces: NDArray[Any]) -> list[NDArray[Any]]:
-    """Who meets in one part of one table, by the pair of images."""
+    """Find who meets in one part of one table, by the pair of images."""
     some = np.concatenate(pieces)
-    # runs that ascend are merged; a sort of whole records takes ten times as long
+    # ascending runs are merged; sorting whole records would take ten times as long
     some = some[np.argsort(some["number"], kind="stable")]
     turned = int(np.searchsorted(some["number"], form.keypoints))
     images = some["image"].astype(np.int64)
@@ -159,14 +159,14 @@ def _met(form: _Form, *pieces: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def _counted(form: _Form, *pieces: NDArray[Any]) -> tuple[Votes, Votes]:
-    """Votes of one share of the pairs of images."""
+    """Count votes of one share of the pairs of images."""
     met = np.concatenate(pieces)
     ends = np.concatenate([met["low"], met["high"]])
     numbers, first, place = np.unique(ends, return_index=True, return_inverse=True)
     images = np.concatenate([met["images"][:, 0], met["images"][:, 1]])[first].astype(np.int64)
     poses = np.concatenate([met["poses"][:, 0], met["poses"][:, 1]])[first]
     turned = int(np.searchsorted(numbers, form.keypoints))
-    # numbers of images small, so that a pair of them stays one number
+    # renumber images densely, so that a pair of them fits into one number
     names, short = np.unique(images, return_inverse=True)
     upright, mirrored = features_of(poses, short)
     whole = Features(
@@ -189,7 +189,7 @@ def _sorted(parts: Sequence[Votes]) -> Votes:
 
 
 def _mixed(values: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Numbers in disorder, so that equal shares of them are equally many."""
+    """Hash numbers, so that equal ranges hold equally many."""
     mixed = values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return np.asarray(mixed >> np.uint64(32))
 
@@ -199,7 +199,7 @@ def _shared_out(
 ) -> list[NDArray[Any]]:
     if shares == 1:
         return [records]
-    # numbers of 16 bits are sorted by counting
+    # 16-bit numbers are sorted by counting
     home = (mixed % np.uint64(shares)).astype(np.uint16 if shares < 65_536 else np.uint64)
     order = np.argsort(home, kind="stable")
     bounds = np.concatenate([[0], np.cumsum(np.bincount(home, minlength=shares))])

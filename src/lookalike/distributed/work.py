@@ -1,7 +1,7 @@
-"""The work folder: what tasks made, as Parquet files under names that say what from.
+"""The work folder: results of tasks as Parquet files, named by what they depend on.
 
-A file appears whole or not at all, and its name is a digest of everything it depends on. So a task
-may run twice, and a later run does only what is not there.
+A file appears complete or not at all, and its name is a digest of everything it depends on. So a
+task may run twice, and a later run does only what is missing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Work", "digest"]
 
 
 def digest(*parts: object) -> str:
-    """24 hexadecimal digits that stand for some values."""
+    """Digest values into 24 hexadecimal digits."""
     found = hashlib.sha256()
     for part in parts:
         found.update(f"{part}\0".encode("utf-8", "surrogateescape"))
@@ -48,14 +48,14 @@ class Work:
         return "://" not in self.address
 
     def check(self) -> None:
-        """Have the folder.
+        """Create the folder, and check that it can be written.
 
         Raises:
             ConfigError: it cannot be written.
         """
         try:
             self.write("writable", b"")
-        except Exception as error:  # file systems raise their own unrelated types
+        except Exception as error:  # file systems raise unrelated types
             raise ConfigError(
                 "the work folder cannot be written",
                 got=f"{self.address}: {error}",
@@ -64,16 +64,16 @@ class Work:
             ) from error
 
     def has(self, name: str) -> bool:
-        """Whether a file is there, and then it is whole."""
+        """Whether a file exists, and so is complete."""
         if self.is_local:
             return (Path(self.address) / name).is_file()
         system, root = _remote(self.address)
-        # another node may have written it since this one looked
+        # another node may have written it meanwhile
         system.invalidate_cache()
         return bool(system.exists(f"{root}/{name}"))
 
     def names(self, folder: str) -> list[str]:
-        """Whole files of a folder within, sorted."""
+        """List the complete files of a folder within, sorted."""
         if self.is_local:
             path = Path(self.address) / folder
             found = [item.name for item in path.iterdir()] if path.is_dir() else []
@@ -89,14 +89,14 @@ class Work:
         return sorted(f"{folder}/{name}" for name in found if not name.endswith(".part"))
 
     def write(self, name: str, data: bytes) -> None:
-        """A file, whole or not at all, over what was there."""
+        """Write a file completely or not at all, replacing what was there."""
         if not self.is_local:
             system, root = _remote(self.address)
             system.pipe_file(f"{root}/{name}", data)
             return
         path = Path(self.address) / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        # two tasks may write one file: each has its own
+        # two tasks may write the same file: each has its own temporary one
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
         try:
             part.write_bytes(data)
@@ -105,7 +105,7 @@ class Work:
             part.unlink(missing_ok=True)
 
     def put(self, name: str, columns: dict[str, Any], *, group: int = 65_536) -> None:
-        """A Parquet file.
+        """Write a Parquet file.
 
         Args:
             name: within the folder.
@@ -117,13 +117,13 @@ class Work:
 
         out = io.BytesIO()
         made = pyarrow.table(columns)
-        # pixels and descriptors do not repeat: looking for it costs more than all the rest
+        # pixels and descriptors do not repeat: dictionaries would cost more than all the rest
         plain = {"use_dictionary": False, "write_statistics": False, "compression": "lz4"}
         pyarrow.parquet.write_table(made, out, row_group_size=group, **plain)
         self.write(name, out.getvalue())
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> dict[str, list[Any]]:
-        """Columns of a Parquet file."""
+        """Read columns of a Parquet file."""
         with self._open(name) as file:
             found: dict[str, list[Any]] = file.read(columns=columns).to_pydict()
         return found
@@ -131,13 +131,13 @@ class Work:
     def rows(
         self, name: str, rows: IntArray, columns: Sequence[str], group: int
     ) -> dict[str, list[Any]]:
-        """Some rows of a Parquet file in the order asked; of others little is read.
+        """Read some rows of a Parquet file in the order asked, and little of the others.
 
         Args:
             name: within the folder.
             rows: ``(k,)`` their numbers.
             columns: which.
-            group: as it was written with.
+            group: the one it was written with.
         """
         wanted = np.unique(rows // group)
         with self._open(name) as file:
@@ -157,7 +157,7 @@ class Work:
 
 @lru_cache(maxsize=4)
 def _remote(address: str) -> tuple[Any, str]:
-    """The file system of an address, and the folder in it."""
+    """Make the file system of an address, and split off the folder in it."""
     import fsspec
 
     found: tuple[Any, str] = fsspec.core.url_to_fs(address)

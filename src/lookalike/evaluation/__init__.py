@@ -1,1 +1,1 @@
-"""What users measure with: edits, labelled sets, metrics, comparisons of recipes."""
+"""Measure: edits, labelled sets, metrics, comparisons of recipes."""

@@ -1,4 +1,4 @@
-"""Which threshold gives a wanted precision: advice with its evidence."""
+"""Advise a threshold for a wanted precision, with evidence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Advice", "advise_from_examples", "advise_from_labels", "advise_from_
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A threshold and why.
+    """A threshold, with the evidence for it.
 
     Attributes:
         threshold: accept distances up to here; NaN where no threshold keeps the precision.
@@ -47,9 +47,9 @@ class Advice:
 
 
 def advise_from_steps(found: Steps, precision: float) -> Advice:
-    """The largest threshold that keeps the wanted precision on labelled pairs.
+    """Choose the largest threshold that keeps the wanted precision on labelled pairs.
 
-    It is put halfway to the next distance that occurs, so that rounding does not decide.
+    It lies halfway to the next distance that occurs, so that rounding does not matter.
     """
     if not 0 < precision <= 1:
         raise ConfigError("no such precision", got=str(precision), expected="above 0, up to 1")
@@ -76,7 +76,7 @@ def advise_from_steps(found: Steps, precision: float) -> Advice:
 
 
 def advise_from_labels(recipe: str, dataset: str, precision: float, progress: Progress) -> Advice:
-    """As ``advise_from_steps``, over every pair of a labelled set under a recipe's distance."""
+    """Choose the largest threshold by all pairs of a labelled set under a recipe's distance."""
     truth = load_truth(dataset)
     paths = [truth.folder / image for image in truth.images]
     place = {image: number for number, image in enumerate(truth.images)}
@@ -96,7 +96,7 @@ def advise_from_labels(recipe: str, dataset: str, precision: float, progress: Pr
 def advise_from_examples(
     recipe: str, first: Path, second: Path, against: Path | None, progress: Progress
 ) -> Advice:
-    """A threshold that just accepts two example photos, and what else it would accept.
+    """Choose a threshold that just accepts two example photos, and say what else it accepts.
 
     Args:
         recipe: whose distance.

@@ -1,4 +1,4 @@
-"""Sets with known answers, made from a folder of photos."""
+"""Make sets with known answers from a folder of photos."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _TWIN_BITS = 40
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a picture of a set really is.
+    """The true label of a picture in a set.
 
     Attributes:
         path: relative to the set.
@@ -58,15 +58,15 @@ class Label:
 
 
 def read_labels(folder: Path) -> tuple[Label, ...]:
-    """``labels.csv`` of a set: columns path, group, edit."""
+    """Read ``labels.csv`` of a set: columns path, group, edit."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         return tuple(Label(row["path"], row["group"], row["edit"]) for row in csv.DictReader(file))
 
 
 def split_photos(photos: Sequence[Path], split: Split) -> list[Path]:
-    """One half by the digest of the name, so that tuning and reporting never share a source.
+    """Choose one half by the digest of the name: tuning and reporting never share a source.
 
-    ``capability`` is the first 60 of the half that is held back.
+    ``capability`` is the first 60 of the held-out half.
     """
     if split == "all":
         return list(photos)
@@ -84,18 +84,18 @@ def make_copies(
     split: Split,
     seed: int = 0,
 ) -> tuple[Label, ...]:
-    """Sources with an edited copy for every edit, and all other photos as distractors.
+    """Write sources with an edited copy for every edit, and all other photos as distractors.
 
-    Photos that already look like another (PDQ within 40 bits in some orientation) are left out,
-    whichever of them comes later, for the truth would be wrong.
+    Of photos that look alike already (PDQ within 40 bits in some orientation) the later one is left
+    out, as the truth would be wrong.
 
     Args:
         photos: a folder of photos.
         out: the set, with ``labels.csv``.
         edits: names.
         canvases: another folder of pictures, to paste on and to cover with; each is used once, and
-            none is in the set, for a pasted copy shows its canvas too. Without one, canvases are
-            made of seeded noise.
+            none is in the set, as a pasted copy shows its canvas too. By default canvases are
+            seeded noise.
         split: half from which sources are taken; distractors come from everywhere.
         seed: of the edits.
 
@@ -132,7 +132,7 @@ def make_copies(
 def make_speed_set(
     photos: Path, out: Path, *, count: int = 10_000, seed: int = 0
 ) -> tuple[Label, ...]:
-    """Real JPEGs of about 640×480: photos repeated with small random edits."""
+    """Write real JPEGs of about 640×480: photos repeated with small random edits."""
     files = photos_in(photos)
     out.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor() as pool:
@@ -151,7 +151,7 @@ def make_speed_set(
 
 
 def photos_in(folder: Path) -> list[Path]:
-    """The pictures directly in a folder, by name.
+    """List the pictures directly in a folder, by name.
 
     Raises:
         ConfigError: there is no such folder.
@@ -167,7 +167,7 @@ def photos_in(folder: Path) -> list[Path]:
 
 
 def without_twins(photos: Sequence[Path]) -> list[Path]:
-    """Photos that look like none before them: PDQ farther than 40 bits in every orientation."""
+    """Drop photos that look like an earlier one: PDQ within 40 bits in some orientation."""
     hashes, readable = [], []
     for path in photos:
         picture = decode(str(path), path.read_bytes(), DecodeConfig())
@@ -187,13 +187,13 @@ def without_twins(photos: Sequence[Path]) -> list[Path]:
 
 
 def read_photo(path: Path) -> UInt8Array:
-    """A photo as ``(h, w, 3)`` uint8 RGB."""
+    """Read a photo as ``(h, w, 3)`` uint8 RGB."""
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
 
 
 def at_least(rgb: UInt8Array, side: int) -> UInt8Array:
-    """A picture enlarged to a long side of so many pixels, larger ones as they are."""
+    """Enlarge a picture to a long side of so many pixels; larger ones stay."""
     factor = side / max(rgb.shape[:2])
     return np.asarray(cv2.resize(rgb, None, fx=factor, fy=factor)) if factor > 1 else rgb
 
@@ -216,7 +216,7 @@ def _write_group(
 
 
 def _noise(seed: int) -> UInt8Array:
-    """A picture of nothing: soft noise of several sizes."""
+    """Make a picture of soft noise of several sizes."""
     random = np.random.default_rng(seed)
     canvas = np.zeros((480, 640, 3), np.float32)
     for cells in (3, 7, 19, 53):

@@ -12,7 +12,7 @@ __all__ = ["caption_bar", "draw_face", "lines", "resized", "screenshot", "text_o
 
 
 def resized(rgb: UInt8Array, width: float, height: float) -> UInt8Array:
-    """To a size in pixels: area averages when shrinking, cubic when growing."""
+    """Resize to a size in pixels: area averages when shrinking, cubic when growing."""
     size = (max(8, round(width)), max(8, round(height)))
     shrinks = size[0] < rgb.shape[1] or size[1] < rgb.shape[0]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
@@ -34,7 +34,7 @@ def _text(canvas: UInt8Array, words: str, at: tuple[int, int], height: float, in
 
 
 def caption_bar(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """A white bar of 20 % of the height, above or below, with two lines of text."""
+    """Add a white bar of 20 % of the height, above or below, with two lines of text."""
     height, width = rgb.shape[:2]
     bar = np.full((max(12, round(0.2 * height)), width, 3), 255, np.uint8)
     for line in range(2):
@@ -45,7 +45,7 @@ def caption_bar(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8A
 
 
 def text_overlay(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """Two lines of white text over the picture."""
+    """Write two lines of white text over the picture."""
     copy = rgb.copy()
     height, width = rgb.shape[:2]
     for line in range(2):
@@ -55,7 +55,7 @@ def text_overlay(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8
 
 
 def lines(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """15 lines of random colour across the picture, 1/100 of the width thick."""
+    """Draw 15 lines of random colour across the picture, 1/100 of the width thick."""
     copy = rgb.copy()
     height, width = rgb.shape[:2]
     for _ in range(15):
@@ -67,7 +67,7 @@ def lines(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
 
 
 def draw_face(patch: UInt8Array) -> None:
-    """A drawn yellow face that fills a patch."""
+    """Draw a yellow face that fills a patch."""
     tall, wide = patch.shape[:2]
     centre, radius = (wide // 2, tall // 2), min(tall, wide) // 2
     cv2.circle(patch, centre, radius, (255, 204, 50), -1, cv2.LINE_AA)
@@ -80,7 +80,7 @@ def draw_face(patch: UInt8Array) -> None:
 
 
 def screenshot(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """A phone's page of 390×844: bars, text and buttons, the picture across its width."""
+    """Draw a phone's page of 390×844: bars, text and buttons, the picture across its width."""
     wide, tall = 390, 844
     page = np.full((tall, wide, 3), 250, np.uint8)
     page[:88] = (38, 70, 140)

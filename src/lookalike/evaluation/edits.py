@@ -57,7 +57,7 @@ FOURTEEN = (
 )
 
 
-# those by which the published systems were judged
+# edits by which the published systems were judged
 ROBUSTNESS = (
     "mirror",
     "flip",
@@ -74,7 +74,7 @@ ROBUSTNESS = (
 
 
 def chosen_edits(names: Sequence[str]) -> tuple[str, ...]:
-    """Edits by name; ``five``, ``fourteen``, ``robustness`` and ``all`` stand for several.
+    """List edits by name; ``five``, ``fourteen``, ``robustness`` and ``all`` mean several.
 
     Raises:
         ConfigError: an unknown name.
@@ -91,7 +91,7 @@ def chosen_edits(names: Sequence[str]) -> tuple[str, ...]:
 def edit_picture(
     rgb: UInt8Array, name: str, *, source: str, other: UInt8Array, seed: int = 0
 ) -> UInt8Array:
-    """One edited copy.
+    """Make one edited copy.
 
     Args:
         rgb: ``(h, w, 3)`` uint8.
@@ -109,7 +109,7 @@ def edit_picture(
 
 
 def encode_jpeg(rgb: UInt8Array, quality: int = 88) -> bytes:
-    """JPEG bytes of a picture."""
+    """Encode a picture as JPEG bytes."""
     done, data = cv2.imencode(
         ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
@@ -132,7 +132,7 @@ def _crop(share: float) -> Edit:
 
 
 def _rotate(degrees: float) -> Edit:
-    """Counter-clockwise on a canvas that grows, black corners."""
+    """Rotate counter-clockwise on a canvas that grows, with black corners."""
 
     def edit(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
         height, width = rgb.shape[:2]
@@ -157,7 +157,7 @@ def _resize(width_factor: float, height_factor: float) -> Edit:
 
 
 def _squash(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """To a square; a square picture to 4:3, so that the edit is never nothing."""
+    """Squash to a square; a square picture to 4:3, so that the edit always does something."""
     height, width = rgb.shape[:2]
     if abs(height - width) > 2:
         side = min(height, width)
@@ -166,7 +166,7 @@ def _squash(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array
 
 
 def _tiny_jpeg(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """Short side 120 px, JPEG quality 15."""
+    """Shrink to a short side of 120 px, JPEG quality 15."""
     factor = 120 / min(rgb.shape[:2])
     small = resized(rgb, rgb.shape[1] * factor, rgb.shape[0] * factor)
     return _through_jpeg(small, 15)
@@ -182,12 +182,12 @@ def _jpeg(quality: int) -> Edit:
 
 
 def _blur(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """Gaussian, sigma 3 px at a long side of 512."""
+    """Blur by a Gaussian, sigma 3 px at a long side of 512."""
     return np.asarray(cv2.GaussianBlur(rgb, (0, 0), 3.0 * max(rgb.shape) / 512))
 
 
 def _colour(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """Hue turned by 20–60°, saturation ×.6–1.5, brightness ×.75–1.25."""
+    """Turn hue by 20–60°, scale saturation by .6–1.5 and brightness by .75–1.25."""
     hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV).astype(np.float32)
     hsv[..., 0] = (hsv[..., 0] + random.uniform(10, 30) * random.choice([-1, 1])) % 180
     hsv[..., 1] *= random.uniform(0.6, 1.5)
@@ -225,7 +225,7 @@ def _sharpen(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Arra
 
 
 def _cover(share: float, *, emoji: bool) -> Edit:
-    """An opaque sticker over ``share`` of the area: another picture, or a drawn face."""
+    """Put an opaque sticker over ``share`` of the area: another picture, or a drawn face."""
 
     def edit(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
         copy = rgb.copy()
@@ -245,7 +245,7 @@ def _cover(share: float, *, emoji: bool) -> Edit:
 
 
 def _pasted(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """On another picture, at 40–60 % of its side."""
+    """Paste on another picture, at 40–60 % of its side."""
     canvas = other.copy()
     height, width = canvas.shape[:2]
     factor = random.uniform(0.4, 0.6) * min(height / rgb.shape[0], width / rgb.shape[1])
@@ -257,7 +257,7 @@ def _pasted(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array
 
 
 def _perspective(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """Each corner moved inwards by up to 15 % of the sides."""
+    """Move each corner inwards by up to 15 % of the sides."""
     height, width = rgb.shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], np.float32)
@@ -267,7 +267,7 @@ def _perspective(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8
 
 
 def _border(share: float, *, sides: bool, ink: int) -> Edit:
-    """Bars of ``share`` of the height above and below, also left and right with ``sides``."""
+    """Add bars of ``share`` of the height above and below, also left and right with ``sides``."""
 
     def edit(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
         bar = round(rgb.shape[0] * share)
@@ -281,7 +281,7 @@ def _border(share: float, *, sides: bool, ink: int) -> Edit:
 
 
 def _noise(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """Gaussian, sigma 20 grey levels."""
+    """Add Gaussian noise, sigma 20 grey levels."""
     return _to_bytes(rgb + random.normal(0, 20, rgb.shape))
 
 
@@ -302,7 +302,7 @@ def _vignette(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Arr
 
 
 def _small_random(rgb: UInt8Array, random: Generator, other: UInt8Array) -> UInt8Array:
-    """What a copy goes through unnoticed: a crop up to 2 %, resize, brightness, JPEG."""
+    """Edit barely visibly: a crop up to 2 %, resize, brightness, JPEG."""
     cropped = _crop(1 - random.uniform(0, 0.02))(rgb, random, other)
     factor = random.uniform(0.9, 1.1)
     sized = resized(cropped, rgb.shape[1] * factor, rgb.shape[0] * factor)

@@ -1,4 +1,4 @@
-"""How right an answer is, counted over pairs of images."""
+"""Count how right an answer is, over pairs of images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["PairCounts", "count_pairs", "macro_of_images", "recall_by_edit"]
 
 @dataclass(frozen=True, slots=True)
 class PairCounts:
-    """Unordered pairs of images, judged.
+    """Unordered pairs of images, judged against the truth.
 
     Attributes:
         tp: together in the answer and in the truth.
@@ -27,17 +27,17 @@ class PairCounts:
 
     @property
     def precision(self) -> float:
-        """Share of the answer's pairs that are true; 1 where the answer has none."""
+        """Share of the answer's pairs that are true; 1 if the answer has none."""
         return self.tp / (self.tp + self.fp) if self.tp + self.fp else 1.0
 
     @property
     def recall(self) -> float:
-        """Share of the true pairs in the answer; 1 where there are none to find."""
+        """Share of the true pairs that are in the answer; 1 if there are none."""
         return self.tp / (self.tp + self.fn) if self.tp + self.fn else 1.0
 
     @property
     def f1(self) -> float:
-        """Harmonic mean of precision and recall; 0 where both are 0."""
+        """Harmonic mean of precision and recall; 0 if both are 0."""
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / total if total else 0.0
 
@@ -61,7 +61,7 @@ def count_pairs(clusters: Iterable[Sequence[str]], groups: Mapping[str, str]) ->
 def recall_by_edit(
     clusters: Iterable[Sequence[str]], groups: Mapping[str, str], edits: Mapping[str, str]
 ) -> dict[str, float]:
-    """Share of edited copies that share a cluster with their source, by edit.
+    """Compute the share of edited copies that share a cluster with their source, by edit.
 
     Args:
         clusters: disjoint lists of images.
@@ -82,9 +82,9 @@ def recall_by_edit(
 def macro_of_images(
     clusters: Iterable[Sequence[str]], duplicates: Iterable[tuple[str, str]]
 ) -> tuple[float, float, float]:
-    """Precision, recall and F1 of every image that has a duplicate, averaged.
+    """Average precision, recall and F1 over the images that have a duplicate.
 
-    An image's precision is 1 where it was joined to nothing, as for ``PairCounts``.
+    The precision of an image that was joined to nothing is 1, as for ``PairCounts``.
 
     Args:
         clusters: disjoint lists of images.

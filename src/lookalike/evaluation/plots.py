@@ -1,4 +1,4 @@
-"""Plots where people would rather look than read (matplotlib, extra ``lab``)."""
+"""Draw plots (matplotlib, extra ``lab``)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COLOURS = ("#2f6fde", "#c2571a", "#1f8a4c", "#8a5bd1", "#0f8b8d", "#b7791f", "#
 
 
 def check_available() -> None:
-    """Whether plots can be drawn here.
+    """Check that plots can be drawn here.
 
     Raises:
         ConfigError: matplotlib or SciPy is missing.
@@ -65,7 +65,7 @@ def _saved(figure: Any, path: Path) -> Path:
 
 
 def plot_roc(curves: Mapping[str, Steps], path: Path) -> Path:
-    """Recall against the false positive rate, from 1e-4 on, of several recipes."""
+    """Plot recall against the false positive rate, from 1e-4 on, of several recipes."""
     figure, axes = _figure(7.5)
     for number, (name, found) in enumerate(curves.items()):
         rate = np.maximum(np.r_[0, found.fpr, 1], 1e-4)
@@ -76,7 +76,7 @@ def plot_roc(curves: Mapping[str, Steps], path: Path) -> Path:
 
 
 def plot_precision_recall(curves: Mapping[str, Steps], path: Path) -> Path:
-    """Precision against recall of several recipes."""
+    """Plot precision against recall of several recipes."""
     figure, axes = _figure(7.5)
     for number, (name, found) in enumerate(curves.items()):
         axes.plot(found.recall, found.precision, label=name, **_style(number))
@@ -86,7 +86,7 @@ def plot_precision_recall(curves: Mapping[str, Steps], path: Path) -> Path:
 
 
 def plot_reliability(bins: Mapping[str, Sequence[Bin]], path: Path) -> Path:
-    """How many of the matches of about one confidence are wrong, against how many should be.
+    """Plot how many matches of about one confidence are wrong, against how many should be.
 
     Both axes are shares of wrong ones, 1e-4..1; the larger a dot, the more matches; bars are 95 %
     Wilson intervals. Dots above the line: the confidence promised too much.
@@ -122,7 +122,7 @@ def _style(number: int) -> dict[str, Any]:
 def plot_histogram(
     distance: NDArray[np.floating], same: NDArray[np.bool_], threshold: float, path: Path
 ) -> Path:
-    """Distances of duplicates and of strangers, with the threshold."""
+    """Plot distances of duplicates and of strangers, with the threshold."""
     figure, axes = _figure()
     finite = np.isfinite(distance)
     values = distance[finite]
@@ -137,7 +137,7 @@ def plot_histogram(
 
 
 def plot_map(points: NDArray[np.floating], groups: Sequence[str], path: Path) -> Path:
-    """Images by their first two principal components; large groups in colour."""
+    """Plot images by their first two principal components; large groups in colour."""
     figure, axes = _figure()
     names, index, counts = np.unique(groups, return_inverse=True, return_counts=True)
     large = np.argsort(-counts, kind="stable")[: len(_COLOURS)]
@@ -160,7 +160,7 @@ def plot_dendrogram(
     threshold: float,
     path: Path,
 ) -> Path:
-    """Merges of at most 60 images, with the threshold line."""
+    """Plot merges of at most 60 images, with the threshold line."""
     figure, axes = _figure(9, 4.5)
     known = "average" if linkage == "star" else linkage
     finite = np.where(np.isfinite(square), square, np.nanmax(square[np.isfinite(square)]))

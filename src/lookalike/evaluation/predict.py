@@ -1,4 +1,4 @@
-"""What a recipe says of a set, written to files without a look at the labels.
+"""Write a recipe's predictions on a set to files, without looking at the labels.
 
 One folder a recipe: ``config.json`` (what was asked, refused if it changed), ``log.txt``,
 ``clusters.csv``, ``distances.npy`` (every pair, condensed), ``pairs.csv`` (the pairs asked for),
@@ -33,7 +33,7 @@ __all__ = ["TIMER", "Cost", "Task", "measured_find", "predict"]
 
 _MOST_CONDENSED = 12_000
 _NEIGHBOURS = 50
-# a process of its own: a child's peak memory starts at that of the process it was forked from
+# a process of its own: a child's peak memory starts at that of the process it is forked from
 TIMER = """
 import resource, subprocess, sys, time
 start = time.perf_counter()
@@ -46,7 +46,7 @@ print(code, seconds, peak, file=sys.stderr)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a run of the whole command cost.
+    """The cost of a run of the whole command.
 
     Attributes:
         images: in the set.
@@ -65,7 +65,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every recipe is asked of one set.
+    """What every recipe is asked on one set.
 
     Attributes:
         truth: only its images and queries are used.
@@ -81,11 +81,11 @@ class Task:
 
 
 def predict(recipe: Recipe, task: Task, folder: Path, *, progress: Progress) -> None:
-    """Run a recipe over a set and write what it says.
+    """Run a recipe over a set and write its predictions.
 
     Args:
         recipe: what to run.
-        task: on what.
+        task: the set, and what is asked.
         folder: where to write; predictions of the same configuration are kept.
         progress: called with (stage, done, total).
 
@@ -119,7 +119,7 @@ def predict(recipe: Recipe, task: Task, folder: Path, *, progress: Progress) -> 
     _write_rows(folder / "pairs.csv", ("first", "second", "distance"), rows)
     (folder / "log.txt").write_text("\n".join(log) + "\n", encoding="utf-8")
     cost = Cost(len(truth.images), seconds, megabytes, *cold)
-    # the last file: predictions without it are not complete
+    # the last file: predictions without it are incomplete
     (folder / "cost.json").write_text(json.dumps(asdict(cost)), encoding="utf-8")
 
 
@@ -154,7 +154,7 @@ def _is_done(folder: Path, asked: dict[str, Any]) -> bool:
 def measured_find(
     paths: Sequence[Path], recipe: str, collection: Path, options: Sequence[str] = ()
 ) -> tuple[Report, float, float]:
-    """Report, seconds and peak megabytes of ``lookalike find --recipe`` as a command of its own."""
+    """Run ``lookalike find --recipe`` as a command: report, seconds and peak megabytes."""
     asked = [*map(str, paths), "--recipe", recipe, *options]
     command = [sys.executable, "-m", "lookalike", "find", *asked]
     with tempfile.TemporaryFile() as out:
@@ -173,7 +173,7 @@ def measured_find(
 
 
 def _cold_rate(recipe: str, truth: Truth, sample: int) -> tuple[int, float]:
-    """Images of a cold run over some of the set, evenly chosen, and images a second."""
+    """Measure a cold run over some of the set, evenly chosen: images, and images a second."""
     step = max(1, len(truth.images) // sample)
     paths = [truth.folder / image for image in truth.images[::step][:sample]]
     with tempfile.TemporaryDirectory() as folder:
@@ -193,7 +193,7 @@ def _cluster_rows(name: str, report: Report, truth: Truth) -> list[tuple[str, in
 def _fill(
     asked: dict[Pair, float], space: ScoringSpace, images: Sequence[str], folder: Path
 ) -> None:
-    """Distances of the asked pairs in this set, from the file of all where there is one."""
+    """Fill in the distances of the pairs asked for, from the file of all if there is one."""
     place = {image: number for number, image in enumerate(images)}
     inside = [pair for pair in asked if pair[0] in place and pair[1] in place]
     first = np.array([place[a] for a, _ in inside], np.int64)
@@ -207,7 +207,7 @@ def _fill(
 
 
 def _write_whole(folder: Path, space: ScoringSpace) -> None:
-    """Every pair's distance, every image's nearest, and a map of the images."""
+    """Write every pair's distance, every image's nearest, and a map of the images."""
     count = space.count
     best = np.zeros((count, min(_NEIGHBOURS, count - 1)), np.int32)
     near = np.zeros(best.shape, np.float32)

@@ -1,7 +1,7 @@
-"""How right a ranking of pairs is, exactly: AUROC, average precision, recall at a precision.
+"""Measure a ranking of pairs exactly: AUROC, average precision, recall at a precision.
 
 All take ``distance`` ``(n,)`` (lower is closer) and ``same`` ``(n,)`` bool. Pairs of equal distance
-are accepted together, so no order among ties can flatter a result.
+are accepted together, so the order among ties does not matter.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _MILLION = 1e6 * (1e6 - 1) / 2
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Accepted pairs when the threshold rises over every distance that occurs.
+    """Accepted pairs at every threshold that occurs as a distance.
 
     Attributes:
         threshold: ``(k,)`` rising.
         tp: ``(k,)`` duplicates accepted.
         fp: ``(k,)`` strangers accepted.
-        positives: duplicates in all, those without a finite distance too.
-        negatives: strangers in all.
+        positives: all duplicates, those without a finite distance too.
+        negatives: all strangers.
     """
 
     threshold: Floats
@@ -65,7 +65,7 @@ class Steps:
 
 
 def steps(distance: Floats, same: Bools) -> Steps:
-    """Counts at every distinct distance; infinite ones are never accepted."""
+    """Count at every distinct distance; infinite ones are never accepted."""
     finite = np.isfinite(distance)
     order = np.argsort(distance[finite], kind="stable")
     values, hits = distance[finite][order], same[finite][order]
@@ -76,7 +76,7 @@ def steps(distance: Floats, same: Bools) -> Steps:
 
 
 def auroc(found: Steps) -> float:
-    """Chance that a duplicate is closer than a stranger, ties counted half; Mann–Whitney."""
+    """Compute the chance that a duplicate is closer than a stranger, ties counted half."""
     if not found.positives or not found.negatives:
         return float("nan")
     tp = np.r_[0, found.tp, found.positives]
@@ -85,7 +85,7 @@ def auroc(found: Steps) -> float:
 
 
 def auroc_by_thresholds(found: Steps, count: int = 1000, upper: float = 2.0) -> float:
-    """The area under the curve through ``count`` thresholds in [0, upper], as dupimage drew it."""
+    """Compute the area under the curve through ``count`` thresholds in [0, upper]."""
     grid = np.linspace(0.0, upper, count)
     at = np.searchsorted(found.threshold, grid, side="right")
     recall, fpr = np.r_[0.0, found.recall][at], np.r_[0.0, found.fpr][at]
@@ -94,7 +94,7 @@ def auroc_by_thresholds(found: Steps, count: int = 1000, upper: float = 2.0) -> 
 
 
 def average_precision(found: Steps) -> float:
-    """Mean over the duplicates of the precision at their threshold; missing ones count 0."""
+    """Average the precision at every duplicate's threshold; missing duplicates count 0."""
     if not found.positives:
         return float("nan")
     gained = np.diff(np.r_[0, found.tp])
@@ -102,7 +102,7 @@ def average_precision(found: Steps) -> float:
 
 
 def recall_at_precision(found: Steps, precision: float) -> tuple[float, float]:
-    """Largest recall at which at least ``precision`` is kept, and its threshold (−inf for none)."""
+    """Find the largest recall with ``precision``, and its threshold (−inf for none)."""
     good = np.flatnonzero((found.precision >= precision) & (found.tp > 0))
     if not len(good):
         return 0.0, float("-inf")
@@ -110,13 +110,13 @@ def recall_at_precision(found: Steps, precision: float) -> tuple[float, float]:
 
 
 def recall_at_fpr(found: Steps, fpr: float) -> float:
-    """Largest recall at which at most ``fpr`` of the strangers are accepted."""
+    """Find the largest recall at which at most ``fpr`` of the strangers are accepted."""
     good = np.flatnonzero(found.fpr <= fpr)
     return float(found.recall[good[-1]]) if len(good) else 0.0
 
 
 def micro_average_precision(distance: Floats, same: Bools, positives: int) -> float:
-    """µAP: average precision over the predictions of all queries in one ranking.
+    """Compute µAP: average precision over the predictions of all queries in one ranking.
 
     Args:
         distance: ``(n,)`` of the predicted (query, reference) pairs.
@@ -129,7 +129,7 @@ def micro_average_precision(distance: Floats, same: Bools, positives: int) -> fl
 
 @dataclass(frozen=True, slots=True)
 class Operating:
-    """Where a threshold puts a method.
+    """The figures of a method at one threshold.
 
     Attributes:
         threshold: accepted up to here.
@@ -146,7 +146,7 @@ class Operating:
 
 @dataclass(frozen=True, slots=True)
 class PairScores:
-    """The pair protocol's figures.
+    """The figures of the pair protocol.
 
     Attributes:
         auroc: exact.
@@ -166,7 +166,7 @@ class PairScores:
 
 
 def score_pairs(found: Steps) -> PairScores:
-    """All figures of one ranking."""
+    """Compute all figures of one ranking."""
     return PairScores(
         auroc=auroc(found),
         auroc_1000=auroc_by_thresholds(found),
@@ -180,7 +180,7 @@ def score_pairs(found: Steps) -> PairScores:
 
 
 def best_f1(found: Steps) -> Operating:
-    """The threshold with the largest F1; the smallest such."""
+    """Find the threshold with the largest F1; the smallest such."""
     if not len(found.tp):
         return Operating(float("nan"), 1.0, 0.0, 0.0)
     f1 = 2 * found.tp / (found.tp + found.fp + found.positives)
@@ -194,9 +194,9 @@ def best_f1(found: Steps) -> Operating:
 
 
 def false_pairs_per_million(false_pairs: int, strangers: int) -> float:
-    """False pairs to expect among a million different images, at the rate seen here.
+    """Estimate false pairs among a million different images, at the rate seen here.
 
-    Where none was seen, minus the upper end of the 95 % interval: 3 / strangers (rule of three).
+    If none was seen, minus the upper end of the 95 % interval: 3 / strangers (rule of three).
     """
     seen = false_pairs if false_pairs else -3
     return seen / max(1, strangers) * _MILLION

@@ -1,4 +1,4 @@
-"""Fitting probabilities to labelled evidence, and whether they hold: plain NumPy."""
+"""Fit probabilities to labelled evidence, and measure whether they hold, in plain NumPy."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Pairs of about one probability.
+    """Pairs of about the same probability.
 
     Attributes:
         least: lower edge of the probabilities.
         most: upper edge.
-        pairs: how many.
+        pairs: number of pairs.
         wrong: strangers among them.
         predicted: mean probability, 0..1.
         observed: share of true pairs, 0..1.
@@ -52,10 +52,10 @@ class Reliability:
     Attributes:
         bins: of rising probability, none empty.
         error: expected calibration error: mean gap of predicted and observed, by pairs.
-        log_loss: mean of −log of the probability given to what was so; lower is better.
-        expected_false: sum of the doubts.
-        wrong: strangers.
-        pairs: all.
+        log_loss: mean of −log of the probability given to the truth; lower is better.
+        expected_false: sum of one minus the probabilities.
+        wrong: number of strangers.
+        pairs: number of pairs.
     """
 
     bins: tuple[Bin, ...]
@@ -67,18 +67,18 @@ class Reliability:
 
 
 def fit_logistic(features: Array, same: NDArray[np.bool_], weight: Array, ridge: float) -> Fit:
-    """Logistic regression in which no feature counts against a pair.
+    """Fit a logistic regression in which no feature counts against a pair.
 
     A feature whose weight would be negative is left out, the most negative first.
 
     Args:
         features: ``(n, k)``.
         same: ``(n,)`` whether a pair is true.
-        weight: ``(n,)`` pairs that one stands for.
+        weight: ``(n,)`` number of pairs that each stands for.
         ridge: penalty on the squared weight of a feature of unit variance.
 
-    Returns:
-        The function; it gives no more than strangers unseen among the surest pairs can vouch for.
+    Returns: The function; its largest value is what the number of sure pairs without strangers can
+        support.
     """
     used = list(range(features.shape[1]))
     intercept, some = _solve(features, same, weight, ridge)
@@ -95,7 +95,7 @@ def fit_logistic(features: Array, same: NDArray[np.bool_], weight: Array, ridge:
 def _solve(
     features: Array, same: NDArray[np.bool_], weight: Array, ridge: float
 ) -> tuple[float, Array]:
-    """Intercept and weights by iteratively reweighted least squares."""
+    """Find intercept and weights by iteratively reweighted least squares."""
     middle, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     scaled = np.column_stack([np.ones(len(features)), (features - middle) / spread])
     penalty = np.diag([0.0, *[ridge] * features.shape[1]])
@@ -113,10 +113,10 @@ def _solve(
 
 
 def _most(odds: Array, same: NDArray[np.bool_]) -> float:
-    """The largest probability that the surest pairs can vouch for.
+    """Compute the largest probability that the surest pairs can support.
 
-    Of the surest n pairs with k strangers, k + 3 of n + 3 are taken for the rate of strangers; n is
-    chosen where that is least.
+    For the surest n pairs with k strangers, the rate of strangers is taken as (k + 3) / (n + 3); n
+    is chosen where that is least.
     """
     order = np.argsort(-odds, kind="stable")
     wrong = np.cumsum(~same[order])
@@ -127,7 +127,7 @@ def _most(odds: Array, same: NDArray[np.bool_]) -> float:
 def reliability_of(
     chance: Sequence[float] | Array, same: Sequence[bool] | NDArray[np.bool_]
 ) -> Reliability:
-    """Compare probabilities with what is so.
+    """Compare probabilities with the truth.
 
     Args:
         chance: ``(n,)`` probabilities, 0..1.
@@ -157,7 +157,7 @@ def reliability_of(
 
 
 def wilson(count: int, total: int) -> tuple[float, float]:
-    """Both ends of Wilson's 95 % interval (1927) of a rate."""
+    """Compute both ends of Wilson's 95 % interval (1927) of a rate."""
     share = count / total
     middle = share + _Z**2 / (2 * total)
     spread = _Z * math.sqrt(share * (1 - share) / total + _Z**2 / (4 * total**2))

@@ -1,4 +1,4 @@
-"""A comparison: recipes over one labelled set, predicted to files and scored from files."""
+"""Compare recipes over one labelled set: predict to files, then score the files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Comparison:
         truth: the set.
         scores: one a recipe that could be measured, in the order asked for.
         missing: recipes that could not be measured, with the reason.
-        folder: where everything lies; ``results.md`` and ``results.html`` are the tables.
+        folder: of all files; ``results.md`` and ``results.html`` are the tables.
     """
 
     truth: Truth
@@ -91,7 +91,7 @@ def _file_name(recipe: str) -> str:
 
 
 def _measurable(recipes: Sequence[Recipe]) -> tuple[list[Recipe], dict[str, str]]:
-    """Recipes whose weights are here, and why the others cannot be measured."""
+    """Find the recipes whose weights are here, and why the others cannot be measured."""
     ready, missing = [], {}
     for recipe in recipes:
         try:
@@ -138,7 +138,7 @@ def _write_plots(
 
 
 def _threshold(recipe: Recipe) -> float:
-    """Where the recipe's decision lies on its scoring distance: cascades join below 1."""
+    """The recipe's threshold on its scoring distance: cascades join below 1."""
     views = getattr(recipe.config, "views", ())
     if not views:
         return 1.0
@@ -146,7 +146,7 @@ def _threshold(recipe: Recipe) -> float:
 
 
 def _dendrogram(truth: Truth, place: Path, recipe: Recipe, threshold: float) -> None:
-    """Of the largest clusters and what lies near them, as many images as can be read."""
+    """Draw the largest clusters and what lies near them, as many images as can be read."""
     path = place / "distances.npy"
     if not path.is_file():
         return

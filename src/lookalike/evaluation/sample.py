@@ -1,4 +1,4 @@
-"""A small sample of real photographs and copies of them, for a first look.
+"""Write a small sample of real photographs and copies of them, for a first look.
 
     python -m lookalike.evaluation.sample FOLDER
 
@@ -37,7 +37,7 @@ _COPIES = {
 
 
 def make_sample(folder: Path) -> list[Path]:
-    """Write photos, edited copies, twins and a few broken files; the paths written."""
+    """Write photos, edited copies, twins and a few broken files; returns the paths written."""
     photos = {path.stem: _read(path) for path in _shipped()}
     folder.mkdir(parents=True, exist_ok=True)
     written = []

@@ -1,4 +1,4 @@
-"""Figures of one recipe's predictions, from the files that ``predict`` wrote and the labels."""
+"""Score one recipe's predictions, from the files of ``predict`` and the labels."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Scores:
             none was seen, the upper end of the 95 % interval (rule of three), negative.
         retrieval: recall@k, mAP and µAP.
         by_edit: share of copies in one cluster with their source, by edit.
-        found_by_edit: share of copies whose source is the nearest image that is no copy, by edit.
+        found_by_edit: share of copies whose source is the nearest image that is not a copy, by
+            edit.
         by_query: pair counts of every query set, where there are any.
         cost: seconds, megabytes, images a second.
     """
@@ -62,7 +63,7 @@ class Scores:
     cost: Mapping[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, float | str]:
-        """One flat line of the metrics table."""
+        """Make one flat line of the metrics table."""
         best = self.pairs.best
         return {
             "recipe": self.recipe,
@@ -98,10 +99,10 @@ def score(
 
     Args:
         recipe: name.
-        folder: what ``predict`` wrote.
+        folder: files of ``predict``.
         truth: labels.
         pairs: the pair protocol's pairs.
-        labels: which of them are duplicates.
+        labels: whether each is a duplicate.
     """
     clusters = read_clusters(folder)
     distances = read_pairs(folder)
@@ -129,7 +130,7 @@ def score(
 
 
 def read_clusters(folder: Path) -> list[list[str]]:
-    """Members of every predicted cluster."""
+    """Read the members of every predicted cluster."""
     members: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in _rows(folder / "clusters.csv"):
         members[row["query"], row["cluster"]].append(row["path"])
@@ -137,7 +138,7 @@ def read_clusters(folder: Path) -> list[list[str]]:
 
 
 def read_pairs(folder: Path) -> dict[Pair, float]:
-    """Predicted distance of every asked pair."""
+    """Read the predicted distance of every pair that was asked for."""
     return {
         (row["first"], row["second"]): float(row["distance"]) for row in _rows(folder / "pairs.csv")
     }
@@ -177,7 +178,7 @@ def _by_query(clusters: Sequence[Sequence[str]], truth: Truth) -> dict[str, Pair
 
 
 def _macro(by_query: Mapping[str, PairCounts]) -> tuple[float, float, float]:
-    """Mean over the query sets, as dupimage's Table 1 has it."""
+    """Average over the query sets, as dupimage's Table 1 does."""
     counts = list(by_query.values())
     columns = (("precision", 0.0), ("recall", 0.0), ("f1", 0.0))
     means = [sum(getattr(c, name) for c in counts) / len(counts) for name, _ in columns]
@@ -185,7 +186,7 @@ def _macro(by_query: Mapping[str, PairCounts]) -> tuple[float, float, float]:
 
 
 def _whole(folder: Path, truth: Truth) -> Steps | None:
-    """Every pair of the set, where their distances were written and all others are strangers."""
+    """Score every pair of the set, if their distances were written and all others are strangers."""
     path = folder / "distances.npy"
     if not path.is_file() or truth.others:
         return None
@@ -199,7 +200,7 @@ def _whole(folder: Path, truth: Truth) -> Steps | None:
 
 
 def _retrieval(folder: Path, truth: Truth) -> dict[str, float]:
-    """recall@k and mAP over images that have a duplicate, and µAP over all of them."""
+    """Compute recall@k and mAP over images that have a duplicate, and µAP over all of them."""
     path = folder / "neighbours.npz"
     if not path.is_file():
         return {}
@@ -222,7 +223,7 @@ def _retrieval(folder: Path, truth: Truth) -> dict[str, float]:
 
 
 def _right(best: NDArray[np.int32], truth: Truth) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Which neighbours are duplicates of their image, and how many each image has."""
+    """Find which neighbours are duplicates of their image, and how many each image has."""
     place = {image: number for number, image in enumerate(truth.images)}
     partners: dict[int, set[int]] = defaultdict(set)
     for a, b in truth.duplicates:
@@ -236,7 +237,7 @@ def _right(best: NDArray[np.int32], truth: Truth) -> tuple[NDArray[np.bool_], ND
 
 
 def _sources(truth: Truth) -> dict[str, str]:
-    """Source of every copy, where the labels tell which picture is the source."""
+    """Find the source of every copy, if the labels tell which picture is the source."""
     source = {
         group: image
         for image, group in truth.groups.items()
@@ -259,7 +260,7 @@ def _by_edit(clusters: Sequence[Sequence[str]], truth: Truth) -> dict[str, float
 
 
 def _found_by_edit(folder: Path, truth: Truth) -> dict[str, float]:
-    """For every copy: is its source the nearest of all images that are no copies?"""
+    """Compute, for every edit, how often the nearest image that is not a copy is the source."""
     path = folder / "distances.npy"
     sources = _sources(truth)
     if not path.is_file() or not sources:

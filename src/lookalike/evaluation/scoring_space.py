@@ -1,9 +1,9 @@
-"""One distance for every pair of a set under a recipe, so that any two recipes can be ranked.
+"""Give every pair of a set one distance under a recipe, so that any recipes can be ranked.
 
-A published system has one. Our cascade decides instead of measuring: pairs that it joins come
-first (0 to 1: by bytes and pixels 0, by hash the share of differing bits, verified pairs the share
-of the texture that disagrees, pairs joined through others .9), all others follow (from 1 on) by the
-descriptor that proposes candidates.
+A published system has one. Our cascade decides and does not measure. Pairs that it joins come
+first: 0 by bytes and pixels, the share of differing bits by hash, the share of texture that
+disagrees for verified pairs, .9 for pairs joined through others. All others follow, from 1 on, by
+the descriptor that proposes candidates.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class ScoringSpace:
 
     Attributes:
         place: ``(n,)`` row of every image in ``space``, −1 where it could not be read.
-        space: what measures.
-        joined: for every image those that a cascade joined it to, with their distances; None for
-            a published system.
+        space: measures distances.
+        joined: for every image, the images that a cascade joined it to, with distances; None for a
+            published system.
     """
 
     place: IntArray
@@ -51,22 +51,22 @@ class ScoringSpace:
 
     @property
     def count(self) -> int:
-        """Images of the set."""
+        """Number of images in the set."""
         return len(self.place)
 
     @property
     def rows(self) -> RowSource:
-        """The first descriptor's rows, for a map of the images."""
+        """Read the first descriptor's rows, for a map of the images."""
         return self.space.views[0].rows
 
     def row_blocks(self) -> Iterator[tuple[IntArray, FloatArray]]:
-        """Some image numbers, and their distances to all images (infinite to unreadable ones)."""
+        """Yield image numbers, with their distances to all images (infinite to unreadable ones)."""
         for start in range(0, self.count, _BLOCK):
             images = np.arange(start, min(start + _BLOCK, self.count))
             yield images, self._lines(images)
 
     def of_pairs(self, first: IntArray, second: IntArray) -> FloatArray:
-        """``(k,)`` distances of pairs of image numbers."""
+        """Compute ``(k,)`` distances of pairs of image numbers."""
         out = np.full(len(first), np.inf, np.float32)
         for images, lines in self.row_blocks():
             some = np.flatnonzero((first >= images[0]) & (first <= images[-1]))
@@ -104,12 +104,12 @@ def open_scoring_space(
     report: Report,
     progress: Callable[[str, int, int], None],
 ) -> ScoringSpace:
-    """Distances under the settings that made a report.
+    """Open distances under the settings that made a report.
 
     Args:
         config: of the recipe.
         paths: images of the set, in its order.
-        collection: where the run left its descriptors; missing ones are made.
+        collection: holds the run's descriptors; missing ones are made.
         report: of the run.
         progress: called with (stage, done, total).
     """
@@ -137,7 +137,7 @@ def open_scoring_space(
 
 
 def _joined(report: Report, numbers: Mapping[str, int]) -> dict[int, list[tuple[int, float]]]:
-    """For every image those in its cluster, with the distance that speaks for them."""
+    """List for every image the others in its cluster, with a distance for each."""
     direct = {(m.query, m.ref): _share(m) for m in report.matches}
     found: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for cluster in report.clusters:
@@ -150,7 +150,7 @@ def _joined(report: Report, numbers: Mapping[str, int]) -> dict[int, list[tuple[
 
 
 def _share(match: Match) -> float:
-    """A match's distance as a share of disagreement, 0..0.9."""
+    """Turn a match's distance into a share of disagreement, 0..0.9."""
     if match.tier in ("exact", "pixel"):
         return 0.0
     share = match.distance / _BITS if match.metric == "pdq" else match.distance

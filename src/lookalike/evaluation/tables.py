@@ -1,4 +1,4 @@
-"""The figures as Markdown, and as a page with the plots."""
+"""Write the figures as Markdown, and as a page with the plots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ img { max-width:48%; margin:6px }
 
 
 def markdown(truth: Truth, scores: Sequence[Scores], missing: Mapping[str, str]) -> str:
-    """All tables of a comparison."""
+    """Write all tables of a comparison."""
     lines = [
         f"# {truth.name}",
         "",
@@ -55,7 +55,7 @@ def markdown(truth: Truth, scores: Sequence[Scores], missing: Mapping[str, str])
 def main_table(
     scores: Sequence[Scores], missing: Mapping[str, str], rates: Mapping[str, float] | None = None
 ) -> list[str]:
-    """One line a recipe; ``rates`` gives images a second where the scores have none."""
+    """Write one line a recipe; ``rates`` gives images a second where the scores have none."""
     head = ("recipe", "P", "R", "F1", "F1 macro", "AUROC", "best F1", "R@P.999", "false/M")
     rows = []
     for found in scores:
@@ -100,7 +100,7 @@ def _by_query(scores: Sequence[Scores]) -> list[str]:
 
 
 def edit_matrix(scores: Sequence[Scores], name: str) -> list[str]:
-    """Recipes against edits."""
+    """Write a table of recipes against edits."""
     edits = list(dict.fromkeys(edit for found in scores for edit in getattr(found, name)))
     rows = [
         [
@@ -118,7 +118,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def page(text: str, folder: Path) -> str:
-    """The Markdown of ``markdown`` as a page, with the plots of a run folder inside."""
+    """Turn the output of ``markdown`` into a page that includes the plots of a run folder."""
     parts = []
     for line in text.splitlines():
         cells = [html.escape(cell.strip()) for cell in line.strip("|").split("|")]
@@ -146,7 +146,7 @@ def page(text: str, folder: Path) -> str:
 
 
 def _grouped(body: str) -> str:
-    """Rows that follow each other become one table."""
+    """Turn consecutive rows into one table."""
     out, inside = [], False
     for line in body.splitlines():
         is_row = line.startswith("<tr>")

@@ -1,6 +1,6 @@
-"""Labelled sets in the layouts in which they are published.
+"""Read labelled sets in the layouts in which they are published.
 
-A set is named by a folder or file, its layout seen from what lies there, or told as LAYOUT:PATH:
+A set is named by a folder or file, whose content shows the layout, or as LAYOUT:PATH:
 
 - ``labels``: ``labels.csv`` with path, group, edit and, where the images were retrieved for
   queries, query;
@@ -34,14 +34,14 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known of a set of images.
+    """The known answers about a set of images.
 
     Attributes:
         name: of the set.
         folder: images lie below it.
         images: paths relative to the folder, sorted.
         duplicates: pairs that are the same picture, each as (smaller, larger) path.
-        others: pairs known to be different; empty where every other pair is.
+        others: pairs known to be different; empty if all other pairs are.
         edits: how an image was made, ``source`` for the picture itself; empty where unknown.
         groups: true group of every image; empty where duplicates are given as pairs.
         queries: images by the query they were retrieved for; empty where all are one set.
@@ -58,13 +58,13 @@ class Truth:
 
     @property
     def digest(self) -> str:
-        """Changes with the labels and the sizes of the files."""
+        """A digest of the labels and of the sizes of the files."""
         parts = [f"{name} {(self.folder / name).stat().st_size}" for name in self.images]
         parts += [" ".join(pair) for pair in sorted(self.duplicates | self.others)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def asked_pairs(self, seed: int = 0) -> tuple[list[Pair], np.ndarray]:
-        """All duplicates and as many seeded pairs that really are none, with their labels."""
+        """List all duplicates and as many seeded pairs of different pictures, with labels."""
         same = sorted(self.duplicates)
         random = np.random.default_rng(seed)
         if self.others:
@@ -91,13 +91,13 @@ class Truth:
 
 
 def load_truth(name: str) -> Truth:
-    """A labelled set.
+    """Load a labelled set.
 
     Args:
         name: a folder, a CSV file, or LAYOUT:PATH.
 
     Raises:
-        ConfigError: no such set, or a layout that is not as described above.
+        ConfigError: no such set, or one that does not have the layout.
     """
     layout, colon, rest = name.partition(":")
     if not colon or layout not in LAYOUTS:
@@ -159,7 +159,7 @@ def _labels(path: Path, folder: Path) -> Truth:
     groups: dict[str, str] = {}
     queries: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        # one file may be listed under several names of one picture: the first one counts
+        # a file may be listed under several names of one picture: the first counts
         groups.setdefault(row["path"], f"{row.get('query') or ''}/{row['group']}")
         if row.get("query"):
             queries[row["query"]].append(row["path"])
@@ -218,7 +218,7 @@ def _california(path: Path, folder: Path) -> Truth:
 
 
 def _named(photos: Sequence[str]) -> dict[str, str]:
-    """Photos by their names, stems and the numbers in them."""
+    """Look photos up by their names, stems and the numbers in them."""
     names: dict[str, str] = {}
     for photo in photos:
         stem = Path(photo).stem
@@ -272,7 +272,7 @@ def _pairs(path: Path, folder: Path) -> Truth:
 def condensed_index(
     first: NDArray[np.int64], second: NDArray[np.int64], count: int
 ) -> NDArray[np.int64]:
-    """Where the distances of pairs of different images lie among all pairs, row by row."""
+    """Index of pairs of different images among all pairs, row by row."""
     low, high = np.minimum(first, second), np.maximum(first, second)
     return np.asarray(low * count - low * (low + 1) // 2 + high - low - 1)
 

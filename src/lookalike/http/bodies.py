@@ -31,7 +31,7 @@ class Limit:
 
 
 class Bodies:
-    """Reads bodies, all of one server.
+    """Reads the bodies of one server's requests.
 
     Args:
         at_once: bytes that bodies which are not whole yet may hold together.
@@ -42,10 +42,10 @@ class Bodies:
         self._arriving = 0
 
     async def read(self, request: Request, limit: Limit) -> bytes:
-        """The body, which is let go as soon as it is too long.
+        """Read a body, as long as it is not too long.
 
         Raises:
-            Problem: 413, it is too long; 503, too much arrives at once.
+            Problem: 413, it is too long; 503, too much arrives at the same time.
         """
         body = bytearray()
         try:
@@ -55,13 +55,13 @@ class Bodies:
             self._arriving -= len(body)
 
     async def read_object(self, request: Request, limit: Limit) -> dict[str, Any]:
-        """The JSON object that a body is.
+        """Read a body that is a JSON object.
 
         Raises:
-            Problem: as of ``read``; 415, another type is claimed; 400, it is no JSON object.
+            Problem: 413 and 503 as for ``read``; 415, another type is claimed; 400, no JSON object.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        # a form of a page of another site cannot send this type without being asked first
+        # a browser lets no page of another site send this type without asking the server first
         if kind != "application/json":
             raise Problem(
                 415, "the body is of another type", got=kind or "none", expected="application/json"
@@ -97,7 +97,7 @@ class Bodies:
 
 
 def in_time(patience: Patience) -> Middleware:
-    """Refuse bodies that stay away (408); a client that leaves is no fault."""
+    """Refuse bodies that do not come in time (408), and ignore clients that leave."""
     return Middleware(Patient, patience=patience, late=_late, left=ClientDisconnect)
 
 
@@ -109,5 +109,5 @@ def _late() -> Problem:
 
 
 def _refuse(constant: str) -> None:
-    """Python reads NaN and Infinity, JSON has neither."""
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
     raise ValueError(f"{constant} is no JSON")

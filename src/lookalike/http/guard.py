@@ -51,11 +51,11 @@ class Access:
 
 
 class Guard:
-    """ASGI middleware that answers nobody else, from the first request on.
+    """ASGI middleware that refuses foreign requests before the application sees them.
 
-    A page of another site in a browser can reach a local port. It can neither name our host (its
-    own name that was made to point here fails at ``Host``), nor send our cookie (it is strict),
-    nor post (``Origin``).
+    A page of another site, open in a browser here, can reach a local port. A name of its own that
+    points to this machine (DNS rebinding) fails at ``Host``; the cookie is strict, so the page
+    cannot send it; and it cannot post, as ``Origin`` is checked.
 
     Args:
         app: what is guarded.
@@ -92,7 +92,7 @@ class Guard:
         return refusal(problem, headers) if problem else entrance or self.app
 
     def _foreign(self, method: str, headers: Headers) -> Problem | None:
-        """What is wrong with the names of a request, if anything is."""
+        """Check the names in a request: its ``Host`` and ``Origin``."""
         host = headers.get("host", "").lower()
         if not self._access.is_own(host):
             return Problem(
@@ -109,7 +109,7 @@ class Guard:
         return None
 
     def _locked(self, path: str, headers: Headers) -> Problem | None:
-        """The problem of a request that needs a token and has none, or another."""
+        """Check the token of a request that needs one."""
         access = self._access
         if not access.token or path in access.unlocked:
             return None
@@ -120,7 +120,7 @@ class Guard:
         return None if _is_same(given, access.token) else access.wanted
 
     def _entrance(self, scope: Scope) -> ASGIApp | None:
-        """The address with the token: it becomes a cookie and leaves the address."""
+        """Redirect from the address with the token, which becomes a cookie."""
         access = self._access
         if not access.cookie or scope["path"] != "/":
             return None

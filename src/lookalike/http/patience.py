@@ -1,4 +1,4 @@
-"""How long a server waits for what a client sends, and clients that leave meanwhile."""
+"""Limit how long a server waits for what clients send; ignore clients that leave."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Patience:
 
 
 class Patient:
-    """ASGI middleware: a body that stays away is an error of the client, who leaves is none.
+    """ASGI middleware: a body that comes too late is an error, a client that leaves is none.
 
     Args:
         app: what reads the bodies.
         patience: how long to wait for one.
-        late: makes what is raised in the app where one does not come in time.
-        left: what the app raises where the client has gone; nobody is there to be told.
+        late: makes the exception that is raised in the app when a body does not come in time.
+        left: exception that the app raises when the client has gone; it is dropped.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Patient:
         self._left = left
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Pass on, the body in time."""
+        """Call the application, with the body limited in time."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -87,13 +87,13 @@ async def _until(deadline: float, receive: Receive) -> Message:
         async with asyncio.timeout_at(deadline):
             return await receive()
     except TimeoutError:
-        # the event loop itself may have been busy: what came meanwhile is there without waiting
+        # the event loop may have been busy: take what has come meanwhile, without waiting
         async with asyncio.timeout(0):
             return await receive()
 
 
 def timed_protocol(patience: Patience) -> type[asyncio.Protocol]:
-    """Uvicorn's protocol, which ends connections whose next headers are not whole in time.
+    """Extend Uvicorn's protocol to close connections whose headers do not come in time.
 
     uvicorn itself waits for ever for the first byte of a connection, and for the rest of headers
     that began; between two requests it waits 5 seconds.
@@ -116,7 +116,7 @@ def timed_protocol(patience: Patience) -> type[asyncio.Protocol]:
             self._rest()
 
         def _look(self) -> None:
-            """While a request is answered the time does not run; else from the first look on."""
+            """Start the clock unless a request is being answered."""
             if self.cycle is not None and not self.cycle.response_complete:
                 self._rest()
             elif self._deadline is None:

@@ -44,7 +44,7 @@ class Problem(LookalikeError):  # noqa: N818  an answer, not only an error
 
     @classmethod
     def of(cls, status: int, error: LookalikeError) -> Problem:
-        """An error of the library as an answer."""
+        """Make a problem of an error of the library."""
         return cls(status, error.what, got=error.got, expected=error.expected, remedy=error.remedy)
 
     @property
@@ -71,7 +71,7 @@ def refusal(problem: Problem, asked: Headers) -> Response:
 
 
 def handlers(failed: int, see: str = "") -> dict[type[Exception], ExceptionHandler]:
-    """What an application answers to the exceptions of its routes.
+    """Make the handlers that answer to the exceptions of an application's routes.
 
     Args:
         failed: status of an error of the library that is not about settings.

@@ -1,1 +1,1 @@
-"""From bytes to upright sRGB pixels."""
+"""Turn bytes into upright sRGB pixels."""

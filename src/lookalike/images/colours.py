@@ -1,4 +1,4 @@
-"""Any decoded image as upright 8-bit sRGB and alpha."""
+"""Convert any decoded image to upright 8-bit sRGB and alpha."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["canonical", "from_floats", "is_srgb"]
 
 
 def canonical(image: Image.Image) -> tuple[UInt8Array, UInt8Array | None]:
-    """Upright 8-bit sRGB ``(h, w, 3)`` and alpha ``(h, w)``, None where opaque."""
+    """Convert to upright 8-bit sRGB ``(h, w, 3)`` and alpha ``(h, w)``, None where opaque."""
     image = _oriented(image)
     profile = image.info.get("icc_profile")
     deep = _from_deep(image)
@@ -39,15 +39,15 @@ def _oriented(image: Image.Image) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            # what lies upright is not copied
+            # an upright image is not copied
             is_turned = image.getexif().get(0x0112, 1) in range(2, 9)
             return ImageOps.exif_transpose(image) if is_turned else image
-        except Exception:  # broken EXIF must not lose a picture
+        except Exception:  # broken EXIF must not cost a picture
             return image
 
 
 def _from_deep(image: Image.Image) -> UInt8Array | None:
-    """16-bit and float planes scaled to 8 bits, which Pillow's convert() would clip."""
+    """Scale 16-bit and float planes to 8 bits, which Pillow's convert() would clip."""
     if not image.mode.startswith(("I", "F")):
         return None
     values = np.asarray(image, dtype=np.float64)
@@ -60,7 +60,7 @@ def _from_deep(image: Image.Image) -> UInt8Array | None:
 
 
 def from_floats(values: NDArray[Any]) -> UInt8Array:
-    """Samples as uint8: of 0..1 or 0..255 where all lie there, else of their own range."""
+    """Scale samples to uint8: from 0..1 or 0..255 if all lie there, else from their own range."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if low >= 0.0 and high <= 1.0:
@@ -76,7 +76,7 @@ def _to_bytes(shares: NDArray[Any]) -> UInt8Array:
 
 
 def _to_srgb(image: Image.Image, profile: Any) -> Image.Image:
-    """Through the embedded profile where it is another than sRGB and can be read."""
+    """Convert by the embedded profile, if it is not sRGB and can be read."""
     if not isinstance(profile, bytes) or not profile or is_srgb(profile):
         return image
     if image.mode not in ("RGB", "L", "CMYK", "LAB"):
@@ -88,12 +88,12 @@ def _to_srgb(image: Image.Image, profile: Any) -> Image.Image:
             ImageCms.createProfile("sRGB"),
             outputMode="RGB",
         )
-    except Exception:  # a bad profile must not lose a picture
+    except Exception:  # a bad profile must not cost a picture
         return image
     return turned or image
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Whether a profile names itself sRGB, as nearly all in photographs do."""
+    """Whether a profile calls itself sRGB, as nearly all in photographs do."""
     head = profile[:4096]
     return b"sRGB" in head or b"s\0R\0G\0B" in head or b"IEC61966" in head

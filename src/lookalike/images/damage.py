@@ -1,7 +1,8 @@
-"""What a file that opens lacks for all that: parts of its scans, whole scans, frames.
+"""Find what a file that opens lacks nevertheless: parts of its scans, whole scans, frames.
 
-Decoders go on behind what is missing or corrupt, and fill the gap with grey or garbage. What they
-complain of is told here from what is harmless, and what they say nothing of is looked for.
+Decoders continue behind what is missing or corrupt, and fill the gap with grey or garbage. Their
+complaints are sorted here into damage and harmless ones, and damage they are silent about is looked
+for.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-# bits of a coefficient that are still to come before its first scan: more than there can be
+# bits of a coefficient that are missing before its first scan: more than it can have
 _NEVER_SENT = 15
 _LEFT_OVER = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 
 def scan_damage(data: bytes, complaint: str) -> str:
-    """What is wrong with the scans of a JPEG, in words; empty where nothing is.
+    """Say what is wrong with the scans of a JPEG; empty where nothing is.
 
-    What is left over behind the last scan is harmless where it is little, or does not look like
-    compressed data; else a decoder that lost step came to its end too early. Of corrupt codes that
-    keep step nothing tells.
+    Bytes left over behind the last scan are harmless if they are few or do not look like compressed
+    data; else a decoder that got out of step ended too early. Corrupt codes that keep step cannot
+    be detected.
 
     Args:
         data: the whole file.
-        complaint: what libjpeg said of it first; empty where nothing.
+        complaint: libjpeg's first complaint; empty where there was none.
     """
     left = _LEFT_OVER.search(complaint)
     if complaint and not (left and _is_filler(data, int(left[1]))):
@@ -40,7 +41,7 @@ def scan_damage(data: bytes, complaint: str) -> str:
 
 
 def frames_damage(data: bytes, kind: str) -> str:
-    """Whether frames or pages behind the first are missing, in words; empty where none is known to.
+    """Say whether frames or pages behind the first are missing; empty where none are known to be.
 
     Args:
         data: the whole file, whose first frame decodes.
@@ -51,10 +52,10 @@ def frames_damage(data: bytes, kind: str) -> str:
 
 
 def _is_filler(data: bytes, size: int) -> bool:
-    """Whether the bytes before a JPEG's end mark are no compressed data, by their looks.
+    """Whether the bytes before a JPEG's end mark do not look like compressed data.
 
-    Such data is as good as random: half of all bytes that so many random ones would show, with
-    high ones among them.
+    Compressed data is nearly random: it has at least half of the different bytes that as many
+    random ones would have, with high ones among them.
     """
     start = data.find(b"\xff\xda")
     end = data.find(b"\xff\xd9", start)
@@ -65,9 +66,9 @@ def _is_filler(data: bytes, size: int) -> bool:
 
 
 def _lacks_scans(data: bytes) -> bool:
-    """Whether some bits of some coefficients were never sent, as in a file cut behind a scan.
+    """Whether some bits of some coefficients were never sent, as in a file cut after a scan.
 
-    libjpeg takes that for a coarser picture.
+    libjpeg decodes that as a coarser picture.
     """
     at, is_progressive = 2, False
     sent: dict[int, list[int]] = {}
@@ -103,13 +104,13 @@ def _gif_lacks_frames(data: bytes) -> bool:
         elif kind == 0x21:
             at = _behind_blocks(data, at + 2)
         else:
-            # the end mark, or something that decoders do not go beyond
+            # the end mark, or something at which decoders stop
             return False
     return frames > 1
 
 
 def _png_lacks_frames(data: bytes) -> bool:
-    """Whether the file of an animation has fewer frames than it says, or ends before its end."""
+    """Whether an animation's file has fewer frames than announced, or ends before its end."""
     at, frames, wanted = 8, 0, 0
     while at + 8 <= len(data):
         size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
@@ -123,13 +124,13 @@ def _png_lacks_frames(data: bytes) -> bool:
 
 
 def _colours(data: bytes, at: int) -> int:
-    """Bytes of the table of colours that a GIF's flags announce."""
+    """Size in bytes of the colour table that a GIF's flags announce."""
     flags = data[at] if at < len(data) else 0
     return 3 << (flags % 8 + 1) if flags >= 128 else 0
 
 
 def _behind_blocks(data: bytes, at: int) -> int:
-    """Behind a chain of blocks that each say their length, the last one 0."""
+    """Skip a chain of blocks that each start with their length, the last one with 0."""
     while at < len(data) and data[at]:
         at += 1 + data[at]
     return at + 1

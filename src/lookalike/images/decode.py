@@ -1,10 +1,10 @@
-"""Decoding: upright, sRGB, opaque, reduced; failures are returned, never raised.
+"""Decode images: upright, sRGB, opaque, reduced; failures are returned, never raised.
 
-JPEGs are reduced by powers of two while decoding (libjpeg-turbo), about ten times faster than in
-full on photographs of many megapixels. A file that opens although parts of it are missing or
-corrupt gives a picture that says so. Everything else goes through Pillow. The size in the header
-is bounded before any decoder runs. OpenCV is never a decoder here: it returns pictures for corrupt
-files and allocates before it checks.
+JPEGs are reduced by powers of two while decoding (libjpeg-turbo), which is about ten times faster
+on photographs of many megapixels. A file that opens although parts of it are missing or corrupt
+gives a picture that says so. Everything else is decoded by Pillow. The size in the header is
+checked before any decoder runs. OpenCV never decodes here: it returns pictures for corrupt files
+and allocates memory before it checks.
 """
 
 from __future__ import annotations
@@ -57,19 +57,19 @@ _plugins_loaded = False
 
 
 class _BadImageError(Exception):
-    """Internal: the reason why an image cannot be used."""
+    """Internal: says why an image cannot be used."""
 
 
 def decode(path: str, data: bytes, config: DecodeConfig) -> Picture | Failure:
     """Decode one image, reduced by a power of two.
 
     Args:
-        path: only for the failure's text.
+        path: for the failure.
         data: the whole file.
         config: the short side to keep, and the pixels to allow.
 
     Returns:
-        The picture, or why there is none (stage ``decode``; ``read`` where memory was short).
+        The picture, or why there is none (stage ``decode``; ``read`` if memory was short).
     """
     try:
         kind = _checked_kind(data)
@@ -85,10 +85,10 @@ def decode(path: str, data: bytes, config: DecodeConfig) -> Picture | Failure:
 
 
 def decode_luma(path: str, data: bytes, config: DecodeConfig) -> UInt8Array | Failure:
-    """As ``decode``, only the luma ``(h, w)`` uint8: a JPEG's colour is then never decoded."""
+    """Decode only the luma ``(h, w)`` uint8, reduced: the colour of a JPEG is never decoded."""
     try:
         decoded = _decode_jpeg(data, config, "GRAY") if sniff(data[:64]) == "JPEG" else None
-    except Exception:  # whatever is wrong with the file, decode() says it in words
+    except Exception:  # decode() puts into words what is wrong with the file
         decoded = None
     if decoded is not None:
         return decoded[0]
@@ -97,12 +97,12 @@ def decode_luma(path: str, data: bytes, config: DecodeConfig) -> UInt8Array | Fa
 
 
 def luma_of(picture: Picture) -> UInt8Array:
-    """Luma ``(h, w)`` uint8 of a decoded picture (ITU-R BT.601)."""
+    """Compute the luma ``(h, w)`` uint8 of a decoded picture (ITU-R BT.601)."""
     return np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
 def as_file(pixels: UInt8Array | Image.Image) -> bytes:
-    """Pixels in memory as the bytes of a file that decodes to them: BMP, or PNG with alpha.
+    """Encode pixels in memory as a file that decodes to them: BMP, or PNG with alpha.
 
     Args:
         pixels: ``(h, w, 3)`` uint8 RGB, or a Pillow image, turned upright and to sRGB as a file.
@@ -125,9 +125,9 @@ def as_file(pixels: UInt8Array | Image.Image) -> bytes:
 
 
 def pixel_digest(path: str, data: bytes, config: DecodeConfig) -> str | Failure:
-    """Hex SHA-256 of the full-size upright pixels, the same for every container.
+    """Compute the hex SHA-256 of the full-size upright pixels, equal for all containers.
 
-    Alpha counts where the image is not opaque, so a transparent picture never equals a white one.
+    Alpha counts if the image is not opaque, so a transparent picture never equals a white one.
     """
     try:
         image = _opened(data, _checked_kind(data), config)
@@ -148,9 +148,9 @@ def _digest_of(pixels: UInt8Array, alpha: UInt8Array | None) -> str:
 
 
 def stored_channels(data: bytes) -> int:
-    """Channels of a readable image as they are stored: 1 grey, 2 with alpha, 3 colour, 4.
+    """Count the channels of a readable image as stored: 1 grey, 2 with alpha, 3 colour, 4.
 
-    Four are colour with alpha, or CMYK; the colours of a palette count as three.
+    Four means colour with alpha, or CMYK; a palette counts as three.
     """
     header = parse_jpeg(data) if sniff(data[:64]) == "JPEG" else None
     if header is not None:
@@ -181,7 +181,7 @@ def _check_size(width: int, height: int, config: DecodeConfig) -> None:
 
 
 def _reduction(width: int, height: int, config: DecodeConfig) -> int:
-    """The largest of 1, 2, 4, 8, … that leaves the short side at ``min_side`` or more."""
+    """Choose the largest of 1, 2, 4, 8, … that leaves the short side at ``min_side`` or more."""
     factor = 1
     while min(width, height) // (factor * 2) >= config.min_side:
         factor *= 2
@@ -191,7 +191,7 @@ def _reduction(width: int, height: int, config: DecodeConfig) -> int:
 def _decode_jpeg(
     data: bytes, config: DecodeConfig, colours: Colours
 ) -> tuple[UInt8Array, JpegHeader, str] | None:
-    """The fast path, with libjpeg's complaint; None where the file needs Pillow."""
+    """Decode by libjpeg-turbo, with its complaint; None where the file needs Pillow."""
     header = parse_jpeg(data)
     if header is None:
         return None
@@ -249,10 +249,10 @@ def _decode_any(data: bytes, kind: str, config: DecodeConfig) -> Picture:
 
 
 def _loaded(image: Image.Image, data: bytes, kind: str) -> tuple[Image.Image, str]:
-    """With its pixels decoded, and what is damaged in the file, in words."""
+    """Decode an opened image, and say what is damaged in the file."""
     header = parse_jpeg(data) if kind == "JPEG" else None
     if header is not None and image.mode in ("RGB", "L"):
-        # the same pixels as Pillow's, and Pillow says nothing of what it fills in
+        # the pixels are the same as Pillow's, which is silent about what it fills in
         decoded = decode_jpeg(data, header, "RGB" if image.mode == "RGB" else "GRAY", is_exact=True)
         if decoded is not None:
             loaded = Image.fromarray(decoded[0])
@@ -265,7 +265,7 @@ def _loaded(image: Image.Image, data: bytes, kind: str) -> tuple[Image.Image, st
 
 
 def _opened(data: bytes, kind: str, config: DecodeConfig) -> Image.Image:
-    """An image whose header has been read and bounded, at its first frame."""
+    """Open an image, at its first frame, and check the size in its header."""
     _load_plugins()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -293,7 +293,7 @@ def _opened_planes(data: bytes, config: DecodeConfig) -> Image.Image:
 
 
 _FORMATS = {
-    # of several pictures in one (MPO) too
+    # also if several pictures are in one file (MPO)
     "JPEG": ["JPEG"],
     "PNG": ["PNG"],
     "GIF": ["GIF"],
@@ -315,7 +315,7 @@ def _load_plugins() -> None:
         import pillow_jxl  # noqa: F401  registers itself
 
         pillow_heif.register_heif_opener()
-        # our bound is per call and checked right after the header; Pillow's is global, and lower
+        # our limit is per call and checked right after the header; Pillow's is global, and lower
         Image.MAX_IMAGE_PIXELS = None
         ImageFile.LOAD_TRUNCATED_IMAGES = False
         _plugins_loaded = True
@@ -330,7 +330,7 @@ def _is_lossless(image: Image.Image, kind: str, data: bytes) -> bool:
 
 
 def _is_cut(data: bytes) -> bool:
-    """Whether no end marker stands near the end; leftovers after it are harmless."""
+    """Whether no end mark stands near the end of the file; bytes after it are harmless."""
     return b"\xff\xd9" not in data[-DAMAGE.end :]
 
 
@@ -357,7 +357,7 @@ def _reduced(rgb: NDArray[np.uint8], factor: int) -> UInt8Array:
 def _failure(path: str, error: Exception) -> Failure:
     no_room = isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
     if no_room or isinstance(error, MemoryError):
-        # other pictures may have taken it: as what could not be read, it is tried again
+        # other pictures may use the memory: the file is tried again like one that cannot be read
         return Failure(path, "read", NO_MEMORY)
     return Failure(path, "decode", _in_words(error))
 

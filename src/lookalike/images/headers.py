@@ -1,7 +1,6 @@
-"""What the first bytes of a file say: container, size, orientation, tags; no decoder runs.
+"""Read the first bytes of a file: container, size, orientation, tags; no decoder runs.
 
-Only what the hot path needs is parsed here (JPEG); other containers are asked through Pillow,
-which reads headers lazily.
+Only JPEG is parsed here, as it is on the hot path; headers of other containers are read by Pillow.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _OTHER: tuple[tuple[bytes, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class JpegHeader:
-    """What a JPEG's segments say before its pixels.
+    """The segments of a JPEG before its pixels.
 
     Attributes:
         width: stored width, before orientation.
@@ -49,7 +48,7 @@ class JpegHeader:
         orientation: EXIF orientation 1..8, 1 where absent or broken.
         exif_fields: tags in IFD0 and the EXIF IFD.
         icc: embedded colour profile, empty where none.
-        is_lossless: of the lossless process, which is never reduced while it is decoded.
+        is_lossless: whether it is of the lossless process, which is never reduced while decoding.
     """
 
     width: int
@@ -62,7 +61,7 @@ class JpegHeader:
 
 
 def sniff(head: bytes) -> str | None:
-    """Container named by the first 64 bytes, or None.
+    """Recognise the container by the first 64 bytes; None for anything else.
 
     Returns:
         JPEG, PNG, WEBP, GIF, BMP, TIFF, HEIF, AVIF, JXL or None.
@@ -83,7 +82,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def describe_content(data: bytes) -> str:
-    """What a file that is no image looks like, in words."""
+    """Say what a file looks like that is not an image."""
     head = data[:64].lstrip()
     for signature, name in _OTHER:
         if head.lower().startswith(signature.lower()):
@@ -134,11 +133,11 @@ def parse_jpeg(data: bytes) -> JpegHeader | None:
 
 
 def without_applications(data: bytes) -> bytes:
-    """A JPEG without what applications and people wrote into it: frame, tables, colours, scans."""
+    """Strip a JPEG to frame, tables, colours and scans, without what applications wrote."""
     parts, at = [data[:2]], 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        # the one of Adobe says how colours are stored
+        # Adobe's segment says how colours are stored
         if data[at + 1] not in (*range(0xE0, 0xEE), 0xEF, 0xFE):
             parts.append(data[at:end])
         at = end
@@ -146,7 +145,7 @@ def without_applications(data: bytes) -> bytes:
 
 
 def _parse_exif(tiff: bytes) -> tuple[int, int]:
-    """Orientation and number of tags of a TIFF block; (1, n) where broken."""
+    """Read orientation and number of tags of a TIFF block; (1, n) where broken."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None or len(tiff) < 8:
         return 1, 0

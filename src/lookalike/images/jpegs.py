@@ -1,4 +1,4 @@
-"""JPEGs by libjpeg-turbo: reduced while they are decoded, with what it complains of."""
+"""Decode JPEGs by libjpeg-turbo, reduced while decoding, with its complaints."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ __all__ = ["Colours", "complaint_about", "decode_jpeg"]
 Colours = Literal["RGB", "GRAY", "CMYK"]
 # libjpeg reduces by eight at most
 _MOST = 8
-#: a file without its end: Pillow says how much of it is missing
+#: complaint about a file without its end: Pillow says how much is missing
 _NO_END = "Premature end of JPEG file"
 
 
 def decode_jpeg(
     data: bytes, header: JpegHeader, colours: Colours, factor: int = 1, *, is_exact: bool = False
 ) -> tuple[UInt8Array, str] | None:
-    """Samples ``(h, w, 3)`` or ``(h, w)`` as stored, and libjpeg's first complaint, mostly empty.
+    """Decode samples ``(h, w, 3)`` or ``(h, w)`` as stored, with libjpeg's first complaint.
 
     Args:
         data: the whole file.
-        header: of it.
-        colours: wanted.
-        factor: of 1, 2, 4 or 8 by which it is reduced.
-        is_exact: as libjpeg decodes by default, not as fast as it can.
+        header: of the file.
+        colours: the colours wanted.
+        factor: 1, 2, 4 or 8, by which it is reduced.
+        is_exact: decode as libjpeg does by default, not as fast as it can.
 
     Returns:
         None where this decoder cannot, or the file ends before its end mark.
@@ -38,7 +38,7 @@ def decode_jpeg(
     try:
         pixels, complaint = simplejpeg.decode_jpeg(data, colours, **options), ""
     except ValueError:
-        # a complaint about what applications wrote is harmless, hides others, and is never forgiven
+        # a complaint about what applications wrote is harmless, but hides the others
         bare = without_applications(data)
         complaint = complaint_about(bare, header)
         if _NO_END in complaint:
@@ -52,7 +52,7 @@ def decode_jpeg(
 
 
 def complaint_about(data: bytes, header: JpegHeader) -> str:
-    """What libjpeg says first of a file; empty where nothing."""
+    """Get libjpeg's first complaint about a file; empty where there is none."""
     colours = "CMYK" if header.components == 4 else "RGB"
     try:
         simplejpeg.decode_jpeg(data, colours, **_options(header, _MOST, is_exact=False))
@@ -62,7 +62,7 @@ def complaint_about(data: bytes, header: JpegHeader) -> str:
 
 
 def _options(header: JpegHeader, factor: int, is_exact: bool) -> dict[str, Any]:
-    # a lossless one decodes at full size whatever is asked, beyond the end of a smaller buffer
+    # a lossless JPEG always decodes at full size, beyond the end of a smaller buffer
     factor = 1 if header.is_lossless else factor
     least = {"min_height": -(-header.height // factor), "min_width": -(-header.width // factor)}
     return {"fastdct": not is_exact, "fastupsample": not is_exact, **least}

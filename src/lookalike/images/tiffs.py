@@ -1,9 +1,9 @@
-"""TIFFs that Pillow has no mode for, or mixes up: floats, unknown extra planes, deep ones apart.
+"""Read TIFFs that Pillow has no mode for, or mixes up: floats, unknown planes, deep planes.
 
-Pillow lists the combinations of planes, depths and extra planes that it opens; its decoders undo
-every lossless compression. So the file is shown to them as one grey picture of bytes, by another
-directory behind its own, and what the bytes mean is read here (TIFF 6.0, and Adobe's technical
-note 3 for floats).
+Pillow opens only listed combinations of planes, depths and extra planes, but its decoders undo
+every lossless compression. So the file is given to them as one grey picture of bytes, by a second
+directory appended to it, and the bytes are interpreted here (TIFF 6.0, and Adobe's technical note 3
+for floats).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LOSSLESS = {
 _COLOUR_PLANES = {0: 1, 1: 1, 2: 3, 5: 4}
 _KINDS = {1: "u", 2: "i", 3: "f"}
 _SIZES = {"u": (8, 16, 32), "i": (8, 16, 32), "f": (16, 32, 64)}
-#: of all planes together; what has more bytes a pixel holds measurements
+#: of all planes together; files with more bytes a pixel hold measurements
 _MOST_BYTES = 64
 _BY_DIFFERENCE, _BY_BYTES = 2, 3
 _AS_THEY_ARE = (_COMPRESSION, _FILL_ORDER, _ROWS, _TILE_HEIGHT)
@@ -47,19 +47,19 @@ _READ = {
     *(_LAYOUT, _PREDICTOR, _EXTRA, _STRIPS, _STRIP_SIZES, _TILE_WIDTH, _TILE_HEIGHT, _TILES),
     *(_TILE_SIZES, _SAMPLE_KIND, _PROFILE),
 }
-#: how the whole numbers of a directory are stored, by their kind
+#: how integers of a directory are stored, by their kind
 _NUMBERS = {1: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}
-# of a broken directory, read no farther
+# limit for a broken directory
 _MOST_TAGS, _MOST_PAGES = 4096, 65_536
 
 
 class UnsupportedTiffError(Exception):
-    """Internal: what it is that cannot be read."""
+    """Internal: says what cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanarTiff:
-    """A TIFF whose directory was read, and nothing else.
+    """A TIFF of which only the directory was read.
 
     Attributes:
         width: stored, before orientation.
@@ -78,7 +78,7 @@ class PlanarTiff:
     planes: int
 
     def image(self) -> Image.Image:
-        """The picture in 8 bits, with orientation and profile; an unknown plane is left out.
+        """Decode to 8 bits, with orientation and profile; unknown planes are left out.
 
         Raises:
             OSError: strips are missing or do not decompress.
@@ -101,13 +101,13 @@ class PlanarTiff:
         return image
 
     def _samples(self, wanted: list[int]) -> NDArray[Any]:
-        """Planes ``(h, w, k)`` in the order asked."""
+        """Decode planes ``(h, w, k)`` in the order asked."""
         if self._first(_LAYOUT, 1) == 1:
             return self._decoded(0, self.planes)[..., wanted]
         return np.concatenate([self._decoded(plane, 1) for plane in wanted], axis=2)
 
     def _decoded(self, part: int, planes: int) -> NDArray[Any]:
-        """Samples ``(h, w, planes)`` of the strips or tiles that hold one part of the planes."""
+        """Decode samples ``(h, w, planes)`` of the strips or tiles that hold some of the planes."""
         wide = planes * self.kind.itemsize
         tile = self._first(_TILE_WIDTH, 0)
         width = -(-self.width // tile) * tile if tile else self.width
@@ -124,7 +124,7 @@ class PlanarTiff:
         return samples.reshape(self.height, width, planes)[:, : self.width]
 
     def _as_grey(self, part: int, width: int, wide: int) -> bytes:
-        """The file with a directory that says: one plane of bytes, ``wide`` times as wide."""
+        """Append a directory that describes one plane of bytes, ``wide`` times as wide."""
         shown = {tag: self.tags[tag] for tag in _AS_THEY_ARE if tag in self.tags}
         shown |= {_WIDTH: (width * wide,), _HEIGHT: (self.height,)}
         shown |= {_BITS: (8,), _COLOURS: (1,), _PLANES: (1,)}
@@ -147,7 +147,7 @@ def open_tiff(data: bytes) -> PlanarTiff:
     """Read a TIFF's first directory.
 
     Raises:
-        UnsupportedTiffError: it says in words what is not read here.
+        UnsupportedTiffError: says what is not read here.
         ValueError: there is no such directory.
     """
     try:
@@ -174,7 +174,7 @@ def open_tiff(data: bytes) -> PlanarTiff:
 def is_misread(image: Image.Image) -> bool:
     """Whether Pillow opens a TIFF, but mixes up planes, byte order, or black and white.
 
-    It does so with planes one after the other, 16 bits where 0 is white, and 32 bits.
+    These are planes stored one after the other, 16 bits with 0 for white, and 32 bits.
     """
     tags = getattr(image, "tag_v2", {})
     deepest, colours = max(tags.get(_BITS, (1,))), tags.get(_COLOURS)
@@ -185,7 +185,7 @@ def is_misread(image: Image.Image) -> bool:
 
 
 def lacks_pages(data: bytes) -> bool:
-    """Whether a page behind the first, or a part of its strips, lies beyond the end of the file."""
+    """Whether a page behind the first, or one of its strips, lies beyond the end of the file."""
     try:
         _, at = _read_directory(data, _first_directory(data))
         for _ in range(_MOST_PAGES):
@@ -214,10 +214,10 @@ def _unpack(data: bytes, form: str, at: int) -> tuple[Any, ...]:
 
 
 def _read_directory(data: bytes, at: int) -> tuple[dict[int, tuple[int, ...]], int]:
-    """The whole numbers of a directory by tag, a profile as its bytes; where the next one begins.
+    """Read the integers of a directory by tag, and where the next directory begins.
 
     Raises:
-        struct.error: it does not lie within the file.
+        struct.error: it is not within the file.
     """
     entry, offset = ("HHQ8s", "Q") if _is_big(data) else ("HHI4s", "I")
     step, count = struct.calcsize("<" + entry), _unpack(data, "Q" if _is_big(data) else "H", at)[0]
@@ -238,7 +238,7 @@ def _read_directory(data: bytes, at: int) -> tuple[dict[int, tuple[int, ...]], i
 
 
 def _directory(tags: dict[int, tuple[int, ...]], start: int) -> bytes:
-    """A directory of whole numbers that stands at ``start``."""
+    """Write a directory of integers that starts at ``start``."""
     entries, behind = [], b""
     for tag in sorted(tags):
         values = struct.pack(f"<{len(tags[tag])}I", *tags[tag])
@@ -250,7 +250,7 @@ def _directory(tags: dict[int, tuple[int, ...]], start: int) -> bytes:
 
 
 def _described(tags: dict[int, tuple[int, ...]]) -> str:
-    """What a file holds, for people who can turn it into something else."""
+    """Describe a file to people who can convert it."""
     bits = "+".join(map(str, sorted(set(tags.get(_BITS, (1,))))))
     kinds = {1: "unsigned", 2: "signed", 3: "floating point"}
     names = {number: name for name, number in TiffTags.lookup(_COLOURS).enum.items()}
@@ -265,7 +265,7 @@ def _described(tags: dict[int, tuple[int, ...]]) -> str:
 
 
 def _joined_bytes(rows: UInt8Array, planes: int, kind: np.dtype[Any]) -> UInt8Array:
-    """Undo the predictor of floats: bytes of one weight lie together, each less its neighbour."""
+    """Undo the predictor of floats, which stores bytes by weight, as differences."""
     split = rows.reshape(*rows.shape[:2], -1, planes)
     whole = np.cumsum(split, axis=2, dtype=np.uint8).reshape(*rows.shape[:2], kind.itemsize, -1)
     weights = whole.swapaxes(2, 3)
@@ -274,7 +274,7 @@ def _joined_bytes(rows: UInt8Array, planes: int, kind: np.dtype[Any]) -> UInt8Ar
 
 
 def _to_8_bits(samples: NDArray[Any]) -> UInt8Array:
-    """By the type's range; 32 bits, which measure more often than they show, by what they hold."""
+    """Scale by the type's range; 32 bits, which are mostly measurements, by their values."""
     if samples.dtype.kind == "f":
         return from_floats(samples.astype(np.float64))
     if samples.dtype == np.uint8:

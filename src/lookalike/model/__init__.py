@@ -1,1 +1,1 @@
-"""Records that travel between rooms."""
+"""The records that rooms pass to each other."""

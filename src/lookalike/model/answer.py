@@ -13,16 +13,16 @@ __all__ = ["Answer", "Hit"]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer of a search.
+    """One image that a search found.
 
     Attributes:
         image: what was found.
-        tier: how the query is related to it.
+        tier: how it is related to the query.
         distance: of the descriptor that ranked it; lower is closer.
         metric: name of that distance.
         verification: from the query to the image, for a copy that keypoints confirm.
         votes: place in every metric that voted for it, from 1.
-        confidence: as of a ``Match``.
+        confidence: probability that both show the same picture, 0..1; None for ``similar``.
     """
 
     image: ImageRef
@@ -35,7 +35,7 @@ class Hit:
 
     @property
     def edit(self) -> str:
-        """The edit in words, from the query to the image."""
+        """The edit from the query to the image, in words."""
         return Match("", "", self.tier, self.distance, self.metric, self.verification).edit
 
 
@@ -44,7 +44,7 @@ class Answer:
     """The answer of one search.
 
     Attributes:
-        query: path of the picture searched with; ``in_set``: of images with its very bytes.
+        query: path of the picture searched with; ``in_set``: those of images with the same bytes.
         searched: images looked among.
         hits: nearest first; a query in the set finds itself as ``exact``.
         containments: where the query lies in an image or one in it, if that was asked for.

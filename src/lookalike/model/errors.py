@@ -45,13 +45,13 @@ class LookalikeError(Exception):
     def of_system(
         cls, what: str, path: str | Path | None, error: OSError, *, elsewhere: str = ""
     ) -> Self:
-        """What the operating system refused, in words.
+        """Put what the operating system refused into words.
 
         Args:
             what: what could not be done.
-            path: with which file or folder; None for the one that the error names.
+            path: of the file or folder; None for the one that the error names.
             error: as it was raised.
-            elsewhere: what else the user can name, as a remedy.
+            elsewhere: a remedy: what else the user can name.
         """
         reason = error.strerror or str(error) or type(error).__name__
         named = path if path is not None else error.filename
@@ -75,7 +75,7 @@ class CollectionError(LookalikeError):
 
 
 class SpecMismatchError(CollectionError):
-    """Descriptors of one spec asked to mix with another."""
+    """Descriptors of different specs that would be mixed."""
 
 
 class ModelError(LookalikeError):
@@ -87,4 +87,4 @@ class OutputError(LookalikeError):
 
 
 class ActionError(LookalikeError):
-    """A file that could not be moved, brought back or written about."""
+    """A file that could not be moved or brought back, or a journal that failed."""

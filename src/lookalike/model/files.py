@@ -1,4 +1,4 @@
-"""Records of single files beyond images; ``types`` names them with all others."""
+"""Records of single files: failures, and pictures that came back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Addressed", "Failure", "Returned"]
 
 
 class Addressed:
-    """What has an id and a path."""
+    """A base for what has an id and a path."""
 
     __slots__ = ()
     id: str
@@ -19,19 +19,19 @@ class Addressed:
 
     @property
     def url(self) -> str:
-        """Where it was downloaded from, as the id ends with it; empty for a file of the user's."""
+        """The URL it was downloaded from; empty for a file of the user's."""
         found = [at for at in map(self.id.find, ("http://", "https://")) if at >= 0]
         return self.id[min(found) :] if found else ""
 
     @property
     def shown(self) -> str:
-        """What users know it by: its URL, else its path."""
+        """Its name for users: the URL, else the path."""
         return self.url or self.path
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that could not be read, and why.
+    """A file that could not be read, and why.
 
     Attributes:
         path: as the user addressed it.
@@ -69,5 +69,5 @@ class Returned:
 
     @property
     def in_words(self) -> str:
-        """When it was dropped, and for what."""
+        """Say when it was dropped, and in whose favour."""
         return f"you dropped this on {self.dropped_at[:10]} (kept {self.keeper})"

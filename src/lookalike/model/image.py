@@ -1,4 +1,4 @@
-"""One file, one image, one decoded picture, one descriptor of it."""
+"""Records of one file, one image, one decoded picture, one descriptor."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class FileEntry(Addressed):
     Attributes:
         id: source-relative POSIX path or URL, unique within the run.
         path: path or address by which the file can be opened, as the user addressed it.
-        key: absolute path or address, the name under which a collection remembers the file.
+        key: absolute path or address, under which a collection remembers the file.
         n_bytes: file size in bytes.
         modified_ns: modification time in nanoseconds since the epoch.
-        inode: (device, inode), equal for hard links of one file; of what has none, (-1, digest of
-            where it lies and of its version).
+        inode: (device, inode), equal for hard links of one file; (-1, digest of place and version)
+            for what has no inode.
     """
 
     id: str
@@ -53,7 +53,7 @@ class ImageRef(Addressed):
         low_information: blank, or a slope from tone to tone; such an image matches by its bytes, by
             keypoints, or because both look the same everywhere, never by a hash.
         damage: what is missing or corrupt in a file that opens, in words; empty where nothing is.
-        transparent: whether something shows through.
+        transparent: whether some pixels are transparent.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Picture:
         exif_fields: number of EXIF tags.
         alpha: ``(h, w)`` uint8 as reduced, None where all is opaque.
         pixel_digest: of the full-size pixels, None of a JPEG, which its decoder reduced.
-        damage: as of ``ImageRef``.
+        damage: what is missing or corrupt in a file that opens, in words; empty where nothing is.
     """
 
     rgb: UInt8Array
@@ -101,11 +101,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class DescriptorSpec:
-    """What a descriptor is: two descriptors may be compared only if their specs are equal.
+    """The identity of a descriptor: two may be compared only if their specs are equal.
 
     Attributes:
         name: registry name.
-        version: changes whenever the values would.
+        version: changes whenever the values change.
         metric: ``hamming``, ``cosine``, ``euclidean``, ``correlation`` or ``keypoints``.
         dim: bits for Hamming, values per row otherwise.
         dtype: NumPy name of the stored type, for example ``uint8`` or ``float16``.
@@ -128,10 +128,10 @@ class DescriptorSpec:
 
     @property
     def row_width(self) -> int:
-        """Values in one stored row: ``dim / 8`` bytes for Hamming, ``dim`` otherwise."""
+        """Number of values in one stored row: ``dim / 8`` bytes for Hamming, ``dim`` otherwise."""
         return self.dim // 8 if self.metric == "hamming" else self.dim
 
     @property
     def varies(self) -> bool:
-        """Whether pictures have more or fewer rows, as of keypoints, and not one each."""
+        """Whether pictures have different numbers of rows, as of keypoints, instead of one each."""
         return self.metric in ("keypoints", "pixels")

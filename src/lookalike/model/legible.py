@@ -1,4 +1,4 @@
-"""Names and messages as people read them: nothing in them acts on a terminal or a page."""
+"""Make names and messages harmless: nothing in them acts on a terminal or a page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 
 __all__ = ["inert_json", "legible"]
 
-# what is invisible, turns the order of letters or breaks lines; two joiners belong to words and
-# emoji. Surrogates stand for bytes of a file name that are no UTF-8
+# characters that are invisible, reverse the order of letters or break lines; two joiners are left,
+# as words and emoji need them. Surrogates stand for bytes of a file name that are not UTF-8
 _BEYOND = (
     "\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f"
@@ -18,16 +18,16 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def legible(text: str) -> str:
-    r"""A text on one line, where control characters and the like are written out: ``\x1b``.
+    r"""Put a text on one line, with control characters and the like written out: ``\x1b``.
 
     Bytes of a file name that are no UTF-8 are written as ``\xff``.
     """
-    # nearly all texts are, and it is quickly seen
+    # nearly all texts are printable, which is quick to check
     return text if text.isprintable() else _ACTING.sub(lambda one: _escape(one[0]), text)
 
 
 def inert_json(text: str) -> str:
-    r"""The same JSON, where what acts on a terminal is written as ``\u202e``."""
+    r"""Escape in JSON what acts on a terminal: ``\u202e``."""
     return text if text.isascii() and "\x7f" not in text else _ACTING_IN_JSON.sub(_in_json, text)
 
 

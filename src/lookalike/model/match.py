@@ -1,4 +1,4 @@
-"""How two images are related, and the evidence for it."""
+"""Records of how two images are related, and of the evidence."""
 
 from __future__ import annotations
 
@@ -83,8 +83,7 @@ class Match:
         metric: which descriptor measured ``distance``: ``bytes``, ``pixels``, ``pdq`` or the
             name of an embedding.
         verification: geometric evidence, where the tier needs any.
-        confidence: probability that both show the same picture, 0..1; None where nothing tells:
-            of tier ``similar``.
+        confidence: probability that both show the same picture, 0..1; None of tier ``similar``.
     """
 
     query: str
@@ -97,7 +96,7 @@ class Match:
 
     @property
     def edit(self) -> str:
-        """The edit in words, from query to ref."""
+        """The edit from query to ref, in words."""
         if self.tier == "exact":
             return "identical bytes"
         if self.tier == "pixel":
@@ -107,12 +106,12 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Containment:
-    """One picture that lies in a larger one; it makes no cluster.
+    """A picture that lies in a larger one; it makes no cluster.
 
     Attributes:
-        small: image id; the path where a search gives it.
-        large: likewise.
-        box: left, top, width and height of where it lies, within the large picture, pixels.
+        small: id of the small image; its path in the answer of a search.
+        large: likewise of the large one.
+        box: left, top, width and height of the small picture within the large one, pixels.
         corners: of the small picture, x and y in the large one, from its top left clockwise.
         verification: from small to large, with scale, angle and whether it is mirrored.
     """

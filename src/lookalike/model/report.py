@@ -1,4 +1,4 @@
-"""The answer of one run: clusters, decisions, failures."""
+"""Records of a run's answer: clusters, decisions, failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Cluster:
     Attributes:
         id: digest of the members' ids, independent of their order.
         members: image ids, sorted.
-        center: the member to which the linkage ties every other one (star), else the medoid.
+        center: the member that matches every other one (star), else the medoid.
         matches: the accepted pairs among the members, sorted.
         linkage: name of the linkage.
         diameter: largest distance among ``matches``.
@@ -37,7 +37,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to become of one image of a cluster.
+    """What becomes of one image of a cluster.
 
     Attributes:
         image: image id.
@@ -89,15 +89,15 @@ class Report:
 
     @property
     def expected_false_pairs(self) -> float:
-        """How many of ``matches`` are to be expected wrong: their doubts, summed.
+        """Expected number of wrong ``matches``: the sum of one minus their confidence.
 
-        Matches without a confidence are not in it.
+        Matches without a confidence do not count.
         """
         doubts = (1.0 - m.confidence for m in self.matches if m.confidence is not None)
         return round(math.fsum(doubts), 4)
 
     def keeper_of(self, cluster: Cluster) -> str:
-        """Id of the image that stays in ``cluster``."""
+        """The id of the image that stays in ``cluster``."""
         for decision in self.decisions:
             if decision.image in cluster.members:
                 return decision.keeper

@@ -1,4 +1,4 @@
-"""The version of lookalike; the one place where it stands."""
+"""The version of lookalike, which stands nowhere else."""
 
 __all__ = ["__version__"]
 

@@ -1,4 +1,4 @@
-"""What a run found, in the forms people and programs read."""
+"""Reports in the forms that people and programs read."""
 
 from lookalike.report.as_json import (
     SCHEMA,

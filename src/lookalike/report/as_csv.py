@@ -1,4 +1,4 @@
-"""The report as tables."""
+"""Write the report as tables."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["write_csv", "write_rows"]
 def write_csv(report: Report, folder: Path) -> tuple[Path, ...]:
     """Write ``clusters.csv``, ``matches.csv`` and ``failures.csv``.
 
-    Where pictures were looked for inside larger ones, ``containments.csv`` too; where files are
-    damaged, ``damaged.csv``.
+    ``containments.csv`` too, if pictures were looked for inside larger ones, and ``damaged.csv`` if
+    files are damaged.
 
     File names that are not UTF-8 keep their bytes.
 
@@ -87,7 +87,7 @@ def _cluster_rows(report: Report) -> Iterable[Sequence[object]]:
 
 
 def write_rows(path: Path, columns: str, rows: Iterable[Sequence[object]]) -> Path:
-    """Write rows with the names of their columns, which have commas between them."""
+    """Write rows under the names of their columns, given with commas between them."""
     with (
         writing(path) as place,
         place.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,

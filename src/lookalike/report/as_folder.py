@@ -1,4 +1,4 @@
-"""A folder with one picture of each: the keepers, and every image that has no copy."""
+"""Copy one picture of each into a folder: keepers, and images without copies."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["write_kept"]
 
 
 def write_kept(report: Report, folder: Path) -> int:
-    """Copy what stays into a folder, each under its id, so that equal names never collide.
+    """Copy what stays into a folder, each under its id, so that equal names do not collide.
 
-    Inputs are only read. The folder is marked, and marked folders are not looked at by later runs.
-    A file that is there already is left alone.
+    Inputs are only read. The folder is marked, and later runs do not look at marked folders. Files
+    that exist already are left alone.
 
     Args:
         report: what to keep and drop.
@@ -29,7 +29,7 @@ def write_kept(report: Report, folder: Path) -> int:
         Files copied.
 
     Raises:
-        ConfigError: the folder holds files of somebody else's.
+        ConfigError: the folder is not empty and was not made by lookalike.
         OutputError: a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def write_kept(report: Report, folder: Path) -> int:
     dropped = {decision.image for decision in report.decisions if decision.action == "drop"}
     copied = 0
     for image in report.images.values():
-        # a URL is no path; the name of its file is a digest of it
+        # a URL is no path: its file is named by a digest of it
         target = folder / Path(Path(image.path).name if image.url else image.id.lstrip("/"))
         if image.id in dropped or target.exists():
             continue

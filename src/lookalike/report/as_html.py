@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing else: pictures, reasons, and the edit drawn."""
+"""Write the report as one self-contained page: pictures, reasons, and edits drawn on them."""
 
 from __future__ import annotations
 
@@ -91,13 +91,13 @@ def write_html(
     picture: Callable[[str], bytes | None] | None = None,
     title: str = "",
 ) -> Path:
-    """Write the page.
+    """Write the report as a page.
 
     Args:
         report: what to show.
         path: the page; its folder is created when missing.
-        max_clusters: clusters shown, those that free most bytes first; the page says how many
-            are left out.
+        max_clusters: clusters shown, those that free most bytes first; the page says how many are
+            left out.
         max_explained: copies of which the page shows what was added, six of a cluster at most.
         picture: JPEG bytes of a small picture for a path, or None; ``thumbnail`` by default.
         title: what was found, in a sentence; the report's headline by default.
@@ -137,7 +137,7 @@ def write_html(
 
 
 def thumbnail(path: str) -> bytes | None:
-    """A small JPEG of an image file, long side 220 px; None where it cannot be read."""
+    """Make a JPEG of an image file, long side 220 px; None where it cannot be read."""
     try:
         data = read_again(path)
     except OSError:
@@ -155,7 +155,7 @@ def thumbnail(path: str) -> bytes | None:
 
 
 def _freed(report: Report) -> dict[str, int]:
-    """Bytes of what is dropped of every cluster."""
+    """Sum the bytes of what is dropped of every cluster."""
     dropped = {decision.image for decision in report.decisions if decision.action == "drop"}
     return {
         cluster.id: sum(report.images[m].n_bytes for m in cluster.members if m in dropped)
@@ -164,7 +164,7 @@ def _freed(report: Report) -> dict[str, int]:
 
 
 def _to_explain(report: Report, clusters: Sequence[Cluster], most: int) -> list[tuple[str, Match]]:
-    """Members with the matches that tie them to their keepers, as many as the page explains."""
+    """Choose members that the page explains, with the matches to their keepers."""
     chosen = []
     for cluster in clusters:
         keeper = report.keeper_of(cluster)
@@ -175,7 +175,7 @@ def _to_explain(report: Report, clusters: Sequence[Cluster], most: int) -> list[
 
 
 def _added(report: Report, asked: tuple[str, Match]) -> tuple[str, tuple[str, str]]:
-    """The member, a PNG of what was added to it, as data, and that in words."""
+    """Explain one member: its id, a PNG of what was added to it as data, and that in words."""
     member, match = asked
     found = difference_of(
         match, (report.images[match.query], report.images[match.ref]), side=_COMPARED_SIDE
@@ -277,7 +277,7 @@ def _inside(report: Report, item: Containment, pictures: dict[str, bytes | None]
 
 
 def _polygon(report: Report, tie: Match | None, member: str) -> str:
-    """Where the other image's frame lies on this one, as SVG points in percent of the frame."""
+    """Draw the other image's frame on this one, as SVG points in percent of the frame."""
     if tie is None or tie.verification is None:
         return ""
     transform = np.array(tie.verification.transform).reshape(3, 3)
@@ -296,7 +296,7 @@ def _polygon(report: Report, tie: Match | None, member: str) -> str:
 
 
 def _is_whole(points: NDArray[np.floating]) -> bool:
-    """Whether an outline in percent covers the frame and nothing else, in any turn."""
+    """Whether an outline in percent is the whole frame, in any orientation."""
     corners = np.array([[0, 0], [100, 0], [100, 100], [0, 100]])
     distance = np.abs(points[:, None] - corners[None]).max(axis=2)
     return bool((distance.min(axis=1) < 1.5).all())

@@ -1,4 +1,4 @@
-"""The report as JSON and back, without loss."""
+"""Convert the report to JSON and back without loss."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from lookalike.report.document import SCHEMA, Document
 
 __all__ = ["SCHEMA", "from_json", "funnel_of", "to_body", "to_dict", "to_json", "with_run"]
 
-#: nothing was known of damage in the second
+#: the second schema did not know damage
 _READ = (SCHEMA, "lookalike-report/2")
-#: what a run may tell anew of an unchanged set
+#: what differs between runs on an unchanged set
 _RUN = ("funnel", "timings", "returned")
 
 
 def to_dict(report: Report) -> dict[str, Any]:
-    """Plain values in a fixed order, as ``report.schema.json`` describes them."""
+    """Convert to plain values in a fixed order, as ``report.schema.json`` describes them."""
     plain: dict[str, Any] = serialization.to_plain(_document(report))
     return plain
 
 
 def to_json(report: Report, *, indent: int | None = None) -> str:
-    """The report as one JSON text; undecodable file names keep their escaped bytes."""
+    """Write the report as one JSON text; undecodable file names keep their escaped bytes."""
     return json.dumps(to_dict(report), indent=indent)
 
 
 def to_body(report: Report) -> str:
-    """All that depends on the set alone, for ``with_run``: the funnel, then the rest."""
+    """Write everything that depends on the set alone, for ``with_run``: funnel first."""
     found = _document(report)
     rest = {one: getattr(found, one) for one in found.__struct_fields__ if one not in _RUN}
     return f"{serialization.to_json(found.funnel)}\n{serialization.to_json(rest)}"
 
 
 def funnel_of(body: str) -> dict[str, int]:
-    """The funnel of a body."""
+    """Read the funnel of a body."""
     funnel: dict[str, int] = json.loads(body.partition("\n")[0])
     return funnel
 
@@ -54,7 +54,7 @@ def with_run(
     timings: Mapping[str, float],
     returned: Sequence[tuple[Returned, str]] = (),
 ) -> str:
-    """The JSON text of a report from a body and what is this run's own.
+    """Put a body and what belongs to one run together into the JSON text of a report.
 
     Args:
         body: of ``to_body``.
@@ -62,7 +62,7 @@ def with_run(
         timings: seconds by stage.
         returned: images that were dropped before, each with its path.
 
-    The body is not parsed: of a large unchanged set, it would take longer than the run.
+    The body is not parsed: for a large unchanged set that would take longer than the run.
     """
     rest = body.partition("\n")[2]
     merged = json.dumps({**funnel_of(body), **counts})
@@ -72,7 +72,7 @@ def with_run(
 
 
 def from_json(text: str) -> Report:
-    """The report that ``to_json`` wrote.
+    """Read the report that ``to_json`` wrote.
 
     Raises:
         ValueError: not JSON, another schema, or values of the wrong kind.

@@ -1,4 +1,4 @@
-"""How two pictures of a match differ, for people and programs: words, JSON, a sheet, a page."""
+"""Show how two pictures of a match differ: in words, JSON, a sheet, a page."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BACKGROUND = 250
 
 
 def difference_in_words(match: Match, found: Difference, sides: Sides) -> list[str]:
-    """Lines: what both show, tone, what was added where, which is likely the parent.
+    """Say what both show, tone, what was added where, and which is likely the parent.
 
     Args:
         match: of the two pictures.
@@ -63,7 +63,7 @@ def difference_in_words(match: Match, found: Difference, sides: Sides) -> list[s
 
 
 def added_in_words(regions: list[Region]) -> str:
-    """What was added to one picture, the largest first: ``caption 17%, lines 4%``."""
+    """Say what was added to one picture, the largest first: ``caption 17%, lines 4%``."""
     shares: dict[str, float] = {}
     for region in regions:
         shares[region.kind] = shares.get(region.kind, 0.0) + region.share
@@ -72,21 +72,21 @@ def added_in_words(regions: list[Region]) -> str:
 
 
 def difference_to_dict(found: Difference) -> dict[str, Any]:
-    """Plain values; the masks are left to ``mask_png``."""
+    """Convert to plain values; the masks are left to ``mask_png``."""
     plain = asdict(found)
     del plain["query_mask"], plain["ref_mask"]
     return plain
 
 
 def mask_png(mask: UInt8Array) -> bytes:
-    """A PNG to lay over a picture: red where the mask is white, clear elsewhere."""
+    """Make a PNG to lay over a picture: red where the mask is set, transparent elsewhere."""
     sheet = np.zeros((*mask.shape, 4), np.uint8)
     sheet[mask > 0] = (*_ADDED[::-1], 150)
     return _encoded(sheet, ".png")
 
 
 def write_pair_sheet(found: Difference, sides: Sides, path: Path) -> Path:
-    """One PNG: query and ref with what was added in red, then the query laid over the ref.
+    """Write one PNG: query and ref with what was added in red, then one laid over the other.
 
     Args:
         found: how they differ.
@@ -112,7 +112,7 @@ def write_pair_sheet(found: Difference, sides: Sides, path: Path) -> Path:
 
 
 def write_pair_page(match: Match, found: Difference, sides: Sides, path: Path) -> Path:
-    """One HTML page: both pictures with what was added, laid over each other, and the words."""
+    """Write one HTML page: both pictures with what was added, laid over each other, in words."""
     query, ref = (_picture(image) for image in sides)
     cells = (
         ("query", _marked(query, found.query_mask, found.query_box, sides[0])),
@@ -137,7 +137,7 @@ def write_pair_page(match: Match, found: Difference, sides: Sides, path: Path) -
 
 
 def _made(match: Match, found: Difference, sides: Sides) -> str:
-    """The edit in words from the parent to the other."""
+    """Say the edit from the parent to the other."""
     seen, edit = match.verification, match.edit
     child, side = (sides[1], "ref") if found.parent == "query" else (sides[0], "query")
     if seen is not None and side == "query":
@@ -156,7 +156,7 @@ def _box(box: Box) -> str:
 
 
 def _picture(image: ImageRef) -> UInt8Array:
-    """At a long side of 640 px at most; grey where it can no longer be read."""
+    """Read a picture at a long side of at most 640 px; grey where it can no longer be read."""
     try:
         seen = decode(image.path, read_again(image.path), DecodeConfig(min_side=_SIDE // 2))
     except OSError as error:
@@ -169,7 +169,7 @@ def _picture(image: ImageRef) -> UInt8Array:
 
 
 def _marked(rgb: UInt8Array, mask: UInt8Array, box: Box, image: ImageRef) -> UInt8Array:
-    """The picture with what was added in red and what both show in a yellow frame."""
+    """Mark what was added in red and what both show by a yellow frame."""
     size = (rgb.shape[1], rgb.shape[0])
     shown = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST) > 0
     drawn = rgb.copy()
@@ -181,7 +181,7 @@ def _marked(rgb: UInt8Array, mask: UInt8Array, box: Box, image: ImageRef) -> UIn
 
 
 def _laid_over(query: UInt8Array, ref: UInt8Array, found: Difference, sides: Sides) -> UInt8Array:
-    """Half of each in the ref's frame; grey where the query shows nothing."""
+    """Blend both in the ref's frame; grey where the query shows nothing."""
 
     def grow(rgb: UInt8Array, image: ImageRef) -> np.ndarray[Any, Any]:
         return np.diag([image.width / rgb.shape[1], image.height / rgb.shape[0], 1.0])

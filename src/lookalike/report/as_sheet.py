@@ -1,4 +1,4 @@
-"""A search's answer as one picture, or as a page that needs nothing else."""
+"""Write a search's answer as one picture, or as a self-contained page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COLOURS = {
 
 
 def hit_in_words(hit: Hit) -> str:
-    """Tier, edit, distance, confidence, votes and damage in one line."""
+    """Say tier, edit, distance, confidence, votes and damage in one line."""
     words = f"{hit.tier}: {hit.edit}" if hit.tier != "similar" else "similar"
     votes = f", {len(hit.votes)} votes" if len(hit.votes) > 1 else ""
     certain = "" if hit.confidence is None else f", confidence {hit.confidence:.4g}"
@@ -38,7 +38,7 @@ def hit_in_words(hit: Hit) -> str:
 
 
 def write_sheet(answer: Answer, path: Path, *, columns: int = 4) -> Path:
-    """One PNG: the query, then every hit, with its tier and distance below.
+    """Write one PNG: the query, then every hit with its tier and distance below.
 
     Args:
         answer: what to draw.
@@ -67,7 +67,7 @@ def write_sheet(answer: Answer, path: Path, *, columns: int = 4) -> Path:
 
 
 def write_answer_page(answer: Answer, path: Path) -> Path:
-    """One HTML page with the query and its hits, everything inside."""
+    """Write one self-contained HTML page with the query and its hits."""
     return write_page(
         path,
         "answer.html.j2",

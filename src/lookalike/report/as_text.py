@@ -1,4 +1,4 @@
-"""The report for a terminal: what was found, what to keep, where every file went."""
+"""Print the report on a terminal: what was found, what to keep, where every file went."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SHOWN_CONTAINMENTS = 12
 
 
 def headline(report: Report) -> str:
-    """One sentence: how many images, clusters, surplus copies and bytes."""
+    """Say in one sentence how many images, clusters, surplus copies and bytes there are."""
     clustered = sum(len(cluster.members) for cluster in report.clusters)
     surplus = clustered - len(report.clusters)
     return (
@@ -48,7 +48,7 @@ def headline(report: Report) -> str:
 
 
 def expectation(report: Report) -> str:
-    """How many of the matches are to be expected wrong, in one line."""
+    """Say in one line how many matches are expected to be wrong."""
     told = sum(match.confidence is not None for match in report.matches)
     if not told:
         return "expected false pairs: not known, nothing was verified"
@@ -60,13 +60,13 @@ def expectation(report: Report) -> str:
 
 
 def chosen_rows_in_words(report: Report) -> list[str]:
-    """Which rows of lists were looked at, where not all were; a line for each list."""
+    """Say which rows of lists were used, if not all; a line for each list."""
     rows = report.config.get("rows", {})
     return [f"{name}: {words}" for name, words in rows.items()]
 
 
 def reclaimable_bytes(report: Report) -> int:
-    """Bytes of every image that a rule or person drops."""
+    """Sum the bytes of every image that a rule or person drops."""
     return sum(
         report.images[decision.image].n_bytes
         for decision in report.decisions
@@ -75,12 +75,12 @@ def reclaimable_bytes(report: Report) -> int:
 
 
 def damaged_images(report: Report) -> list[ImageRef]:
-    """Images that open although something of their files is missing or corrupt, by id."""
+    """List images that open although something in their files is missing or corrupt, by id."""
     return [image for image in report.images.values() if image.damage]
 
 
 def size_in_words(n_bytes: float) -> str:
-    """Decimal units, one digit."""
+    """Write a size in decimal units, with one digit."""
     for unit in ("B", "kB", "MB", "GB"):
         if n_bytes < 1000:
             return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
@@ -89,7 +89,7 @@ def size_in_words(n_bytes: float) -> str:
 
 
 def tie_to_keeper(cluster: Cluster, member: str, keeper: str) -> Match | None:
-    """The match that best says how a member belongs: with the keeper, the centre, or any."""
+    """Find the match that best ties a member: with the keeper, the centre, or any."""
     own = [match for match in cluster.matches if member in (match.query, match.ref)]
     for other in (keeper, cluster.center):
         for match in own:
@@ -99,9 +99,9 @@ def tie_to_keeper(cluster: Cluster, member: str, keeper: str) -> Match | None:
 
 
 def edit_towards(report: Report, match: Match, member: str, keeper: str) -> str:
-    """The edit in words that makes ``member`` from the other image of the match.
+    """Say the edit that makes ``member`` from the other image of the match.
 
-    Where that is not the keeper, its name is said too.
+    If that image is not the keeper, its name is added.
     """
     other = match.query if match.ref == member else match.ref
     source = "" if other == keeper else f" (of {other})"
@@ -113,11 +113,11 @@ def edit_towards(report: Report, match: Match, member: str, keeper: str) -> str:
 
 
 def summary(report: Report, *, more: str = "the JSON, CSV or HTML report") -> RenderableType:
-    """Headline, tiers, the first clusters, failures and the funnel.
+    """Print headline, tiers, the first clusters, failures and the funnel.
 
     Args:
         report: what to show.
-        more: where the rest of a cut list is.
+        more: where the rest of a list is that was cut.
     """
     parts: list[RenderableType] = [Text(headline(report), style="bold")]
     parts += [_line(line) for line in chosen_rows_in_words(report)]
@@ -173,7 +173,7 @@ def _tie_in_words(report: Report, match: Match, member: str, keeper: str) -> str
 
 
 def _line(words: str, style: str = "") -> Text:
-    """Words that may hold the names of files; on one line, whatever these are."""
+    """Print words that may hold names of files on one line."""
     return Text(legible(words), style=style)
 
 
@@ -202,7 +202,7 @@ def _failures(report: Report, more: str) -> Sequence[RenderableType]:
 
 
 def _some(title: str, lines: Sequence[str], most: int, more: str) -> Sequence[RenderableType]:
-    """How many there are, and the first of them."""
+    """Say how many there are, and list the first."""
     shown = [Text(f"\n{len(lines):,} {title}", style="bold")]
     shown += [_line(f"  {line}") for line in lines[:most]]
     if len(lines) > most:

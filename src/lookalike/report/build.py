@@ -1,4 +1,4 @@
-"""From decided pairs of contents to the report's matches, clusters and decisions among files."""
+"""Turn decided pairs of contents into matches, clusters and decisions among files."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ __all__ = [
     "versions_of",
 ]
 
-# grows whenever the same files, settings and descriptors give another answer: older reports that a
-# collection holds are not shown again
+# raised whenever the same files, settings and descriptors give another answer, so that older
+# reports of a collection are not shown again
 _ANSWERS = "2"
 
 
 def by_bytes(images: Iterable[ImageRef]) -> dict[str, list[ImageRef]]:
-    """Images by SHA-256, in the order given."""
+    """Group images by SHA-256, in the order given."""
     found: dict[str, list[ImageRef]] = defaultdict(list)
     for image in images:
         found[image.sha256].append(image)
@@ -49,7 +49,7 @@ def report_of(
     config: RunConfig,
     versions: Mapping[str, str],
 ) -> Report:
-    """The report of what a run looked at and decided, without timings."""
+    """Make the report of what a run looked at and decided, without timings."""
     matches = file_matches(found, by_content)
     clusters = file_clusters(found, by_content, matches, config)
     images = {image.id: image for image in catalogue.images}
@@ -67,7 +67,7 @@ def report_of(
 
 
 def settings_of(config: RunConfig) -> dict[str, object]:
-    """What the answer depends on: threads, batches and ways of reading do not count."""
+    """List the settings that the answer depends on: not threads, batches or ways of reading."""
     settings = asdict(config)
     del settings["threads"], settings["batch"], settings["read"]
     return json.loads(json.dumps(settings))
@@ -81,7 +81,7 @@ def versions_of(descriptors: Sequence[Descriptor], others: Mapping[str, str]) ->
 
 
 def file_matches(found: Found, by_content: Mapping[str, Sequence[ImageRef]]) -> tuple[Match, ...]:
-    """Accepted pairs among images: contents by their first file, twins tied to it."""
+    """Turn pairs of contents into pairs of files: the first file of each, with twins tied to it."""
     matches = [
         replace(match, query=by_content[match.query][0].id, ref=by_content[match.ref][0].id)
         for match in found.matches
@@ -99,7 +99,7 @@ def file_clusters(
     matches: Sequence[Match],
     config: RunConfig,
 ) -> tuple[Cluster, ...]:
-    """Clusters of files, sorted; files of equal bytes that match nothing else make one too."""
+    """Make clusters of files, sorted; files of equal bytes that match nothing else form one too."""
     parts = list(found.parts)
     joined = {sha for _, members in parts for sha in members}
     twins = [sha for sha, files in by_content.items() if len(files) > 1 and sha not in joined]
@@ -130,7 +130,7 @@ def file_clusters(
 def count_funnel(
     catalogue: Catalogue, found: Found, matches: Sequence[Match], clusters: Sequence[Cluster]
 ) -> dict[str, int]:
-    """Counts by stage, in order."""
+    """Count by stage, in order."""
     return {
         **catalogue.counts,
         "contents": len({image.sha256 for image in catalogue.images}),

@@ -1,4 +1,4 @@
-"""Pictures inside larger ones, in the forms of every report."""
+"""Pictures inside larger ones, in the forms of every kind of report."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def were_asked_for(report: Report) -> bool:
 
 
 def place_in_words(item: Containment) -> str:
-    """Size and place of the box, and the edit."""
+    """Say size and place of the box, and the edit."""
     left, top, width, height = item.box
     return f"{width}×{height} at {left},{top} ({item.verification.edit})"
 
 
 def containment_in_words(item: Containment) -> str:
-    """Both names, the place, the edit."""
+    """Say both names, the place, the edit."""
     return f"{item.small} in {item.large}: {place_in_words(item)}"
 
 
 def containment_rows(report: Report) -> list[Sequence[object]]:
-    """Rows of ``COLUMNS``; corners as ``x y`` with semicolons."""
+    """Make rows of ``COLUMNS``; corners as ``x y`` with semicolons."""
     return [
         (
             report.images[item.small].shown,
@@ -56,6 +56,6 @@ def containment_rows(report: Report) -> list[Sequence[object]]:
 
 
 def outline(item: Containment, large: ImageRef) -> str:
-    """Corners of the small picture as SVG points in percent of the large one."""
+    """Write corners of the small picture as SVG points in percent of the large one."""
     points = ((100 * x / large.width, 100 * y / large.height) for x, y in item.corners)
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

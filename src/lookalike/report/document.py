@@ -80,7 +80,7 @@ class Match(Struct, frozen=True):
             shot.
         distance: in the unit of the metric, lower is closer.
         metric: what measured the distance.
-        confidence: probability that both show the same picture; null where nothing tells.
+        confidence: probability that both show the same picture; null where it is unknown.
         edit: the edit in words, from query to ref.
         verification: geometric evidence, where the tier needs any.
     """

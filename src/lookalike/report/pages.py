@@ -1,4 +1,4 @@
-"""HTML pages from templates."""
+"""Write HTML pages from templates."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["write_page"]
 
 
 def write_page(path: Path, template: str, **values: Any) -> Path:
-    """Write a page; names in it can neither be markup nor turn the order of letters.
+    """Write a page; names in it can neither be markup nor reverse the order of letters.
 
     Args:
-        path: where to; its folder is made.
+        path: the page; its folder is created when missing.
         template: name of the template.
         values: what it shows.
 

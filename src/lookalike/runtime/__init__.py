@@ -1,1 +1,1 @@
-"""Worker processes, inference, progress, output files."""
+"""Worker processes, inference, progress, output files and plug-ins."""

@@ -1,8 +1,8 @@
-"""The one place that runs ONNX graphs: ONNX Runtime by default, OpenVINO or a GPU on request.
+"""Run ONNX graphs, on ONNX Runtime by default, OpenVINO or a GPU on request; nothing else does.
 
-One thread an inference, several inferences at once: a result can depend neither on the batch it
-was computed in nor on the number of threads. Nothing is sent: engines whose telemetry is on by
-default are loaded here alone, with it off, in every process.
+Each inference uses one thread, and several run at once, so a result depends neither on its batch
+nor on the number of threads. Nothing is sent: engines whose telemetry is on by default are loaded
+only here, with it off, in every process.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Graph:
     """A loaded ONNX graph; call it from any thread.
 
     Args:
-        input: what it wants.
-        run: one inference, first input to first output.
+        input: shape and type of its first input.
+        run: does one inference; gives the first output.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class Graph:
         self._names = names
 
     def __call__(self, *values: NDArray[Any]) -> NDArray[Any]:
-        """First output for the inputs in order."""
+        """Compute the first output for the inputs in order."""
         return self._run(dict(zip(self._names, values, strict=True)))
 
 
 def shipped(name: str) -> Path:
-    """Path of a model file of the package."""
+    """Find a model file of the package."""
     return Path(str(resources.files("lookalike.models").joinpath(name)))
 
 
@@ -111,7 +111,7 @@ def open_graph(path: Path, engine: EngineName = "onnxruntime", *, threads: int =
         ) from error
     except ModelError:
         raise
-    except Exception as error:  # engines raise their own unrelated types
+    except Exception as error:  # engines raise unrelated types
         raise ModelError(
             "a model file cannot be loaded",
             got=f"{path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
@@ -122,7 +122,7 @@ def open_graph(path: Path, engine: EngineName = "onnxruntime", *, threads: int =
 
 @lru_cache(maxsize=1)
 def byte_product() -> Graph:
-    """The product of ``(n, d)`` uint8 and ``(d, m)`` int8 as ``(n, m)`` int32.
+    """Load the product of ``(n, d)`` uint8 and ``(d, m)`` int8 as ``(n, m)`` int32.
 
     Processors multiply bytes several times faster than floats; NumPy has no such product.
     """
@@ -130,15 +130,15 @@ def byte_product() -> Graph:
 
 
 def onnx_runtime() -> Any:
-    """ONNX Runtime, silenced: nothing else may import it.
+    """Import ONNX Runtime with its telemetry off; nothing else may import it.
 
-    Since 1.29 it opens a cache in the home folder and asks for a host of Microsoft while it loads,
-    unless an environment variable is there by then; no later call stops it. The variable is set
-    whatever it was, and stays, so that processes that are started from here on inherit it.
+    Since 1.29 it opens a cache in the home folder and looks up a host of Microsoft while it loads,
+    unless an environment variable is set before; no later call stops it. The variable is set
+    whatever it was, and stays, so processes that are started from here inherit it.
 
     Warns:
-        RuntimeWarning: the program loaded it before and unsilenced; then events are stopped that it
-            lets be stopped.
+        RuntimeWarning: the program loaded it before with telemetry on; then only those events are
+            stopped that can be.
     """
     if "onnxruntime" in sys.modules and os.environ.get(_SILENT) != "1":
         warnings.warn(
@@ -166,7 +166,7 @@ def _open_onnxruntime(path: Path, processor: str) -> Graph:
     session = None
     if provider in onnxruntime.get_available_providers():
         session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=[provider])
-    # where a GPU cannot be used it silently takes the processor
+    # where a GPU cannot be used it silently falls back to the processor
     if session is None or provider not in session.get_providers():
         raise ModelError(
             "the engine cuda needs an NVIDIA GPU and its own build of ONNX Runtime",
@@ -185,7 +185,7 @@ def _open_onnxruntime(path: Path, processor: str) -> Graph:
 
 
 def _open_openvino(path: Path, threads: int) -> Graph:
-    # its telemetry package would otherwise be imported; openvino then sends nothing
+    # hide its telemetry package: without it, openvino sends nothing
     hidden = "openvino_telemetry" not in sys.modules
     if hidden:
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]

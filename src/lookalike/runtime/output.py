@@ -1,4 +1,4 @@
-"""Files that were asked for: whole or not at all, and what the disk refuses in words."""
+"""Write files completely or not at all, and put what the disk refuses into words."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["writing"]
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """A place to write a file to, which has its name once it is whole; its folder is made.
+    """Give a temporary place that gets the file's name once it is complete; creates its folder.
 
     Args:
-        path: where it shall lie. A device or pipe there is written to as it is.
+        path: of the file. A device or pipe is written to directly.
 
     Raises:
-        OutputError: it cannot be written, and then what lay there is as it was.
+        OutputError: it cannot be written; the file that was there is unchanged.
     """
-    # a symlink stays one
+    # write through a symlink, which stays
     target = Path(os.path.realpath(path))
     as_it_is = target.exists() and not target.is_file()
     place = target if as_it_is else target.parent / f".lookalike-{secrets.token_hex(6)}.part"
@@ -37,7 +37,7 @@ def writing(path: Path) -> Iterator[Path]:
             if not as_it_is:
                 place.unlink(missing_ok=True)
     except OSError as error:
-        # what was to be copied may be the trouble
+        # the error may be of a file that was to be copied
         other = error.filename not in (None, str(place))
         raise OutputError.of_system(
             "a file cannot be written",

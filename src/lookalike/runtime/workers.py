@@ -1,7 +1,7 @@
-"""Work on all cores: threads where a library computes, processes where many small steps do.
+"""Use all cores: threads where a library computes, processes where many small steps do.
 
-Small steps hold the interpreter's lock, and threads would queue for it. Starting processes costs
-about a second, so little work stays on threads.
+Small steps hold the interpreter's lock, for which threads would queue. Starting processes costs
+about a second, so small amounts of work stay on threads.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["MANY", "each", "one_core_each", "prepare", "stay_on_one_core", "wort
 _LOG = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# so many pictures are worth processes
+# from so many pictures on, processes are worth their start
 MANY = 1500
 _LOOK_SECONDS = 2.0
 _STAY_SECONDS = 10
@@ -40,10 +40,10 @@ _ready_until = 0.0
 
 @contextmanager
 def one_core_each() -> Iterator[None]:
-    """Meanwhile OpenCV and BLAS use the calling thread alone: ours share the cores already.
+    """Limit OpenCV and BLAS to the calling thread: our own threads share the cores already.
 
-    That is a setting of the process: the first of overlapping calls makes it, the last one restores
-    what was before. No lock is held in between.
+    This is a setting of the process: the first of overlapping calls makes it, and the last one
+    restores what was before. No lock is held in between.
     """
     global _inside
     with _guard:
@@ -64,18 +64,18 @@ def one_core_each() -> Iterator[None]:
 def each(
     work: Callable[[Item], Result], items: Sequence[Item], threads: int, *, apart: bool
 ) -> Iterator[Result]:
-    """Results of ``work`` in the order of ``items``.
+    """Yield results of ``work`` in the order of ``items``.
 
     Args:
         work: called with one item; for processes it and its items must be picklable, so a
             function of a module or a ``partial`` of one.
         items: what to work on; for processes each should be worth some milliseconds.
         threads: items worked on at once.
-        apart: in processes, which stay for a while to serve later calls.
+        apart: use processes, which stay for a while to serve later calls.
     """
     if threads > 1 and apart and len(items) > 1:
         _LOG.debug("%d pieces of work in %d processes", len(items), threads)
-        # unlike the standard library's, these do not run the caller's script again
+        # unlike those of the standard library, loky's do not run the caller's script again
         yield from _processes(threads).map(work, items)
         return
     with ThreadPoolExecutor(threads) as pool:
@@ -83,12 +83,12 @@ def each(
 
 
 def worth_processes(pictures: int) -> bool:
-    """Whether so many pictures or pairs are: those that are there already take less, too."""
+    """Whether so many pictures or pairs are worth processes; fewer are while some are running."""
     return pictures >= MANY or time.monotonic() < _ready_until
 
 
 def prepare(threads: int, module: str) -> None:
-    """Have processes start and load a module while other work goes on."""
+    """Start processes and load a module in them while other work goes on."""
     if threads > 1:
         _LOG.info("starting %d processes", threads)
         for _ in range(threads):
@@ -103,28 +103,28 @@ def _processes(threads: int) -> loky.ProcessPoolExecutor:
 
 @lru_cache(maxsize=1)
 def _controller() -> ThreadpoolController:
-    """The libraries that are loaded; looking for them takes longer than setting them."""
+    """Find the thread pools of loaded libraries; finding them takes longer than setting them."""
     return ThreadpoolController()
 
 
 def stay_on_one_core() -> None:
-    """From now on OpenCV and BLAS use the calling thread alone, in all of this process."""
+    """Limit OpenCV and BLAS to the calling thread, from now on and in all of this process."""
     cv2.setNumThreads(1)
     threadpool_limits(1)
 
 
 def _alone() -> None:
-    """One core a process: libraries must not start threads beside it; it ends with its parent."""
+    """Set up a worker process: one core, no garbage collection, ends with its parent."""
     stay_on_one_core()
-    # what work here leaves behind is arrays, in no cycles: looking for some is a tenth of the time
+    # work here leaves arrays and no cycles; looking for cycles would take a tenth of the time
     gc.disable()
-    # Ctrl-C reaches every process of a terminal, and only the parent knows what to do
+    # Ctrl-C reaches every process of a terminal, but only the parent handles it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:
-    """Nobody tells a process that its parent was killed: without a look it would wait for ever."""
+    """End this process when its parent has ended, which nothing else would tell it."""
     while os.getppid() == parent:
         time.sleep(_LOOK_SECONDS)
     os._exit(1)

@@ -50,7 +50,7 @@ def serve(settings: ServeConfig, *, started: Callable[[str], None]) -> None:
 
 
 def server_of(settings: ServeConfig) -> uvicorn.Server:
-    """The service and its server, which holds the collection until it was run.
+    """Make the service and its server, which holds the collection until it has run.
 
     Raises:
         CollectionError: the collection is in use, or cannot be opened.
@@ -68,7 +68,7 @@ def server_of(settings: ServeConfig) -> uvicorn.Server:
 
 
 def create_app(settings: ServeConfig) -> Guard:
-    """The service as an ASGI application, which holds the collection until it is shut down.
+    """Make the service as an ASGI application, which holds the collection until it is shut down.
 
     Raises:
         CollectionError: the collection is in use, or cannot be opened.
@@ -147,7 +147,7 @@ def _collapse(library: Library, asked: Asked) -> Future[wire.Collapsed]:
 
 
 class _Queue:
-    """A place for every request in work, and for those that wait."""
+    """Limits how many requests are worked on or wait."""
 
     def __init__(self, settings: ServeConfig, library: Library) -> None:
         self._settings = settings
@@ -161,17 +161,17 @@ class _Queue:
         )
 
     def endpoint(self, work: Work) -> Callable[[Request], Any]:
-        """A route that does ``work`` in a thread; the event loop only waits."""
+        """Make a route that does ``work`` in a thread; the event loop only waits."""
 
         async def answer(request: Request) -> Response:
             self._check_places()
-            # whoever sends slowly holds no place, and keeps nobody waiting
+            # a request takes its place after its body has come: slow senders keep nobody waiting
             fields = await self._bodies.read_object(request, self._limit)
             self._check_places()
             self._inside += 1
             try:
                 asked = Asked(fields, self._settings)
-                # base64 of many megabytes is decoded, and paths are looked up, off the loop too
+                # decoding base64 and looking up paths would block the event loop
                 future = await asyncio.to_thread(work, self._library, asked)
                 return JSONResponse(to_plain(await asyncio.wrap_future(future)))
             finally:

@@ -1,4 +1,4 @@
-"""What requests ask, checked before any work, and what is wrong with them in words."""
+"""Check what requests ask before any work is done."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ __all__ = ["openapi"]
 
 @lru_cache(maxsize=1)
 def openapi() -> dict[str, Any]:
-    """OpenAPI 3.1 of the service, with the version that runs."""
+    """Load the OpenAPI 3.1 document of the service, with the version that runs."""
     text = resources.files("lookalike.server").joinpath("openapi.json").read_text(encoding="utf-8")
     document: dict[str, Any] = json.loads(text)
     document["info"]["version"] = __version__

@@ -1,4 +1,4 @@
-"""The work behind the service: one collection, kept warm, and workers that need none.
+"""The work behind the service: one open collection, and workers that do without it.
 
 A collection is used from one thread, the only one of its executor: additions and searches take
 turns in it, in the order they came. Comparisons and result lists touch no collection and run in
@@ -62,30 +62,30 @@ class Library:
             raise
 
     def close(self) -> None:
-        """Finish what is begun, and release the collection."""
+        """Finish the work in hand, and release the collection."""
         self._workers.shutdown()
         if hasattr(self, "_collection"):
             self._turns.submit(self._collection.close).result()
         self._turns.shutdown()
 
     def add(self, pictures: Sequence[Picture]) -> Future[wire.Added]:
-        """Describe pictures into the collection; uploads are stored in its folder."""
+        """Add pictures to the collection; uploads are stored in its folder."""
         return self._turns.submit(self._add, pictures)
 
     def search(
         self, picture: Picture, k: int, box: tuple[int, int, int, int] | None
     ) -> Future[wire.Answer]:
-        """The nearest images of the collection."""
+        """Find the nearest images of the collection."""
         return self._turns.submit(self._search, picture, k, box)
 
     def compare(self, first: Picture, second: Picture) -> Future[wire.Comparison]:
-        """How the second picture is made from the first."""
+        """Say how the second picture is made from the first."""
         return self._workers.submit(self._compare, first, second)
 
     def collapse(
         self, pictures: Sequence[Picture], k: int | None, keep: Keep
     ) -> Future[wire.Collapsed]:
-        """One of each picture."""
+        """Collapse a result list to one candidate of each picture."""
         return self._workers.submit(self._collapse, pictures, k, keep)
 
     # in the collection's thread
@@ -120,7 +120,7 @@ class Library:
             return ingest(listed, self._collection, find, progress=silent, inside=inside)
 
     def _stored(self, place: int, data: bytes) -> Path | Failure:
-        """The file of an upload, named by its content; nothing that is no picture is stored."""
+        """Store an upload in a file named by its SHA-256, if it is a picture."""
         label = f"images[{place}]"
         picture = decode(label, data, self._settings.find.decode)
         if isinstance(picture, Failure):
@@ -138,7 +138,7 @@ class Library:
         self, picture: Picture, k: int, box: tuple[int, int, int, int] | None
     ) -> wire.Answer:
         with one_core_each(), tempfile.TemporaryDirectory() as folder:
-            # what was ready knows nothing of what came since, from here or from another client
+            # an index that was ready lacks what this or another client has added since
             revision = self._collection.revision
             if self._warm is None or revision != self._revision:
                 self._revision = revision
@@ -169,7 +169,7 @@ class Library:
         return _collapsed(found)
 
     def _bytes(self, picture: Picture) -> bytes | Failure:
-        """A picture of a request; of a file only if what was opened lies in a root."""
+        """Read a picture of a request; a file only if it lies in a root once it is open."""
         if isinstance(picture, bytes):
             return picture
         try:

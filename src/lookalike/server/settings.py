@@ -25,12 +25,12 @@ class ServeConfig:
         host: address to listen on; another than loopback needs a token.
         port: TCP port, 0 for any free one.
         token: what requests must show as ``Authorization: Bearer TOKEN``; empty for none.
-        roots: folders whose files requests may name by path; none: pictures are only uploaded.
+        roots: folders whose files requests may name by path; with none, pictures are only uploaded.
         workers: comparisons and result lists worked on at once.
-        waiting: requests that may wait for a turn; more are told to come again (503).
+        waiting: requests that may wait for a turn; more are refused for now (503).
         max_bytes: largest request body.
         max_images: pictures in one request.
-        max_seconds: a stopping service waits so long for requests in work.
+        max_seconds: how long a service that stops waits for requests in work.
         patience: how long headers and bodies may take to come.
         find: settings of the cascade.
     """
@@ -68,7 +68,7 @@ class ServeConfig:
 
     @property
     def real_roots(self) -> tuple[str, ...]:
-        """Where the roots really lie, links followed."""
+        """Real paths of the roots, with links followed."""
         return tuple(os.path.realpath(root) for root in self.roots)
 
     @property
@@ -82,8 +82,8 @@ class ServeConfig:
     def is_own_name(self, host: str) -> bool:
         """Whether a request's ``Host`` names this service.
 
-        A page of another site that has its name point here is refused. On all interfaces any name
-        may be right, and the token protects.
+        A site whose name points to this machine is refused. A service that listens on all
+        interfaces cannot know its names, and relies on the token.
         """
         try:
             if ipaddress.ip_address(self.host).is_unspecified:

@@ -174,7 +174,7 @@ class Hit:
         edit: what makes the hit from the picture, in words.
         distance: of the descriptor that ranked it; lower is closer.
         metric: name of that distance.
-        confidence: probability that both show the same picture; null where nothing tells.
+        confidence: probability that both show the same picture; null where it is unknown.
     """
 
     path: str
@@ -211,7 +211,7 @@ class Match:
     Attributes:
         tier: same bytes, same decoded pixels, one picture edited, another shot.
         edit: what makes the second from the first, in words.
-        confidence: probability that both show the same picture; null where nothing tells.
+        confidence: probability that both show the same picture; null where it is unknown.
     """
 
     tier: Tier
@@ -239,7 +239,7 @@ class Dropped:
         of: place of the candidate it is compared with.
         tier: same bytes, same decoded pixels, one picture edited, another shot.
         edit: what makes it from that one, in words.
-        confidence: probability that both show the same picture; null where nothing tells.
+        confidence: probability that both show the same picture; null where it is unknown.
     """
 
     index: Count

@@ -1,4 +1,4 @@
-"""Where images come from."""
+"""Sources of images: folders, archives, addresses, patterns and lists."""
 
 from lookalike.sources.addressed import ArchiveSource, FarSource, gone, watch
 from lookalike.sources.folder import RESULT_MARK, FolderSource, looks_like_image

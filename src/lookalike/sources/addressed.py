@@ -1,4 +1,4 @@
-"""Archives, and what lies far away, as sources."""
+"""Sources of archives and of objects at addresses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
-from lookalike.model.protocols import Source
+from lookalike.model.protocols import FarFile, Source
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources.entries import (
     far_entry,
@@ -31,7 +31,7 @@ from lookalike.sources.reading.addresses import (
 )
 from lookalike.sources.reading.archives import open_archive
 from lookalike.sources.reading.contents import sample_of
-from lookalike.sources.reading.remote import FarFile, examine, found_under
+from lookalike.sources.reading.remote import examine, found_under
 
 __all__ = [
     "ArchiveSource",
@@ -47,7 +47,7 @@ _OPENED_AT_ONCE = 4
 
 
 def entries_at(addresses: Iterable[str], read: ReadConfig) -> Iterator[FileEntry | Failure]:
-    """What is at some addresses, each of one picture; the address is its id.
+    """List what is at some addresses, each of one picture; the address becomes its id.
 
     Args:
         addresses: of members and objects; an archive of many is opened once.
@@ -122,7 +122,7 @@ class ArchiveSource:
         self._read = read or ReadConfig()
 
     def scan(self) -> Iterator[FileEntry | Failure]:
-        """Members sorted by id, each once, then what cannot be read."""
+        """List members sorted by id, each once, then failures."""
         items = self._members()
         return in_order(items) if self._every_name else once(items)
 
@@ -165,8 +165,8 @@ class FarSource:
     Args:
         address: of fsspec's forms, ``s3://bucket/prefix``.
         hidden: also objects in whose name, below the address, a part starts with a dot.
-        every_name: as of ``ArchiveSource``.
-        read: likewise.
+        every_name: offer a member of an archive under each name that links give it.
+        read: how they are read; None for ``ReadConfig()``.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class FarSource:
         self._read = read or ReadConfig()
 
     def scan(self) -> Iterator[FileEntry | Failure]:
-        """Objects sorted by id, then what cannot be read.
+        """List objects sorted by id, then failures.
 
         Raises:
             ConfigError: nothing is there, or it cannot be listed.
@@ -213,10 +213,10 @@ class FarSource:
 
 
 def scopes_of(sources: Iterable[Source]) -> tuple[str, ...]:
-    """Which keys some sources would have offered, had they been there; as of their last scan.
+    """List which keys the last scan of some sources covered, present or not.
 
-    ``::`` and an archive for all of its members, else what the keys of all objects begin with.
-    What lies in folders is looked for where it lies, and has none.
+    A scope is ``::`` and the path of an archive, which ends the keys of its members, or an address
+    with which the keys of objects begin. Folders have none: the disk tells which files still exist.
     """
     return tuple(scope for source in sources for scope in getattr(source, "scopes", ()))
 
@@ -224,12 +224,12 @@ def scopes_of(sources: Iterable[Source]) -> tuple[str, ...]:
 def gone(
     source: Source, listed: Iterable[FileEntry | Failure], keys: Callable[[], Iterable[str]]
 ) -> list[str]:
-    """Keys of what was remembered, and is in no archive or place that was just listed, any more.
+    """List remembered keys that a scan covered and did not find any more.
 
     Args:
-        source: was scanned.
-        listed: what it offered; a failure is there.
-        keys: gives what was remembered; asked only where it matters.
+        source: the one that was scanned.
+        listed: what it offered; failures count as present.
+        keys: gives the remembered keys; called only for sources that have scopes.
     """
     scopes = scopes_of([source])
     ends = tuple(scope for scope in scopes if scope.startswith("::"))
@@ -242,7 +242,7 @@ def gone(
 
 
 def _prefix(address: str, found: Sequence[FarFile | Failure]) -> tuple[str, ...]:
-    """What the addresses of all objects under an address begin with; none for one object."""
+    """The prefix of the addresses of all objects under an address; none for one object."""
     first = next((item for item in found if isinstance(item, FarFile)), None)
     if first is None or is_pattern(address) or first.address == address:
         return ()
@@ -250,7 +250,7 @@ def _prefix(address: str, found: Sequence[FarFile | Failure]) -> tuple[str, ...]
 
 
 def scan_each(sources: Mapping[str, Source], told: Progress) -> Iterator[FileEntry | Failure]:
-    """What several sources offer; the id of each begins with its label.
+    """List what several sources offer; ids begin with the source's label.
 
     Args:
         sources: by label.
@@ -273,7 +273,7 @@ def scan_each(sources: Mapping[str, Source], told: Progress) -> Iterator[FileEnt
 
 
 def watch(source: Source, told: Progress) -> Source:
-    """The source, which is to tell how many archives it has listed."""
+    """Have a source report how many archives it has listed; returns the source."""
     if hasattr(source, "told"):
         source.told = told
     for part in getattr(source, "parts", {}).values():

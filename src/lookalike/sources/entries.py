@@ -1,4 +1,4 @@
-"""Members of archives and objects far away, in the form that sources offer files."""
+"""Make file entries of archive members and of objects at addresses."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import os
 from lookalike.config.reading import ReadConfig
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
+from lookalike.model.protocols import FarFile
 from lookalike.sources.reading.addresses import MemberAddress, is_address
 from lookalike.sources.reading.archives import Archive
 from lookalike.sources.reading.contents import Member, sample_of
-from lookalike.sources.reading.remote import FarFile
 
 __all__ = ["far_entry", "id_of", "is_hidden", "is_label", "key_of", "member_entry"]
 
-# what WebDataset puts beside a picture
+# suffixes of what WebDataset puts beside a picture
 _LABELS = (".cls", ".json", ".txt")
-# neither device nor inode: digests of what tells versions apart
+# these entries have no inode: a digest of place and version stands for one
 _NO_DEVICE = -1
 
 
 def member_entry(member: Member, address: MemberAddress, archive: Archive) -> FileEntry:
-    """A member as sources offer it.
+    """Make the entry of an archive's member.
 
-    A zip tells its members' checksums, so that in a changed zip the others are known; of a tar
-    only the whole is.
+    A zip holds its members' checksums, so members that did not change stay known when the zip does;
+    a tar has one version as a whole.
     """
     key = address._replace(archive=key_of(address.archive))
     own = key._replace(member=member.target or member.name)
@@ -41,7 +41,7 @@ def member_entry(member: Member, address: MemberAddress, archive: Archive) -> Fi
 
 
 def key_of(archive: str) -> str:
-    """Where an archive lies, however it is addressed."""
+    """The key of an archive: one path or address, however it was named."""
     if is_address(archive):
         return archive
     folder, name = os.path.split(os.path.abspath(archive))  # noqa: PTH100
@@ -49,10 +49,10 @@ def key_of(archive: str) -> str:
 
 
 def far_entry(found: FarFile, config: ReadConfig) -> FileEntry | Failure:
-    """An object as sources offer it, or that it is too large."""
+    """Make the entry of an object, or a failure if it is too large."""
     if why := config.too_large(found.n_bytes or 0):
         return Failure(found.address, "scan", why)
-    # what does not tell its version may have changed every time
+    # an object without a version may have changed, so it is new in every run
     version = found.version or os.urandom(8).hex()
     return FileEntry(
         id=_far_id(found.name),
@@ -70,13 +70,13 @@ def _digests(place: str, version: str) -> tuple[int, int]:
 
 
 def id_of(name: str) -> str:
-    """A member's name as an id: never absolute, and never leading out of a folder."""
+    """Turn a member's name into an id: never absolute, never leading out of a folder."""
     parts = (part for part in name.split("/") if part not in ("", "."))
     return "/".join("%2E%2E" if part == ".." else part for part in parts)
 
 
 def _far_id(name: str) -> str:
-    """As ``id_of``; but of object stores ``a/b``, ``a//b`` and ``a/./b`` are three objects."""
+    """Turn an object's name into an id; ``a/b``, ``a//b`` and ``a/./b`` are three objects."""
     odd = {"": "%2F", ".": "%2E", "..": "%2E%2E"}
     return "/".join(odd.get(part, part) for part in name.split("/"))
 
@@ -87,5 +87,5 @@ def is_hidden(name: str) -> bool:
 
 
 def is_label(name: str, pictures: set[str]) -> bool:
-    """Whether it says something of a picture beside it; a picture itself may have any name."""
+    """Whether a file is the label of a picture beside it, by its name."""
     return name.lower().endswith(_LABELS) and sample_of(name) in pictures

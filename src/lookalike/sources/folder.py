@@ -1,4 +1,4 @@
-"""Folders and single files: a recursive walk that offers every inode once."""
+"""Walk folders recursively and list every inode once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
     "why_unseen",
 ]
 
-# a file of this name says: made by an earlier run, not to be looked at
+# a folder with a file of this name was made by an earlier run and is not looked at
 RESULT_MARK = ".lookalike-result"
 
 _SUFFIXES = frozenset(
@@ -53,12 +53,12 @@ _SUFFIXES = frozenset(
 
 
 def looks_like_image(name: str) -> bool:
-    """Whether the suffix claims an image, in any case of letters."""
+    """Whether the suffix is that of an image, in upper or lower case."""
     return os.path.splitext(name)[1].lower() in _SUFFIXES  # noqa: PTH122  hot path
 
 
 class FolderSource:
-    """Every regular file under some folders, recursively; content is judged later.
+    """Lists every regular file under some folders, recursively, whatever its content.
 
     Folders that a run marked as its result are left out.
 
@@ -68,7 +68,7 @@ class FolderSource:
     Args:
         roots: folders or files. With several, ids start with the root's name.
         hidden: also files and folders whose name starts with a dot.
-        every_name: offer an inode under each of its names; where a file lies may tell its label.
+        every_name: offer an inode under each of its names, as where labels are names of folders.
         inside: real paths of folders; what leads out of all of them is a failure, and nothing
             behind it is looked at. None for no such limit.
         read: how large pictures may be; None for ``ReadConfig()``.
@@ -106,7 +106,7 @@ class FolderSource:
         self._read = read or ReadConfig()
 
     def scan(self) -> Iterator[FileEntry | Failure]:
-        """Files sorted by id, each inode once, then what could not be listed."""
+        """List files sorted by id, each inode once, then failures."""
         visited: set[tuple[int, int]] = set()
         # plain folders first, so that a symlink to one of them never renames its files
         items = (
@@ -166,7 +166,7 @@ class FolderSource:
 
 
 def _is_folder(item: os.DirEntry[str]) -> bool:
-    """Whether it is a folder or leads to one; ``file_entry`` says why nobody can tell."""
+    """Whether it is a folder or a link to one; errors are left to ``file_entry``."""
     try:
         return item.is_dir()
     except OSError:
@@ -176,7 +176,7 @@ def _is_folder(item: os.DirEntry[str]) -> bool:
 def file_entry(
     path: str, file_id: str, key: str, read: ReadConfig
 ) -> Iterator[FileEntry | Failure]:
-    """One file as sources offer it, or why it is not read; nothing where it is no regular file.
+    """Make the entry of one file, or a failure; nothing where it is no regular file.
 
     Args:
         path: by which it can be opened.
@@ -191,7 +191,7 @@ def file_entry(
         return
     if not stat.S_ISREG(info.st_mode):
         return  # a pipe, socket or device is never opened
-    # of what claims to be no picture only the first bytes are read, whatever its size
+    # of a file without an image's suffix only the first bytes are read, whatever its size
     if looks_like_image(path) and (why := read.too_large(info.st_size)):
         yield Failure(path, "scan", why)
         return
@@ -206,7 +206,7 @@ def file_entry(
 
 
 def why_unseen(path: str, error: OSError) -> str:
-    """Why a path cannot be looked at, in words."""
+    """Say why a path cannot be examined."""
     if error.errno == errno.ELOOP:
         return "a symlink that leads in a circle"
     if error.errno in (errno.ENOENT, errno.ENOTDIR) and os.path.islink(path):  # noqa: PTH114
@@ -215,7 +215,7 @@ def why_unseen(path: str, error: OSError) -> str:
 
 
 def once(items: Iterable[FileEntry | Failure]) -> Iterator[FileEntry | Failure]:
-    """Every inode once, by the name that is no symlink, then by the smallest id; in order."""
+    """Keep every inode once, preferring plain files to symlinks, then the smallest id; sorted."""
     found: dict[tuple[int, int], FileEntry] = {}
     failures: list[FileEntry | Failure] = []
     for item in items:
@@ -229,7 +229,7 @@ def once(items: Iterable[FileEntry | Failure]) -> Iterator[FileEntry | Failure]:
 
 
 def in_order(items: Iterable[FileEntry | Failure]) -> Iterator[FileEntry | Failure]:
-    """Files by their ids, then failures."""
+    """Sort files by their ids, and put failures last."""
     failures: list[Failure] = []
     entries: list[FileEntry] = []
     for item in items:
@@ -246,7 +246,7 @@ def _preference(entry: FileEntry) -> tuple[bool, str]:
 
 
 def root_labels(roots: Sequence[str]) -> list[str]:
-    """Prefixes of ids: none for one root, else as many trailing parts as tell roots apart."""
+    """Make prefixes of ids: none for one root, else as many trailing parts as differ."""
     if len(roots) == 1:
         return [""]
     parts = [Path(os.path.realpath(root)).parts for root in roots]

@@ -1,4 +1,4 @@
-"""What a name means that is neither of a folder or picture nor of a list."""
+"""Open names of archives, addresses and patterns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["is_addressed", "open_addressed"]
 
 
 def is_addressed(name: str) -> bool:
-    """Whether a name is of an archive, an address or a pattern, rather than of a file or folder."""
+    """Whether a name means an archive, an address or a pattern, not a file or folder."""
     if is_address(name):
         return True
     if os.path.exists(name):  # noqa: PTH110
@@ -32,7 +32,7 @@ def is_addressed(name: str) -> bool:
 def open_addressed(
     name: str, *, hidden: bool = False, every_name: bool = False, read: ReadConfig | None = None
 ) -> Source:
-    """The source that such a name means.
+    """Open the source that such a name means.
 
     Args:
         name: path of an archive, address, or pattern.

@@ -1,12 +1,11 @@
-"""Files, folders and archives of this machine that a pattern fits."""
+"""List files, folders and archives of this machine that match a pattern."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
 
@@ -18,19 +17,19 @@ from lookalike.model.protocols import Source
 from lookalike.runtime.progress import Progress, silent
 from lookalike.sources.addressed import ArchiveSource, scan_each, scopes_of
 from lookalike.sources.folder import FolderSource, file_entry, in_order, once
-from lookalike.sources.reading.addresses import archive_kind, is_pattern
+from lookalike.sources.reading.addresses import archive_kind, fits, is_pattern
 
 __all__ = ["PatternSource"]
 
 
 class PatternSource:
-    """The files, folders and archives of this machine that a pattern fits: ``photos/**/*.jpg``.
+    """Lists files, folders and archives that match a pattern: ``photos/**/*.jpg``.
 
     Args:
         pattern: with ``*``, ``?``, ``[…]``, and ``**`` for folders at any depth.
         hidden: also what has a name that starts with a dot.
-        every_name: as of ``ArchiveSource``.
-        read: likewise.
+        every_name: offer an inode or an archive's member under each of its names.
+        read: how they are read; None for ``ReadConfig()``.
 
     Raises:
         ConfigError: the folder where the pattern begins does not exist.
@@ -58,14 +57,14 @@ class PatternSource:
             raise self._nothing()
 
     def scan(self) -> Iterator[FileEntry | Failure]:
-        """Files sorted by id, each once, then what cannot be listed.
+        """List files sorted by id, each once, then failures.
 
         Raises:
-            ConfigError: nothing fits.
+            ConfigError: nothing matches.
         """
         inside: dict[str, Source] = {}
         items: list[FileEntry | Failure] = []
-        # Python's glob would follow links in circles
+        # Python's glob would follow symlinks in circles
         for item in self._walked() if "**" in self._parts else self._fitting(inside):
             if isinstance(item, FileEntry) and archive_kind(item.path):
                 inside[item.id] = self._archive(item.path)
@@ -78,15 +77,15 @@ class PatternSource:
         return in_order(items) if self._every_name else once(items)
 
     def _walked(self) -> Iterator[FileEntry | Failure]:
-        """Everything under the first folders whose path, or a folder above it, fits."""
+        """Walk the fixed folders, and list files whose path, or a folder above it, matches."""
         for item in self._folder(self._base or ".").scan():
             if isinstance(item, Failure):
                 yield item
-            elif _fits(item.id.split("/"), self._parts):
+            elif fits(item.id.split("/"), self._parts):
                 yield item if self._base else replace(item, path=item.path.removeprefix("./"))
 
     def _fitting(self, inside: dict[str, Source]) -> Iterator[FileEntry | Failure]:
-        """Files at the depth of the pattern; folders there go into ``inside``."""
+        """List files at the depth of the pattern, and put folders there into ``inside``."""
         real: dict[str, str] = {}
         for path in sorted(glob.glob(self.name, include_hidden=self._hidden)):  # noqa: PTH207
             own = path.removeprefix(self._base).strip(os.sep)
@@ -112,12 +111,3 @@ class PatternSource:
         return ConfigError(
             "nothing fits this pattern", got=self.name, remedy="check it, or name the folder"
         )
-
-
-def _fits(names: Sequence[str], parts: Sequence[str]) -> bool:
-    """Whether a path, or a folder above it, fits a pattern."""
-    if not parts:
-        return True
-    if parts[0] == "**":
-        return _fits(names, parts[1:]) or (bool(names) and _fits(names[1:], parts))
-    return bool(names) and fnmatchcase(names[0], parts[0]) and _fits(names[1:], parts[1:])

@@ -1,4 +1,4 @@
-"""Which rows of a list count, and which URLs stand in them."""
+"""Choose rows of a list, and find the URLs in their cells."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ __all__ = [
     "web_address",
 ]
 
-# a comma, semicolon or bar may belong to a URL; in front of the next one it parts two
+# a comma, semicolon or bar may be part of a URL; before the next URL it is a separator
 _BETWEEN = re.compile(r"[\s,;|]+(?=(?:https?:)?//)", re.IGNORECASE)
 _SHOWN_VALUES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class RowChoice:
-    """Which rows of a list are taken.
+    """Says which rows of a list are used.
 
     Attributes:
-        where: columns and values. A row is taken if, of every column named, it has one of the
-            values named for it. Letters of either case are equal, and so is any white space;
-            a cell with several values (a list, or text parted by bars) has each of them.
-        limit: at most so many rows, the first that ``where`` takes; None for all.
+        where: columns and values. A row is used if it has, in every column named, one of the values
+            named for it. Case and the kind of white space do not count; a cell may have several
+            values (a list, or text with bars between them).
+        limit: at most so many rows, the first that fit ``where``; None for all.
     """
 
     where: tuple[tuple[str, str], ...] = ()
@@ -62,15 +62,15 @@ class WebAddress:
 
 
 def choose_rows(table: Table, choice: RowChoice, name: str) -> Table:
-    """The rows that are taken, in their order.
+    """Choose rows of a table, in their order.
 
     Args:
-        table: what the list says.
+        table: the list.
         choice: which rows.
         name: of the list, for errors.
 
     Raises:
-        ConfigError: a column that there is not, or not one row with the values asked for.
+        ConfigError: a column does not exist, or no row has the values.
     """
     wanted: dict[str, set[str]] = {}
     for column, value in choice.where:
@@ -98,7 +98,7 @@ def choose_rows(table: Table, choice: RowChoice, name: str) -> Table:
 
 
 def cell_values(value: Any) -> list[str]:
-    """What a cell says: several values as a list, or parted by bars; an object's ``label``."""
+    """Read the values of a cell: of a list, of text with bars, or an object's ``label``."""
     if value is None:
         return []
     if isinstance(value, Mapping):
@@ -109,10 +109,10 @@ def cell_values(value: Any) -> list[str]:
 
 
 def urls_in_cell(value: Any) -> list[str]:
-    """The URLs of a cell as they are written, in order.
+    """Find the URLs of a cell as they are written, in order.
 
-    They stand as a list, as JSON text of one, as an object's ``url`` or ``path``, or as text with
-    white space, commas, semicolons or bars in front of each next one.
+    The cell is a list, its JSON text, an object with ``url`` or ``path``, or text with white space,
+    commas, semicolons or bars between the URLs.
     """
     if isinstance(value, Mapping):
         value = value.get("url") or value.get("path")
@@ -131,9 +131,9 @@ def urls_in_cell(value: Any) -> list[str]:
 
 
 def web_address(written: str) -> WebAddress | None:
-    """A URL as it is written, ``//host/…`` as https; None where it is none of http or https.
+    """Parse a URL of http or https, ``//host/…`` as https; None for anything else.
 
-    Nor is one with control or other invisible characters.
+    A URL with control or other invisible characters is refused too.
     """
     text = f"https:{written}" if written.startswith("//") else written
     try:
@@ -172,6 +172,6 @@ def _frequent(table: Table, column: str) -> str:
 
 
 def chosen_urls(row: Sequence[Any], places: Sequence[int], number: int | None) -> list[str]:
-    """The URLs of a row, of the columns in turn; with a number, the one of that place from 1."""
+    """List the URLs of a row, column by column; with a number, only that one, from 1."""
     urls = [url for place in places for url in urls_in_cell(row[place])]
     return urls if number is None else urls[number - 1 : number]

@@ -1,4 +1,4 @@
-"""Pictures that a table or a list names; and several sources as one."""
+"""Sources that a table or list names, and several sources as one."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ __all__ = [
 _LOG = logging.getLogger(__name__)
 Input = str | Path | Source
 Inputs = Input | Sequence[Input]
-#: brings URLs here: for each, by name, the path of its file or why there is none
+#: downloads URLs; gives the path of each file, or why there is none, by name of the URL
 Fetch = Callable[[Sequence[WebAddress]], Mapping[str, str | Failure]]
 _PATH_COLUMNS = ("path", "file_name", "filepath", "filename", "image", "file", "image_path")
 
 
 @dataclass(frozen=True, slots=True)
 class UrlCells:
-    """Where the URLs of a list stand, and what brings them here.
+    """The columns of a list that hold URLs, and what downloads them.
 
     Attributes:
-        columns: one or more, in the order in which a row's URLs are counted.
+        columns: one or more, in the order in which the URLs of a row are counted.
         fetch: called with every URL of the list, each once.
         number: which URL of each row, from 1; None for all of them.
     """
@@ -112,10 +112,10 @@ class ListForm:
 
 
 class ListSource:
-    """The files that a list names: text, CSV, TSV, JSON Lines or Parquet; ``-`` is standard input.
+    """Lists the files that a text, CSV, TSV, JSON Lines or Parquet file, or ``-``, names.
 
-    A row whose file does not exist, or could not be downloaded, is a failure. What was downloaded
-    has its URL as id.
+    ``-`` is standard input. A row whose file does not exist, or could not be downloaded, is a
+    failure. A downloaded picture has its URL as id.
 
     Args:
         path: the list.
@@ -135,12 +135,12 @@ class ListSource:
 
     @cached_property
     def table(self) -> Table:
-        """The rows that are taken."""
+        """The rows that are used."""
         return choose_rows(self._whole, self._form.choice, self.name)
 
     @property
     def path_column(self) -> str:
-        """The column of paths; of URLs the first."""
+        """The column of paths, or the first column of URLs."""
         return self.columns[0]
 
     @property
@@ -155,7 +155,7 @@ class ListSource:
 
     @property
     def chosen(self) -> str:
-        """Which rows are taken, in words; empty for all."""
+        """Says which rows are used; empty for all."""
         choice = self._form.choice
         words = [f"{column}={value}" for column, value in choice.where]
         words += [f"limit {choice.limit:,}"] if choice.limit is not None else []
@@ -165,17 +165,17 @@ class ListSource:
 
     @property
     def rows_in_all(self) -> int:
-        """Rows of the whole list, taken or not."""
+        """Number of rows of the whole list, used or not."""
         return len(self._whole.rows)
 
     def named_in(self, cell: Any) -> list[str]:
-        """The URLs or the path that a cell names, as they are written."""
+        """List the URLs or the path that a cell holds, as written."""
         return (
             urls_in_cell(cell) if self.names_urls else [path for path in [_path_in(cell)] if path]
         )
 
     def paths(self) -> tuple[tuple[str, ...], ...]:
-        """Where every row's files lie, whether or not there are any; downloads what is a URL."""
+        """List the paths of every row's files, whether or not they exist; downloads URLs."""
         if self._form.urls is None:
             values = self.table.column(self.path_column)
             return tuple((path,) if path else () for path in map(self._located, values))
@@ -185,12 +185,12 @@ class ListSource:
         )
 
     def file_of(self, url: str) -> str | None:
-        """Where the file of a URL lies; empty: there is none; None: it was not looked at."""
+        """The path of a URL's file; empty where there is none, None where it was not asked for."""
         found = self._found(web_address(url))
         return "" if isinstance(found, Failure) else found
 
     def scan(self) -> Iterator[FileEntry | Failure]:
-        """Files sorted by id, each once, then rows whose file is not there."""
+        """List files sorted by id, each once, then rows whose file does not exist."""
         items = list(self._listed() if self._form.urls is None else self._downloaded())
         if not self._form.every_name:
             return once(items)
@@ -203,14 +203,14 @@ class ListSource:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The columns of URLs, or the one of paths."""
+        """The columns of URLs, or the column of paths."""
         urls = self._form.urls
         asked = [self._form.path_column] if urls is None else urls.columns
         return tuple(chosen_column(self._whole, one, _PATH_COLUMNS, self.name) for one in asked)
 
     @cached_property
     def _urls(self) -> tuple[list[tuple[str, WebAddress | None]], ...]:
-        """The URLs of every row, as they are written and as what they mean."""
+        """The URLs of every row, as written and as parsed."""
         assert self._form.urls is not None
         places = [self.table.columns.index(column) for column in self.columns]
         number = self._form.urls.number
@@ -221,13 +221,13 @@ class ListSource:
 
     @cached_property
     def _fetched(self) -> Mapping[str, str | Failure]:
-        """By the names of all URLs, where they lie."""
+        """The path of each URL's file, or its failure, by name of the URL."""
         assert self._form.urls is not None
         found = {one.name: one for urls in self._urls for _, one in urls if one is not None}
         return self._form.urls.fetch(list(found.values()))
 
     def _found(self, one: WebAddress | None) -> str | Failure | None:
-        """Where a URL lies or why nowhere; None where it was not asked for."""
+        """The path of a URL's file or its failure; None where it was not asked for."""
         return None if one is None else self._fetched.get(one.name)
 
     def _listed(self) -> Iterator[FileEntry | Failure]:
@@ -241,11 +241,11 @@ class ListSource:
                 yield Failure(row, "scan", "has no path")
 
     def _offered(self, path: str, row: str) -> Iterator[FileEntry | Failure]:
-        """What one cell names; whatever forms of addresses there are, they are told apart here."""
+        """List what a cell names: a URL is refused, an address left out, a file examined."""
         if web_address(path) is not None:
             yield Failure(path, "scan", f"{row}: to download it, name its column: --url-column")
         elif _is_far(path):
-            return  # they are looked up together
+            return  # ``entries_at`` lists these together
         elif why := _why_no_file(path):
             yield Failure(path, "scan", f"{row} names it, but {why}")
         else:
@@ -277,18 +277,18 @@ class ListSource:
         return os.path.join(self._root, written)  # noqa: PTH118
 
     def _id_of(self, path: str) -> str:
-        """The path below the root; outside of it the absolute path."""
+        """The path relative to the root; the absolute path of a file outside of it."""
         whole = os.path.abspath(path)  # noqa: PTH100
         root = os.path.abspath(self._root)  # noqa: PTH100
         return whole.removeprefix(root.rstrip(os.sep) + os.sep)
 
 
 class JoinedSource:
-    """Several sources as one; the ids of each start with its label.
+    """Joins several sources; the ids of each start with its label.
 
     Args:
         parts: sources by their labels.
-        every_name: offer a file that several of them have once for each.
+        every_name: offer a file once for each source that has it.
     """
 
     def __init__(self, parts: Mapping[str, Source], *, every_name: bool = False) -> None:
@@ -298,17 +298,17 @@ class JoinedSource:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Those of all parts."""
+        """The scopes of all parts."""
         return scopes_of(self.parts.values())
 
     def scan(self) -> Iterator[FileEntry | Failure]:
-        """Files sorted by id, then what could not be listed."""
+        """List files sorted by id, then failures."""
         items = list(scan_each(self.parts, self.told))
         return in_order(items) if self._every_name else once(items)
 
 
 def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
-    """What a user named, as one source.
+    """Open what a user named as one source.
 
     Args:
         inputs: folders, pictures, archives, addresses, patterns, lists (by their suffix; ``-`` is
@@ -336,7 +336,7 @@ def open_source(inputs: Inputs, form: ListForm | None = None) -> Source:
 
 
 def chosen_rows(source: Source) -> dict[str, str]:
-    """Which rows of its lists a source takes, in words, by list; nothing of lists taken whole."""
+    """Say which rows a source uses of its lists, by list; nothing of lists used whole."""
     if isinstance(source, JoinedSource):
         each = map(chosen_rows, source.parts.values())
         return {name: words for said in each for name, words in said.items()}
@@ -346,10 +346,10 @@ def chosen_rows(source: Source) -> dict[str, str]:
 
 
 def chosen_column(table: Table, asked: str | None, usual: Sequence[str], name: str) -> str:
-    """The column of that name, or the first usual one that there is.
+    """Choose the column of a name, or the first of the usual ones that exists.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such column.
     """
     for column in [asked] if asked else usual:
         if column in table.columns:
@@ -389,12 +389,12 @@ def _name(item: Input, number: int) -> str:
 
 
 def _is_far(path: str) -> bool:
-    """Whether a list's path is an address that is read where it lies; URLs are downloaded."""
+    """Whether a list's path is an address that is read in place; URLs are downloaded."""
     return is_address(path) and web_address(path) is None
 
 
 def _why_no_file(path: str) -> str:
-    """Why nothing can be read at a path; empty where a file lies there."""
+    """Say why no file can be read at a path; empty where one can."""
     try:
         is_file = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -405,7 +405,7 @@ def _why_no_file(path: str) -> str:
 
 
 def _path_in(value: Any) -> str:
-    """A cell as a path; Hugging Face datasets keeps a picture as its bytes and path."""
+    """Read the path in a cell, which Hugging Face datasets keeps beside a picture's bytes."""
     if isinstance(value, Mapping):
         value = value.get("path")
     return str(value) if value else ""

@@ -1,4 +1,4 @@
-"""Tables on disk: lists of paths, CSV, TSV, JSON Lines and Parquet, by the file's suffix."""
+"""Read and write tables: lists of paths, CSV, TSV, JSON Lines, Parquet, by suffix."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
 
     def column(self, name: str) -> tuple[Any, ...]:
-        """The values of one column."""
+        """List the values of one column."""
         place = self.columns.index(name)
         return tuple(row[place] for row in self.rows)
 
 
 def is_table(name: str | Path) -> bool:
-    """Whether a name is that of a table: by its suffix, or ``-`` for standard input."""
+    """Whether a name is of a table: by its suffix, or ``-`` for standard input."""
     return str(name) == "-" or Path(name).suffix.lower() in _SUFFIXES
 
 
 def read_table(
     path: str | Path, separator: str | None = None, config: ReadConfig | None = None
 ) -> Table:
-    """A table; a name of no known suffix, and ``-``, is a list of paths.
+    """Read a table; ``-``, or a name with no known suffix, is a list of paths.
 
-    A list has one path a line, or paths that end in NUL where there is one, and gives the single
-    column ``path``. Of pictures that lie inside a Parquet file only their ``path`` is read.
+    A list has one path a line, or paths that end in NUL if it contains one, and becomes the single
+    column ``path``. Of pictures inside a Parquet file only their ``path`` is read.
 
     Args:
         path: the file; ``-`` is standard input.
@@ -79,7 +79,7 @@ def read_table(
 
 
 def write_table(path: Path, table: Table) -> Path:
-    """Write a table in the form its suffix names, over what was there; lists have the first column.
+    """Write a table in the form of its suffix, replacing the file; a list is the first column.
 
     Raises:
         ConfigError: an unknown suffix, or values the form cannot hold.
@@ -120,7 +120,7 @@ def _read(path: str | Path, separator: str | None, name: str, config: ReadConfig
 
 
 def _whole(stream: BinaryIO, config: ReadConfig) -> bytes:
-    """What comes, as long as it is not more than is read at once."""
+    """Read a stream to its end, within the limit of sizes."""
     data = bytearray()
     while piece := stream.read(_PIECE):
         data += piece
@@ -178,7 +178,7 @@ def _csv_text(table: Table, separator: str) -> str:
 
 
 def _csv_row(row: Sequence[Any]) -> Iterable[Any]:
-    """Several values in one cell are parted by bars, as they are read as labels."""
+    """Put bars between several values of a cell, as labels are read."""
     return ("|".join(map(str, cell)) if isinstance(cell, list | tuple) else cell for cell in row)
 
 
@@ -222,7 +222,7 @@ def _read_parquet(path: Path, config: ReadConfig) -> Table:
 
 
 def _size_of(about: Any, wanted: Sequence[str]) -> int:
-    """Bytes of some columns of a Parquet file, unpacked."""
+    """Uncompressed bytes of some columns of a Parquet file."""
     groups = [about.row_group(number) for number in range(about.num_row_groups)]
     chunks = [group.column(place) for group in groups for place in range(group.num_columns)]
     names = tuple(f"{name}." for name in wanted)

@@ -1,4 +1,4 @@
-"""What was learned, kept in a folder, in memory or at a server."""
+"""Collections: what was learned about pictures, kept in a folder, in memory or at a server."""
 
 from lookalike.store.collection import Collection, Ranking
 from lookalike.store.decisions import Change, Choices, Decisions

@@ -1,4 +1,4 @@
-"""The SQLite side of a collection: schema, and the one place with SQL."""
+"""The SQLite catalogue of a collection: its schema, and the one place with its SQL."""
 
 from __future__ import annotations
 
@@ -107,19 +107,19 @@ class Catalogue:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing."""
+        """Run what follows in one transaction."""
         with all_or_nothing(self._connection, self.writing):
             yield
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Every row of a query."""
+        """Fetch every row of a query."""
         with self._told("the collection cannot be read"):
             return self._connection.execute(sql, values).fetchall()
 
     def rows_in(
         self, sql: str, values: Sequence[Any], before: Sequence[Any] = ()
     ) -> list[tuple[Any, ...]]:
-        """Every row of a query with ``IN (?)``, asked in chunks."""
+        """Fetch every row of a query with ``IN (?)``, asked in chunks."""
         found: list[tuple[Any, ...]] = []
         for at in range(0, len(values), _CHUNK):
             some = values[at : at + _CHUNK]
@@ -133,11 +133,11 @@ class Catalogue:
             self._connection.executemany(sql, rows)
 
     def writing(self) -> AbstractContextManager[None]:
-        """Meanwhile what belongs to the collection is written beside the catalogue."""
+        """Turn errors of writing beside the catalogue into errors of the collection."""
         return self._told("the collection cannot be written")
 
     def _told(self, what: str) -> AbstractContextManager[None]:
-        """What can be described anew may go from here; decisions lie in a file of their own."""
+        """Turn errors of SQLite into errors of the collection, with what helps."""
         return told(
             what,
             self._path,

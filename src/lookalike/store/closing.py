@@ -1,4 +1,4 @@
-"""What is open, and let go of at the end of a ``with``."""
+"""A base class for what is closed at the end of a ``with``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Closing(Protocol):
     """A context manager that closes itself."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         ...
 
     def __enter__(self) -> Self:

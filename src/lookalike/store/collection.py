@@ -1,4 +1,4 @@
-"""What a collection offers, wherever it is kept.
+"""The protocol of a collection, wherever it is kept.
 
 A collection remembers what was learned of a set of files, so that nothing is done twice. It is
 content-addressed: descriptors belong to a SHA-256 and files point to one, so a moved or copied
@@ -36,43 +36,43 @@ class Collection(Descriptors, Closing, Protocol):
 
     @property
     def revision(self) -> int:
-        """Changes whenever files are added, changed or dropped, by whomever."""
+        """A value that changes whenever anyone adds, changes or drops files."""
         ...
 
     # files and contents
 
     def unchanged(self, entries: Sequence[FileEntry]) -> dict[str, KnownFile]:
-        """What is known of the entries whose size, time and inode are as remembered, by key."""
+        """Look up entries whose size, time and inode are as remembered, by key."""
         ...
 
     def keys(self) -> set[str]:
-        """Every file remembered, by its key."""
+        """List the keys of every file remembered."""
         ...
 
     def images(self) -> dict[str, str]:
-        """SHA-256 of every image file remembered, by its key, sorted."""
+        """Map the key of every image file remembered to its SHA-256, sorted."""
         ...
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Drop files; their contents stay, so that a returning file is free."""
+        """Forget files; their contents stay, so a file that returns costs nothing."""
         ...
 
     def contents(self, shas: Iterable[str]) -> dict[str, Content]:
-        """What is known of some contents; unknown ones are left out."""
+        """Look up contents; unknown ones are left out."""
         ...
 
     def set_pixel_digests(self, digests: Mapping[str, str]) -> None:
-        """Remember full-size pixel digests."""
+        """Remember digests of full-size pixels."""
         ...
 
     def commit(self, batch: Batch) -> None:
-        """Add one batch, all or nothing; a descriptor that is there already is left alone."""
+        """Add one batch atomically; descriptors that exist already are left alone."""
         ...
 
     # verdicts, reports, what was fitted
 
     def verdicts(self, pairs: Sequence[Pair], verifier: str) -> dict[Pair, Verification | None]:
-        """Remembered verdicts; None is a refusal, an absent pair was never verified."""
+        """Look up verdicts; None is a refusal, a pair that is absent was never verified."""
         ...
 
     def add_verdicts(self, verdicts: Mapping[Pair, Verification | None], verifier: str) -> None:
@@ -80,36 +80,36 @@ class Collection(Descriptors, Closing, Protocol):
         ...
 
     def save_report(self, fingerprint: str, text: str) -> None:
-        """Keep a report; only the latest few stay."""
+        """Keep a report; only the latest few are kept."""
         ...
 
     def load_report(self, fingerprint: str) -> str | None:
-        """A kept report, or None."""
+        """Look up a kept report; None where there is none."""
         ...
 
     def last_report(self) -> str | None:
-        """The body of the report that was made last, or None."""
+        """Look up the body of the report that was made last; None where there is none."""
         ...
 
     def fitted(self, shelf: str) -> list[str]:
-        """Names of what was fitted for one purpose, the latest last."""
+        """List the names of what was fitted for one purpose, the latest last."""
         ...
 
     def load_fitted(self, shelf: str, name: str) -> bytes:
-        """One of these."""
+        """Load what was fitted under a name."""
         ...
 
     def keep_fitted(self, shelf: str, name: str, data: bytes) -> None:
-        """Keep what was fitted, instead of all else on its shelf."""
+        """Keep what was fitted, in place of everything else on its shelf."""
         ...
 
 
 @runtime_checkable
 class Ranking(Protocol):
-    """A collection that finds nearest rows where they are kept, without sending all of them."""
+    """A collection that finds nearest rows where they are kept, without sending all rows."""
 
     def nearest(self, spec: DescriptorSpec, row: NDArray[Any], k: int) -> list[str] | None:
-        """The ``k`` contents of ``images()`` nearest to a row, the nearest first.
+        """Find the ``k`` contents of ``images()`` whose rows are nearest, the nearest first.
 
         Args:
             spec: of metric ``cosine``.

@@ -1,4 +1,4 @@
-"""What a person decided about a collection's pictures.
+"""What people decided about a collection's pictures.
 
 Deciding takes no lock of the collection: the review page may stay open while ``find`` runs. Every
 change is one transaction that also remembers how things were, so that it can be undone.
@@ -27,11 +27,11 @@ Apart = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Everything a person decided, as of one moment; what is decided later makes another one.
+    """All decisions at one moment; never changed, a later decision makes another one.
 
     Attributes:
-        marks: what is to become of a file: (SHA-256 of its bytes, absolute path) to ``keeper``
-            (stays, and stands for its cluster), ``keep`` (stays too) or ``drop``.
+        marks: what a person wants of a file, by (SHA-256 of its bytes, absolute path): ``keeper``
+            (it stays and represents its cluster), ``keep`` (it stays too) or ``drop``.
         apart: pairs of SHA-256, the smaller first, that are not the same picture.
     """
 
@@ -41,7 +41,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step of a person.
+    """One step of a person's decisions.
 
     Attributes:
         words: what was done, for the undo list.
@@ -65,8 +65,8 @@ class Step:
 class Decisions(Closing, ABC):
     """The decisions of one collection; safe to use from several threads and processes.
 
-    Where they are kept is said by a subclass: how a statement is run (values as ``?``), and how
-    everyone else is held off while one changes something.
+    A subclass says where they are kept: how a statement is run (values as ``?``), and how others
+    are kept from writing meanwhile.
     """
 
     def __init__(self) -> None:
@@ -77,11 +77,11 @@ class Decisions(Closing, ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of them."""
+        """Close what they are kept in."""
 
     @abstractmethod
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Every row of a query."""
+        """Fetch every row of a query."""
 
     @abstractmethod
     def _write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -89,17 +89,17 @@ class Decisions(Closing, ABC):
 
     @abstractmethod
     def _alone(self) -> AbstractContextManager[None]:
-        """A transaction beside which nobody else changes anything."""
+        """Begin a transaction during which nobody else writes."""
 
     @property
     def edition(self) -> int:
-        """Grows with every change, undone ones too."""
+        """A number that grows with every change and every undo."""
         with self._busy:
             return int(self._rows("SELECT number FROM edition")[0][0])
 
     @property
     def choices(self) -> Choices:
-        """Everything decided, as of now; the same object as long as nothing changes."""
+        """All decisions now; the same object as long as nothing changes."""
         with self._busy:
             edition = self.edition
             if self._known is None or self._known[0] != edition:
@@ -108,14 +108,14 @@ class Decisions(Closing, ABC):
 
     @property
     def last(self) -> Step | None:
-        """The step that ``undo`` would take back."""
+        """The step that ``undo`` would take back; None if there is none."""
         with self._busy:
             rows = self._rows("SELECT id, words FROM step ORDER BY id DESC LIMIT 1")
         return Step(*rows[0]) if rows else None
 
     @contextmanager
     def writing(self) -> Iterator[Choices]:
-        """Hold everyone else off, look at what is decided now, and change it, all or nothing."""
+        """Keep others from writing, read what is decided now, and change it in one transaction."""
         with self._busy:
             known = self._known
             try:
@@ -145,10 +145,10 @@ class Decisions(Closing, ABC):
             )
 
     def undo(self, number: int) -> Change | None:
-        """Take back the last step if it is this one, else do nothing and return None.
+        """Undo the last step if it is this one, else do nothing and return None.
 
         Returns:
-            The step's words, and how everything that it changed is now.
+            The step's words, and what everything it changed is now.
         """
         with self._ours() as choices:
             last = self.last
@@ -209,5 +209,5 @@ class Decisions(Closing, ABC):
 
 
 def pair_of(a: str, b: str) -> Apart:
-    """Two contents in the order in which they are remembered."""
+    """Sort two contents into the order in which pairs are remembered."""
     return (a, b) if a < b else (b, a)

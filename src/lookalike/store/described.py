@@ -1,4 +1,4 @@
-"""Descriptors of an embedded collection: row files, and a table that says whose rows they are."""
+"""Descriptors of a collection in a folder: row files, and a table of who has which rows."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Described:
             raise differing_specs(spec, held[1])
 
     def missing(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[str]:
-        """Which contents have no descriptor of this spec, in the order asked."""
+        """List contents that have no descriptor of this spec, in the order asked."""
         held = self._places(spec, shas)
         return [sha for sha in shas if sha not in held]
 
     def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
-        """Contents that have every one of these descriptors."""
+        """Find contents that have all of some descriptors."""
         ids = [self._specs[spec.name][0] for spec in specs if spec.name in self._specs]
         if len(ids) < len(specs):
             return set()
@@ -63,7 +63,7 @@ class Described:
         return {row[0] for row in found}
 
     def rows(self, spec: DescriptorSpec, shas: Sequence[str]) -> NDArray[Any]:
-        """Descriptors ``(n, row_width)`` in the order asked.
+        """Read descriptors ``(n, row_width)`` in the order asked.
 
         Raises:
             CollectionError: a content has none.
@@ -72,7 +72,7 @@ class Described:
         return np.asarray(self._map(spec)[at])
 
     def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRows | NDArray[Any]:
-        """As ``rows``, read block by block when asked for.
+        """Give access to descriptors ``(n, row_width)`` in the order asked, read block by block.
 
         Raises:
             CollectionError: a content has none.
@@ -81,12 +81,12 @@ class Described:
         return self._specs[spec.name][2].at(at)
 
     def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
-        """Descriptors of varying length ``(k, row_width)``, in the order asked."""
+        """Read descriptors of varying length ``(k, row_width)`` in the order asked."""
         spans, mapped = self._asked(spec, shas), self._map(spec)
         return [np.array(mapped[row : row + count]) for row, count in spans]
 
     def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
-        """As ``ragged``, by content, read when asked for."""
+        """Give access to descriptors of varying length by content, read when asked for."""
         asked = dict(zip(shas, self._asked(spec, shas), strict=True))
         if spec.name not in self._specs:
             return Spans({}, np.dtype(spec.dtype), spec.row_width, {})
@@ -124,7 +124,7 @@ class Described:
         self._catalogue.write("UPDATE spec SET committed = ? WHERE id = ?", [(end, number)])
 
     def load(self) -> None:
-        """Look again at what the catalogue holds."""
+        """Read again what the catalogue holds."""
         before, self._specs = self._specs, {}
         for number, name, key, dtype, width, committed in self._catalogue.rows(
             "SELECT id, name, key, dtype, row_width, committed FROM spec"
@@ -133,13 +133,13 @@ class Described:
                 path = self._folder / f"{number}.bin"
                 self._specs[name] = (number, key, RowFile(path, dtype, width), committed)
             else:
-                # rows in memory are only here: the same object goes on
+                # rows in memory exist only here: keep the same object
                 held = before.get(name)
                 rows = held[2] if held else MemoryRows(dtype, width)
                 self._specs[name] = (number, key, rows, committed)
 
     def _forget_damaged(self) -> None:
-        """Forget the descriptors whose row file has another length than was committed.
+        """Forget descriptors whose row file has another length than was committed.
 
         A content without a descriptor is described again where it is next needed.
         """
@@ -154,7 +154,7 @@ class Described:
         self.load()
 
     def _places(self, spec: DescriptorSpec, shas: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """First row and number of rows of every content that has a descriptor of this spec."""
+        """Look up the first row and the number of rows of every content with this spec."""
         self.check_spec(spec)
         held = self._specs.get(spec.name)
         if held is None:
@@ -171,7 +171,7 @@ class Described:
         return {row[0]: (row[1], row[2]) for row in rows}
 
     def _asked(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[tuple[int, int]]:
-        """As ``_places`` in the order asked, where none may lack."""
+        """Look up first rows and numbers of rows in the order asked; raises where some lack."""
         places = self._places(spec, shas)
         for sha in shas:
             if sha not in places:

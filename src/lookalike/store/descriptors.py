@@ -1,4 +1,4 @@
-"""What a collection offers of descriptors, and how it leaves them to the part that keeps them."""
+"""The protocol of a collection's descriptors, and the part that hands it on."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["Describing", "Descriptors", "StoredRowSource"]
 
 
 class StoredRowSource(Protocol):
-    """Rows ``(n, row_width)`` that may be read when asked for; an array is one."""
+    """Rows ``(n, row_width)`` that may be read only when asked for; an array is one."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and values a row."""
+        """Number of rows, and values a row."""
         ...
 
     def __getitem__(self, some: Any, /) -> Any:
-        """Some rows, by a slice or by numbers."""
+        """Read rows, by a slice or by numbers."""
         ...
 
 
 class Descriptors(Protocol):
-    """Rows of contents, by SHA-256."""
+    """Descriptor rows of contents, by SHA-256."""
 
     def check_spec(self, spec: DescriptorSpec) -> None:
         """Refuse to mix descriptors of one name and two versions.
@@ -38,15 +38,15 @@ class Descriptors(Protocol):
         ...
 
     def missing(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[str]:
-        """Which contents have no descriptor of this spec, in the order asked."""
+        """List contents that have no descriptor of this spec, in the order asked."""
         ...
 
     def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
-        """Contents that have every one of these descriptors, and were looked at for damage."""
+        """Find contents that have all of some descriptors and were checked for damage."""
         ...
 
     def rows(self, spec: DescriptorSpec, shas: Sequence[str]) -> NDArray[Any]:
-        """Descriptors ``(n, row_width)`` in the order asked.
+        """Read descriptors ``(n, row_width)`` in the order asked.
 
         Raises:
             CollectionError: a content has none.
@@ -54,7 +54,7 @@ class Descriptors(Protocol):
         ...
 
     def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRowSource:
-        """As ``rows``, read block by block when asked for, from any thread.
+        """Give access to descriptors ``(n, row_width)`` in the order asked, from any thread.
 
         Raises:
             CollectionError: a content has none.
@@ -62,11 +62,11 @@ class Descriptors(Protocol):
         ...
 
     def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
-        """Descriptors of varying length ``(k, row_width)``, in the order asked."""
+        """Read descriptors of varying length ``(k, row_width)`` in the order asked."""
         ...
 
     def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
-        """As ``ragged``, by content; another process may read them too.
+        """Give access to descriptors of varying length by content; another process may read them.
 
         Raises:
             CollectionError: a content has none.
@@ -78,34 +78,34 @@ Kept = TypeVar("Kept", bound=Descriptors)
 
 
 class Describing(Generic[Kept]):
-    """A collection whose descriptors a part of it keeps."""
+    """A collection that hands questions about descriptors to one of its parts."""
 
     _described: Kept
 
     def check_spec(self, spec: DescriptorSpec) -> None:
-        """As of ``Descriptors``."""
+        """Refuse to mix descriptors of one name and two versions."""
         self._described.check_spec(spec)
 
     def missing(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[str]:
-        """As of ``Descriptors``."""
+        """List contents that have no descriptor of this spec, in the order asked."""
         return self._described.missing(spec, shas)
 
     def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
-        """As of ``Descriptors``."""
+        """Find contents that have all of some descriptors and were checked for damage."""
         return self._described.described(specs)
 
     def rows(self, spec: DescriptorSpec, shas: Sequence[str]) -> NDArray[Any]:
-        """As of ``Descriptors``."""
+        """Read descriptors ``(n, row_width)`` in the order asked."""
         return self._described.rows(spec, shas)
 
     def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> StoredRowSource:
-        """As of ``Descriptors``."""
+        """Give access to descriptors ``(n, row_width)`` in the order asked, block by block."""
         return self._described.stored(spec, shas)
 
     def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
-        """As of ``Descriptors``."""
+        """Read descriptors of varying length ``(k, row_width)`` in the order asked."""
         return self._described.ragged(spec, shas)
 
     def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
-        """As of ``Descriptors``."""
+        """Give access to descriptors of varying length by content."""
         return self._described.spans(spec, shas)

@@ -1,7 +1,7 @@
-"""What was dropped before, so that a picture that comes back is recognised by its bytes.
+"""Remember dropped pictures, so that one that comes back is recognised by its bytes.
 
-In a folder's catalogue it is a table of its own, made when it is first needed: collections without
-it stay as they are. SQLite lets one writer in at a time.
+In a folder's catalogue this is a table of its own, made when it is first needed; collections
+without it stay as they are. SQLite allows one writer at a time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ORDER BY key, dropped_at
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """One picture that was let go.
+    """One picture that was dropped.
 
     Attributes:
         sha256: hex digest of its bytes.
@@ -50,16 +50,16 @@ class Dropped:
 
 
 class DroppedPictures(Closing, Protocol):
-    """The dropped pictures of a collection; opened beside one that is in use."""
+    """The dropped pictures of a collection; may be open beside the collection itself."""
 
     def update(self, dropped: Iterable[Dropped], brought_back: Iterable[Dropped]) -> None:
-        """Remember what went, forget what came back by an undo."""
+        """Remember pictures that went, and forget those that an undo brought back."""
         ...
 
     def came_back(self) -> dict[str, Dropped]:
-        """Files of the collection with the bytes of something dropped, by their key.
+        """List files of the collection with the bytes of a dropped picture, by key.
 
-        Of several drops of the same bytes, the latest.
+        Of several drops of the same bytes the latest counts.
         """
         ...
 
@@ -87,11 +87,11 @@ class EmbeddedDropped(Closing):
         self._catalogue = Catalogue(directory / "catalogue.sqlite")
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         self._catalogue.close()
 
     def update(self, dropped: Iterable[Dropped], brought_back: Iterable[Dropped]) -> None:
-        """Remember what went, forget what came back by an undo."""
+        """Remember pictures that went, and forget those that an undo brought back."""
         with self._catalogue.transaction():
             self._catalogue.write(_TABLE, [()])
             self._catalogue.write(
@@ -113,7 +113,7 @@ class EmbeddedDropped(Closing):
             )
 
     def came_back(self) -> dict[str, Dropped]:
-        """As of ``DroppedPictures``."""
+        """List files of the collection with the bytes of a dropped picture, by key."""
         known = self._catalogue.rows("SELECT 1 FROM sqlite_master WHERE name = 'dropped'")
         rows = self._catalogue.rows(_CAME_BACK) if known else []
         return {

@@ -1,4 +1,4 @@
-"""The collection in a folder: SQLite and append-only row files.
+"""A collection in a folder: SQLite and append-only row files.
 
 Row files are appended and flushed first, then one SQLite transaction makes the batch real: kill -9
 at any moment loses at most the batch in hand.
@@ -54,11 +54,11 @@ class EmbeddedCollection(Describing[Described], Closing):
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._lock: IO[str] | None = None
-        # what was fitted, where there is no folder for it
+        # what was fitted, by shelf and name, if there is no folder for it
         self._fitted: dict[tuple[str, str], bytes] = {}
         #: what a person decided, and a number that grows with every decision
         self.edition, self.choices = 0, Choices()
-        #: nobody else writes meanwhile
+        #: counts our own changes: nobody else writes meanwhile
         self.revision = 0
         if directory is None:
             self._catalogue = Catalogue(Path(":memory:"))
@@ -94,7 +94,7 @@ class EmbeddedCollection(Describing[Described], Closing):
     # files and contents
 
     def unchanged(self, entries: Sequence[FileEntry]) -> dict[str, KnownFile]:
-        """What is known of the entries whose size, time and inode are as remembered, by key."""
+        """Look up entries whose size, time and inode are as remembered, by key."""
         select = (
             "SELECT key, file.n_bytes, modified_ns, device, inode, kind, sha256, stage, message "
             "FROM file LEFT JOIN content ON content.id = file.content "
@@ -114,17 +114,17 @@ class EmbeddedCollection(Describing[Described], Closing):
         return known
 
     def keys(self) -> set[str]:
-        """Every file remembered, by absolute path."""
+        """List the keys of every file remembered, which are absolute paths."""
         return {os.fsdecode(row[0]) for row in self._catalogue.rows("SELECT key FROM file")}
 
     def images(self) -> dict[str, str]:
-        """SHA-256 of every image file remembered, by absolute path."""
+        """Map the key of every image file remembered to its SHA-256, sorted."""
         select = "SELECT key, sha256 FROM file JOIN content ON content.id = file.content"
         rows = self._catalogue.rows(f"{select} WHERE kind = 'image' ORDER BY key")
         return {os.fsdecode(key): sha for key, sha in rows}
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Drop files; their contents stay, so that a returning file is free."""
+        """Forget files; their contents stay, so a file that returns costs nothing."""
         self.revision += 1
         with self._catalogue.transaction():
             self._catalogue.write(
@@ -132,7 +132,7 @@ class EmbeddedCollection(Describing[Described], Closing):
             )
 
     def contents(self, shas: Iterable[str]) -> dict[str, Content]:
-        """What is known of some contents; unknown ones are left out."""
+        """Look up contents; unknown ones are left out."""
         wanted = list(shas)
         select = f"SELECT {READ_COLUMNS} FROM content"
         if len(wanted) > ALL_AT_ONCE:
@@ -143,7 +143,7 @@ class EmbeddedCollection(Describing[Described], Closing):
         return {row[0]: content_from(row) for row in rows}
 
     def set_pixel_digests(self, digests: Mapping[str, str]) -> None:
-        """Remember full-size pixel digests."""
+        """Remember digests of full-size pixels."""
         with self._catalogue.transaction():
             self._catalogue.write(
                 "UPDATE content SET pixel_digest = ? WHERE sha256 = ?",
@@ -151,7 +151,7 @@ class EmbeddedCollection(Describing[Described], Closing):
             )
 
     def commit(self, batch: Batch) -> None:
-        """Add one batch, all or nothing; a descriptor that is there already is left alone."""
+        """Add one batch atomically; descriptors that exist already are left alone."""
         for spec in (*batch.rows, *batch.ragged):
             self.check_spec(spec)
         self.revision += bool(batch.files or batch.failures)
@@ -175,7 +175,7 @@ class EmbeddedCollection(Describing[Described], Closing):
     def verdicts(
         self, pairs: Sequence[tuple[str, str]], verifier: str
     ) -> dict[tuple[str, str], Verification | None]:
-        """Remembered verdicts; None is a refusal, an absent pair was never verified."""
+        """Look up verdicts; None is a refusal, a pair that is absent was never verified."""
         select = "SELECT query, ref, verification FROM verdict WHERE verifier = ?"
         wanted = set(pairs)
         if len(pairs) > ALL_AT_ONCE:
@@ -203,7 +203,7 @@ class EmbeddedCollection(Describing[Described], Closing):
             )
 
     def save_report(self, fingerprint: str, text: str) -> None:
-        """Keep a report; only the latest few stay."""
+        """Keep a report; only the latest few are kept."""
         body = text.encode("utf-8", "surrogateescape")
         with self._catalogue.transaction():
             self._catalogue.write(
@@ -217,32 +217,32 @@ class EmbeddedCollection(Describing[Described], Closing):
             )
 
     def load_report(self, fingerprint: str) -> str | None:
-        """A kept report, or None."""
+        """Look up a kept report; None where there is none."""
         rows = self._catalogue.rows("SELECT body FROM report WHERE fingerprint = ?", (fingerprint,))
         return rows[0][0].decode("utf-8", "surrogateescape") if rows else None
 
     def last_report(self) -> str | None:
-        """The body of the report that was made last, or None."""
+        """Look up the body of the report that was made last; None where there is none."""
         rows = self._catalogue.rows("SELECT body FROM report ORDER BY made DESC LIMIT 1")
         return rows[0][0].decode("utf-8", "surrogateescape") if rows else None
 
     # what was fitted
 
     def fitted(self, shelf: str) -> list[str]:
-        """As of ``Collection``."""
+        """List the names of what was fitted for one purpose, the latest last."""
         if self._directory is None:
             return [name for place, name in self._fitted if place == shelf]
         held = sorted(self._shelf(shelf).glob("*.npz"), key=lambda file: file.stat().st_mtime_ns)
         return [file.stem for file in held if ".part" not in file.name]
 
     def load_fitted(self, shelf: str, name: str) -> bytes:
-        """As of ``Collection``."""
+        """Load what was fitted under a name."""
         if self._directory is None:
             return self._fitted[shelf, name]
         return (self._shelf(shelf) / f"{name}.npz").read_bytes()
 
     def keep_fitted(self, shelf: str, name: str, data: bytes) -> None:
-        """As of ``Collection``."""
+        """Keep what was fitted, in place of everything else on its shelf."""
         others = [other for other in self.fitted(shelf) if other != name]
         if self._directory is None:
             self._fitted[shelf, name] = data

@@ -58,7 +58,7 @@ class EmbeddedDecisions(Decisions):
 
     @classmethod
     def with_edition(cls, directory: Path) -> tuple[int, Choices]:
-        """What was decided, and a number that grows with every change; nothing is made there."""
+        """Read the decisions of a folder and their edition, without creating anything."""
         if not lies_at(directory / "decisions.sqlite"):
             return 0, Choices()
         with cls(directory) as decisions:
@@ -87,7 +87,7 @@ class EmbeddedDecisions(Decisions):
         application = run("PRAGMA application_id").fetchone()[0]
         schema = run("PRAGMA user_version").fetchone()[0]
         run("PRAGMA journal_mode=WAL")
-        # a decision is small and dear: it survives a power cut too
+        # decisions are few and precious: they survive a power cut too
         run("PRAGMA synchronous=FULL")
         with all_or_nothing(self._connection, self._told):
             if not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:

@@ -1,4 +1,4 @@
-"""Where a collection is kept: a folder, or a PostgreSQL server by its address."""
+"""Find where a collection is kept: in a folder, or at a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 _SCHEMES = ("postgresql://", "postgres://")
-# what may be written down of an address; anything else might be a secret, or be misspelt
+# options of an address that may be written down; others may be secrets or misspelt
 _TOLD = (
     *("host", "hostaddr", "port", "user", "dbname", "service", "target_session_attrs"),
     *("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "gssencmode"),
@@ -38,11 +38,11 @@ class Server:
     """A collection at a server.
 
     Attributes:
-        conninfo: address for libpq, with the password where one was given.
+        conninfo: address for libpq, with the password if one was given.
         name: address without a password, to be shown and written down.
-        schema: of the database, where the tables lie; one a collection.
-        machine: under which paths of this machine are remembered.
-        machine_is_shared: whether the address names it, so that several machines may.
+        schema: of the database, with the collection's tables.
+        machine: name under which paths of this machine are remembered.
+        machine_is_shared: whether the address sets that name, which several machines may share.
     """
 
     conninfo: str = field(repr=False)
@@ -56,14 +56,14 @@ Location = Path | Server
 
 
 def locate(db: str | Path) -> Location:
-    """The folder or the server that ``--db`` names.
+    """Parse what ``--db`` names: a folder or a server.
 
     Args:
         db: a folder, or ``postgresql://user@host/database``, which may end in ``?schema=NAME``
             (several collections in one database), ``&machine=NAME`` and options of libpq.
 
     Raises:
-        ConfigError: an address that cannot be meant.
+        ConfigError: an address that cannot be right.
     """
     if isinstance(db, Path):
         if db.parts and db.parts[0] in ("postgresql:", "postgres:"):
@@ -75,10 +75,10 @@ def locate(db: str | Path) -> Location:
 
 
 def lies_at(path: Path) -> bool:
-    """Whether a file of a collection in a folder is there.
+    """Whether a file of a collection in a folder exists.
 
     Raises:
-        CollectionError: the folder cannot be looked into, so that nobody knows.
+        CollectionError: the folder cannot be examined.
     """
     try:
         path.stat()
@@ -95,7 +95,7 @@ def lies_at(path: Path) -> bool:
 
 
 def name_of(db: str | Path) -> str:
-    """What names a collection in plans and journals: its absolute path, or its address.
+    """The name of a collection in plans and journals: its absolute path, or its address.
 
     A password is never part of it: ``~/.pgpass`` or ``PGPASSWORD`` supply it later.
     """
@@ -106,7 +106,7 @@ def name_of(db: str | Path) -> str:
 def folder_of(db: str | Path) -> Path:
     """The folder for what stays on this machine: journals and uploads.
 
-    A collection's own, or one under the user's data folder for every server's collection.
+    For a collection in a folder it is that folder; for one at a server, one under the user's data.
     """
     place = locate(db)
     if not isinstance(place, Server):
@@ -125,7 +125,7 @@ def _server(address: str) -> Server:
     try:
         parts = urlsplit(address)
     except ValueError:
-        # the reason would name what may be a password
+        # the reason might quote a password
         raise _unreadable() from None
     if "@" in parts.path or not parts.path.strip("/"):
         raise _unreadable()
@@ -168,5 +168,5 @@ def _unreadable() -> ConfigError:
 
 
 def default_collection() -> Path:
-    """Where a collection lies unless the user says otherwise."""
+    """The folder of the default collection."""
     return Path(platformdirs.user_data_dir("lookalike", appauthor=False)) / "default"

@@ -1,4 +1,4 @@
-"""One writer a collection: a lock that dies with its process."""
+"""Allow one writer a collection, by a lock that ends with its process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens what ``--db`` names, in a folder or at a server."""
+"""Open what ``--db`` names, in a folder or at a server."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ Opened = TypeVar("Opened")
 
 
 def open_collection(db: str | Path) -> Collection:
-    """A collection, made when it is not there.
+    """Open a collection, or create it.
 
     Args:
         db: its folder, or ``postgresql://user@host/database``.
 
     Raises:
         ConfigError: a server, and the extra ``postgres`` is not installed.
-        CollectionError: in use by another process (a folder), not to be reached (a server),
-            foreign, newer, or not writable.
+        CollectionError: in use by another process (a folder), not reachable (a server), foreign,
+            newer, or not writable.
     """
     return _opened(db, EmbeddedCollection, "PostgresCollection")
 
 
 def open_decisions(db: str | Path) -> Decisions:
-    """What a person decided in a collection; raises as ``open_collection``."""
+    """Open the decisions of a collection; raises as ``open_collection``."""
     return _opened(db, EmbeddedDecisions, "PostgresDecisions")
 
 
 def open_dropped(db: str | Path) -> DroppedPictures:
-    """The dropped pictures of a collection; raises as ``open_collection``."""
+    """Open the dropped pictures of a collection; raises as ``open_collection``."""
     return _opened(db, EmbeddedDropped, "PostgresDropped")
 
 
 def choices_of(db: str | Path) -> Choices:
-    """What was decided in a collection; a folder without decisions stays as it is."""
+    """Read what was decided in a collection, without creating anything in a folder."""
     place = locate(db)
     if isinstance(place, Server):
         with open_decisions(db) as decisions:
@@ -55,7 +55,7 @@ def choices_of(db: str | Path) -> Choices:
 
 
 def holds_anything(db: str | Path) -> bool:
-    """Whether a collection may be there: a folder without one need not be made to look in it."""
+    """Whether a collection may exist there; creates nothing."""
     place = locate(db)
     return isinstance(place, Server) or lies_at(place / "catalogue.sqlite")
 
@@ -70,7 +70,7 @@ def _opened(db: str | Path, embedded: Callable[[Path], Opened], at_server: str) 
 
 
 def _postgres() -> Any:
-    """The server store, imported only where it is used."""
+    """Import the server store, where it is used."""
     try:
         import lookalike.store.postgres as found
     except ImportError as error:

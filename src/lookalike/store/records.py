@@ -1,4 +1,4 @@
-"""What a collection remembers."""
+"""The records that a collection remembers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ FROM_SCHEMA_1 = (
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is known of one content, whatever files hold it.
+    """One content: what is known of it, whatever files hold it.
 
     Attributes: as of ``ImageRef``; ``pixel_digest`` is None until it was asked for.
     """
@@ -115,20 +115,20 @@ class Batch:
 
 
 def content_from(row: Sequence[Any]) -> Content:
-    """A content from its values in the order of ``READ_COLUMNS``, whatever the type of a yes."""
+    """Make a content from its values in the order of ``READ_COLUMNS``."""
     sha, size, wide, tall, kind, lossless, tags, sharp, low, damage, clear, pixels = row
     told = bool(lossless), tags, sharp, bool(low), damage, bool(clear), pixels
     return Content(sha, size, wide, tall, kind, *told)
 
 
 def stamp_of(entry: FileEntry) -> tuple[int, int, bytes, bytes]:
-    """What tells a changed file; inode numbers may exceed SQLite's integers."""
+    """The stamp that shows whether a file changed; inode numbers may exceed SQLite's integers."""
     device, inode = entry.inode
     return entry.n_bytes, entry.modified_ns, str(device).encode(), str(inode).encode()
 
 
 def differing_specs(asked: DescriptorSpec, held: str) -> SpecMismatchError:
-    """What to raise where a collection holds another version of a descriptor."""
+    """Make the error of a collection that holds another version of a descriptor."""
     return SpecMismatchError(
         f"the collection holds other {asked.name!r} descriptors",
         got=held,

@@ -1,8 +1,8 @@
 """Append-only descriptor files: raw little-endian rows, memory-mapped for reading.
 
 The catalogue says how many rows of a file are committed. Before a batch is appended, a note beside
-the file says where it will end: what lies beyond the committed rows, but not beyond that, is left
-of an interrupted batch and is cut off before the next append. A file of another length is damaged.
+the file says where it will end. Rows behind the committed ones, up to that end, are left from an
+interrupted batch and are cut off before the next append. A file of any other length is damaged.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class RowFile:
         self._width = width
 
     def damage(self, committed: int) -> str | None:
-        """What is wrong with the file's length, naming the file; None where nothing is."""
+        """Say what is wrong with the file's length, naming the file; None where nothing is."""
         expected = committed * self._row_bytes
         try:
             size = self._path.stat().st_size
@@ -53,12 +53,12 @@ class RowFile:
         return None
 
     def remove(self) -> None:
-        """Delete the file, which is made anew by the next append."""
+        """Delete the file; the next append creates it again."""
         self._path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
 
     def append(self, values: NDArray[Any], committed: int) -> int:
-        """Write rows behind the ``committed`` ones and flush them to disk; the new length.
+        """Write rows behind the ``committed`` ones and flush them to disk; returns the new length.
 
         Raises:
             CollectionError: the file is damaged.
@@ -80,7 +80,7 @@ class RowFile:
         return committed + len(rows)
 
     def read(self, committed: int) -> NDArray[Any]:
-        """The committed rows, ``(committed, width)``, mapped and read-only.
+        """Map the committed rows ``(committed, width)``, read-only.
 
         Raises:
             CollectionError: the file is damaged.
@@ -92,11 +92,11 @@ class RowFile:
         return np.memmap(self._path, dtype=self._dtype, mode="r", shape=(committed, self._width))
 
     def at(self, places: NDArray[np.int64]) -> StoredRows:
-        """Rows by their places, read when they are asked for."""
+        """Give access to rows by their numbers, read when they are asked for."""
         return StoredRows(self._path, self._dtype, self._width, places)
 
     def spans(self, places: Places) -> Spans:
-        """Some rows for each of some names, read when they are asked for."""
+        """Give access to some rows for each of some names, read when they are asked for."""
         return Spans(places, self._dtype, self._width, self._path)
 
     @property
@@ -108,7 +108,7 @@ class RowFile:
         return self._path.with_suffix(".end")
 
     def _announced_end(self) -> int:
-        """Where the last batch was to end, in bytes; 0 where no note says so."""
+        """Read where the last batch was to end, in bytes; 0 where no note says so."""
         try:
             return int(self._note.read_text("ascii"))
         except (FileNotFoundError, ValueError):
@@ -125,7 +125,7 @@ def _damaged(wrong: str) -> CollectionError:
 
 
 class MemoryRows:
-    """Rows that last as long as the process; as ``RowFile``, without a file.
+    """Rows in memory, in place of a ``RowFile``.
 
     Args:
         dtype: NumPy name of the values.
@@ -136,28 +136,28 @@ class MemoryRows:
         self._rows: NDArray[Any] = np.empty((0, width), np.dtype(dtype))
 
     def append(self, values: NDArray[Any], committed: int) -> int:
-        """Add rows behind the ``committed`` ones; the new length."""
+        """Add rows behind the ``committed`` ones; returns the new length."""
         rows = np.asarray(values, self._rows.dtype).reshape(-1, self._rows.shape[1])
         self._rows = np.concatenate([self._rows[:committed], rows])
         return len(self._rows)
 
     def read(self, committed: int) -> NDArray[Any]:
-        """The committed rows, ``(committed, width)``."""
+        """Return the committed rows ``(committed, width)``."""
         return self._rows[:committed]
 
     def at(self, places: NDArray[np.int64]) -> NDArray[Any]:
-        """Rows by their places, ``(n, width)``."""
+        """Return rows by their numbers, ``(n, width)``."""
         return np.asarray(self._rows[places])
 
     def spans(self, places: Places) -> Spans:
-        """Some rows for each of some names."""
+        """Return some rows for each of some names."""
         held = {name: self._rows[row : row + count] for name, (row, count) in places.items()}
         return Spans(places, self._rows.dtype, self._rows.shape[1], held)
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Rows of varying number by name; of a file, other processes read them for themselves.
+    """Rows of varying number by name; other processes read those of a file for themselves.
 
     Attributes:
         places: first row and number of rows.
@@ -172,7 +172,7 @@ class Spans:
     held: Path | Mapping[str, NDArray[Any]]
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """``(k, width)``."""
+        """Read the rows of a name, ``(k, width)``."""
         if isinstance(self.held, Mapping):
             return self.held[name]
         row, count = self.places[name]
@@ -182,7 +182,7 @@ class Spans:
         return out
 
     def only(self, names: Iterable[str]) -> Spans:
-        """Less of them, for a task elsewhere."""
+        """Keep only some names, for a task elsewhere."""
         places = {name: self.places[name] for name in names}
         held = self.held
         if isinstance(held, Mapping):
@@ -199,9 +199,9 @@ def _fill(out: NDArray[Any], file: FileIO, row: int) -> None:
 
 
 class StoredRows:
-    """Rows of a file that are read when asked for: as an array ``(n, width)``, but on disk.
+    """Rows ``(n, width)`` of a file that are read when asked for, like an array.
 
-    Reads go through the file, not a memory map, whose touched pages would count as memory.
+    They are read from the file, not from a memory map, whose touched pages would count as memory.
 
     Args:
         path: the file.
@@ -220,11 +220,11 @@ class StoredRows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and values a row."""
+        """Number of rows, and values a row."""
         return len(self._places), self._width
 
     def __getitem__(self, some: slice | NDArray[np.int64]) -> NDArray[Any]:
-        """Some rows ``(k, width)``; neighbouring places are read in one go."""
+        """Read rows ``(k, width)``; neighbouring ones in one go."""
         places = self._places[some]
         out = np.empty((len(places), self._width), self._dtype)
         breaks = np.flatnonzero(np.diff(places) != 1) + 1

@@ -1,4 +1,4 @@
-"""What SQLite and the disk refuse, in words: a full disk, a damaged file, missing rights."""
+"""Put what SQLite and the disk refuse into words: a full disk, a damaged file, missing rights."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from lookalike.model.errors import CollectionError
 
 __all__ = ["all_or_nothing", "told"]
 
-# SQLite's "disk I/O error" is mostly a full disk: its index of the log wants some kilobytes
+# SQLite's "disk I/O error" is mostly a full disk, which lacks kilobytes for the log's index
 _LITTLE = 1 << 20
 _OTHER_DB = "choose another --db"
 
 
 @contextmanager
 def told(what: str, path: Path, *, damaged: str) -> Iterator[None]:
-    """Meanwhile errors of SQLite and of the disk become ``CollectionError``.
+    """Turn errors of SQLite and of the disk into ``CollectionError``.
 
     Args:
-        what: what cannot be done then.
+        what: what cannot be done.
         path: of the file.
-        damaged: what helps where the file is damaged; it must lose nothing.
+        damaged: remedy for a damaged file; it must lose nothing.
     """
     try:
         yield
@@ -39,11 +39,11 @@ def told(what: str, path: Path, *, damaged: str) -> Iterator[None]:
 def all_or_nothing(
     connection: sqlite3.Connection, in_words: Callable[[], AbstractContextManager[None]]
 ) -> Iterator[None]:
-    """A transaction that holds other writers off; also one that cannot be ended leaves nothing.
+    """Begin a transaction during which nobody else writes; if it cannot be ended, nothing is kept.
 
     Args:
-        connection: of which file.
-        in_words: ``told`` of that file, for what begins and ends it.
+        connection: to the file.
+        in_words: ``told`` of that file, for errors of begin and end.
     """
     with in_words():
         connection.execute("BEGIN IMMEDIATE")
@@ -52,7 +52,7 @@ def all_or_nothing(
         with in_words():
             connection.execute("COMMIT")
     except BaseException:
-        # a full disk may have ended it already
+        # a full disk may have ended the transaction already
         if connection.in_transaction:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
@@ -60,7 +60,7 @@ def all_or_nothing(
 
 
 def _of_sqlite(what: str, path: Path, error: sqlite3.Error, damaged: str) -> CollectionError:
-    # the lower byte is the kind; SQLite gives none where Python could not read a value
+    # the lower byte is the kind of error; there is none where Python could not read a value
     kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if kind == sqlite3.SQLITE_FULL or (kind == sqlite3.SQLITE_IOERR and _is_full(path)):
         return CollectionError.of_system(what, path, OSError(errno.ENOSPC, str(error)))

@@ -1,6 +1,6 @@
-"""Training networks on one's own pictures: copy detection, rotation, VAE (extra ``train``).
+"""Train networks on one's own pictures: copy detection, rotation, VAE (extra ``train``).
 
-torch is imported here alone, and only when something is trained.
+torch is imported only in this room, and only when something is trained.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def train_network(
 
     Args:
         data: folder, looked through recursively.
-        out: the graph in float32, a file ending in ``.onnx``. Beside it lie, under the same stem,
-            ``.int8.onnx``, ``.json`` (what was done) and ``.checkpoint``, from which an interrupted
-            training goes on.
+        out: the graph in float32, a file ending in ``.onnx``. Beside it are written, under the same
+            stem, ``.int8.onnx``, ``.json`` (what was done) and ``.checkpoint``, from which an
+            interrupted training continues.
         config: what to train and how.
         progress: called with (stage, done, total).
         line: called with a sentence after every epoch.

@@ -1,4 +1,4 @@
-"""The arithmetic of a training: float32 throughout, on the processor, whatever was set before."""
+"""Set the arithmetic of a training: float32 throughout, on the processor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["plain_arithmetic"]
 
 @contextmanager
 def plain_arithmetic(threads: int) -> Iterator[None]:
-    """Compute in float32 and nothing shorter inside; everything is as it was behind.
+    """Compute in float32 and nothing shorter; settings are restored afterwards.
 
     Args:
         threads: processors to use.

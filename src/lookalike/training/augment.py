@@ -1,8 +1,8 @@
-"""What training does to a picture: what people and platforms do, drawn at random.
+"""Edit pictures at random for training, as people and platforms do.
 
-Written apart from the edits by which descriptors are judged (``evaluation.edits``): none of their
-code or settings is used, and some of theirs (perspective, noise, pixelation, posterisation,
-vignette) are kept out, so that the gain over edits that were never trained for can be measured.
+These edits are independent of those by which descriptors are judged (``evaluation.edits``): they
+share no code or settings, and some of those (perspective, noise, pixelation, posterisation,
+vignette) are left out here, so that the gain on edits that were never trained for can be measured.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class View:
 
 
 def light_view(rgb: UInt8Array, random: Generator) -> View:
-    """What a picture goes through unnoticed: half the time nothing."""
+    """Edit a picture barely visibly; half the time not at all."""
     if random.random() < 0.5:
         rgb = _crop(rgb, random, random.uniform(0.75, 1.0))
         rgb = _maybe(0.3, _tone, rgb, random)
@@ -46,12 +46,12 @@ def light_view(rgb: UInt8Array, random: Generator) -> View:
 
 
 def strong_view(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
-    """What makes a copy hard to find; always something, often several things.
+    """Edit a picture so that it is hard to recognise: always one edit, often several.
 
     Args:
         rgb: ``(h, w, 3)`` uint8.
         other: another picture, to paste on and to cover with.
-        random: decides everything.
+        random: the generator of all choices.
     """
     if random.random() < 0.55:
         rgb = _chosen(_GEOMETRY, rgb, random)
@@ -74,7 +74,7 @@ def strong_view(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
 
 
 def squared(rgb: UInt8Array, side: int) -> UInt8Array:
-    """Squashed to a square by area, as descriptors see pictures."""
+    """Squash to a square by area, as descriptors see pictures."""
     return np.asarray(cv2.resize(rgb, (side, side), interpolation=cv2.INTER_AREA))
 
 
@@ -111,7 +111,7 @@ def _ink(random: Generator) -> tuple[int, int, int]:
 
 
 def _crop(rgb: UInt8Array, random: Generator, share: float) -> UInt8Array:
-    """Keep ``share`` of the area at a random place, in a slightly other aspect."""
+    """Keep ``share`` of the area at a random place, in a slightly different aspect."""
     height, width = rgb.shape[:2]
     stretch = np.exp(random.uniform(-0.25, 0.25))
     tall = min(height, max(8, round(height * np.sqrt(share) * stretch)))
@@ -138,7 +138,7 @@ def _quarter_turn(rgb: UInt8Array, random: Generator) -> UInt8Array:
 
 
 def _any_turn(rgb: UInt8Array, random: Generator) -> UInt8Array:
-    """By any angle; the canvas grows to hold everything, or stays and cuts the corners."""
+    """Rotate by any angle; the canvas grows to hold everything, or stays and cuts the corners."""
     height, width = rgb.shape[:2]
     degrees = random.uniform(-180, 180) if random.random() < 0.4 else random.normal(0, 20)
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
@@ -164,7 +164,7 @@ _GEOMETRY: tuple[tuple[float, _Change], ...] = (
 
 
 def _tone(rgb: UInt8Array, random: Generator) -> UInt8Array:
-    """Gain and offset, the same for all channels or slightly different."""
+    """Change gain and offset, the same for all channels or slightly different."""
     gain = random.uniform(0.6, 1.6)
     tint = random.uniform(-12, 12, 3) if random.random() < 0.4 else np.zeros(3)
     return _bytes((rgb.astype(np.float32) - 128) * gain + 128 + random.uniform(-45, 45) + tint)
@@ -231,7 +231,7 @@ _QUALITY: tuple[tuple[float, _Change], ...] = (
 
 
 def _covered(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
-    """Something drawn or stuck over the picture, or a frame around it."""
+    """Draw or stick something over the picture, or a frame around it."""
     if random.random() < 0.3:
         return _stickered(rgb, other, random)
     covers = ((0.3, _lettered), (0.25, _scribbled), (0.15, _blobs), (0.3, _bars))
@@ -239,7 +239,7 @@ def _covered(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
 
 
 def _stickered(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
-    """Another picture over 5–50 % of the area."""
+    """Put another picture over 5–50 % of the area."""
     share = random.uniform(0.05, 0.5)
     rgb = np.array(rgb, order="C")
     height, width = rgb.shape[:2]
@@ -271,7 +271,7 @@ def _lettered(rgb: UInt8Array, random: Generator) -> UInt8Array:
 
 
 def _scribbled(rgb: UInt8Array, random: Generator) -> UInt8Array:
-    """Strokes across the picture: straight, or through several points."""
+    """Draw strokes across the picture: straight, or through several points."""
     size = np.array(rgb.shape[1::-1])
     for _ in range(int(random.integers(1, 10))):
         points = (random.random((int(random.integers(2, 6)), 2)) * size).astype(np.int32)
@@ -281,7 +281,7 @@ def _scribbled(rgb: UInt8Array, random: Generator) -> UInt8Array:
 
 
 def _blobs(rgb: UInt8Array, random: Generator) -> UInt8Array:
-    """Opaque discs and boxes, as emoji and censoring are."""
+    """Draw opaque discs and boxes, like emoji and censoring."""
     height, width = rgb.shape[:2]
     for _ in range(int(random.integers(1, 5))):
         x, y = int(random.integers(width)), int(random.integers(height))
@@ -294,7 +294,7 @@ def _blobs(rgb: UInt8Array, random: Generator) -> UInt8Array:
 
 
 def _bars(rgb: UInt8Array, random: Generator) -> UInt8Array:
-    """Bars on some sides, plain or with a line of text."""
+    """Add bars on some sides, plain or with a line of text."""
     height, width = rgb.shape[:2]
     wanted = random.random(4) < random.choice([0.3, 0.6, 1.0])
     if not wanted.any():
@@ -317,7 +317,7 @@ def _bars(rgb: UInt8Array, random: Generator) -> UInt8Array:
 
 
 def _scene(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
-    """The picture as a part of something larger."""
+    """Make the picture a part of something larger."""
     draw = random.random()
     if draw < 0.5:
         return _pasted(rgb, other, random)
@@ -327,7 +327,7 @@ def _scene(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
 
 
 def _pasted(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
-    """On another picture, at 35–80 % of the largest size that fits."""
+    """Paste on another picture, at 35–80 % of the largest size that fits."""
     canvas = np.array(other, order="C")
     height, width = canvas.shape[:2]
     factor = random.uniform(0.35, 0.8) * min(height / rgb.shape[0], width / rgb.shape[1])
@@ -339,7 +339,7 @@ def _pasted(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
 
 
 def _beside(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
-    """Side by side or one above the other, in any order, of any proportion."""
+    """Put beside or above another picture, in any order and proportion."""
     height, width = rgb.shape[:2]
     share = random.uniform(0.3, 0.6)
     if random.random() < 0.5:
@@ -350,7 +350,7 @@ def _beside(rgb: UInt8Array, other: UInt8Array, random: Generator) -> View:
 
 
 def _screen(rgb: UInt8Array, random: Generator) -> UInt8Array:
-    """A window or a phone that shows the picture among bars, rows of text and discs."""
+    """Show the picture in a window or on a phone, among bars, rows of text and discs."""
     height, width = rgb.shape[:2]
     light = random.random() < 0.6
     paper = int(random.integers(225, 256) if light else random.integers(0, 45))

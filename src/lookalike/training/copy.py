@@ -1,10 +1,10 @@
-"""Copy detection learnt without labels: two edits of one picture are near, all others far.
+"""Learn copy detection without labels: two edits of one picture are near, all others far.
 
 SSCD's recipe (Pizzi et al. 2022, https://arxiv.org/abs/2202.10261) on a small network: InfoNCE over
 strong edits and mixed pictures, and an entropy term (KoLeo, Sablayrolles et al. 2019) that spreads
-the embeddings. Other than there, it starts from the ImageNet network with its PCA whitening, which
-already finds copies, and negatives also come from a memory of recent batches (Wang et al. 2020),
-for a laptop's batches are small. Nothing is learnt from another copy detector's outputs.
+the embeddings. Unlike SSCD, it starts from the ImageNet network with PCA whitening, which already
+finds copies, and takes negatives also from a memory of recent batches (Wang et al. 2020), as
+batches on a laptop are small. Nothing is learnt from another copy detector's outputs.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class CopyTask(nn.Module):
         self.whitening.copy_(vectors[:, order] / spread)
 
     def groups(self) -> list[dict[str, Any]]:
-        """The projection learns ten times as fast as the network."""
+        """List parameter groups; the projection learns ten times as fast as the network."""
         learning = [value for value in self.net.parameters() if value.requires_grad]
         return [
             {"params": learning, "lr": self._config.rate},
@@ -89,12 +89,12 @@ class CopyTask(nn.Module):
         ]
 
     def embed(self, x: Tensor) -> Tensor:
-        """Normalised pictures to unit vectors ``(n, 256)``."""
+        """Map normalised pictures to unit vectors ``(n, 256)``."""
         whitened = (self.net(x) - self.mean) @ self.whitening
         return F.normalize(self.project(whitened))
 
     def loss(self, numbers: Sequence[int], epoch: int) -> Tensor:
-        """InfoNCE of strong against light views, both ways, and entropy."""
+        """Compute InfoNCE of strong against light views, both ways, and the entropy term."""
         others = [*numbers[1:], numbers[0]]
         with ThreadPoolExecutor(self._config.threads) as pool:
             pairs = list(pool.map(self._views, numbers, others, repeat(epoch)))
@@ -120,10 +120,10 @@ class CopyTask(nn.Module):
         )
 
     def _contrast(self, light: Tensor, strong: Tensor, shares: Tensor, numbers: Tensor) -> Tensor:
-        """A strong view must find its own light view among all; so must the light one."""
+        """Compute the contrast: a strong view must find its own light view, and vice versa."""
         count = len(light)
         own = torch.eye(count)
-        mixed = own.roll(1, dims=1)  # the next picture of the batch lies in this one's view
+        mixed = own.roll(1, dims=1)  # the next picture of the batch is part of this one's view
         weight = _MIXED_WEIGHT * (shares > _MIXED_SHARE).float()[:, None]
         filled = int(self.remembered.clamp(max=_MEMORY))
         memory, known = self.memory[:filled].clone(), self.memory_numbers[:filled]
@@ -136,7 +136,7 @@ class CopyTask(nn.Module):
         targets = own * (1 - weight) + mixed * weight
         targets = F.pad(targets, (0, filled + count))
         forward = _cross_entropy(logits, hidden, targets)
-        # the light view of the next picture is in this one's strong view: no negative of it
+        # the next picture is part of this one's strong view, so its light view is no negative
         back_hidden = torch.cat([((mixed > 0) & shown).T, own > 0, known == numbers[:, None]], 1)
         back = torch.cat([light @ strong.T, light @ light.T, light @ memory.T], 1)
         return forward + 0.5 * _cross_entropy(back, back_hidden, F.pad(own, (0, count + filled)))
@@ -149,7 +149,7 @@ class CopyTask(nn.Module):
 
 
 def _overlapping(own: Tensor, mixed: Tensor, shown: Tensor) -> Tensor:
-    """Which strong views share a picture with which: themselves and mixed neighbours."""
+    """Find which strong views share a picture: themselves and mixed neighbours."""
     next_in_this = (mixed > 0) & shown
     both = next_in_this | next_in_this.T
     return (own > 0) | both
@@ -161,7 +161,7 @@ def _cross_entropy(cosines: Tensor, hidden: Tensor, targets: Tensor) -> Tensor:
 
 
 def _crowding(light: Tensor, strong: Tensor) -> Tensor:
-    """KoLeo: minus the mean log distance to the nearest embedding of another picture."""
+    """Compute KoLeo: minus the mean log distance to the nearest embedding of another picture."""
     count = len(light)
     rows = torch.cat([light, strong])
     own = torch.eye(count)

@@ -1,4 +1,4 @@
-"""Trained networks as ONNX graphs from bytes to descriptor, in float32 and in int8."""
+"""Export trained networks as ONNX graphs from bytes to descriptor, in float32 and int8."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def export_float(net: nn.Module, side: int, path: Path, about: Mapping[str, str]
     """Write a graph of input ``rgb`` ``(1, side, side, 3)`` uint8.
 
     Args:
-        net: takes that, gives ``(1, dim)``.
+        net: takes that input and gives ``(1, dim)``.
         side: of the square input.
-        path: complete or not at all.
-        about: kept in the file.
+        path: written completely or not at all.
+        about: metadata of the file.
     """
     partial = path.with_name(f"{path.name}.part")
     with warnings.catch_warnings():
-        # the exporter through TorchScript needs no further package
+        # the TorchScript exporter needs no further package
         warnings.simplefilter("ignore")
         torch.onnx.export(
             net.eval(),
@@ -60,10 +60,10 @@ def export_int8(plain: Path, path: Path, squares: Iterable[UInt8Array]) -> None:
 
     Args:
         plain: what ``export_float`` wrote.
-        path: complete or not at all.
-        squares: ``(side, side, 3)`` pictures, by which the ranges of activations are set.
+        path: written completely or not at all.
+        squares: ``(side, side, 3)`` pictures, which set the ranges of activations.
     """
-    onnx_runtime()  # before anything of it is imported
+    onnx_runtime()  # before any of its parts is imported
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -88,13 +88,13 @@ def export_int8(plain: Path, path: Path, squares: Iterable[UInt8Array]) -> None:
 
 
 class _Reader:
-    """Calibration pictures one by one."""
+    """Reads calibration pictures one by one."""
 
     def __init__(self, squares: Iterable[UInt8Array]) -> None:
         self._items = iter(squares)
 
     def get_next(self) -> dict[str, UInt8Array] | None:
-        """The next feed, None behind the last."""
+        """The next feed, None after the last."""
         square = next(self._items, None)
         return None if square is None else {"rgb": square[None]}
 
@@ -129,7 +129,7 @@ class CopyGraph(nn.Module):
         self.register_buffer("matrix", (task.whitening @ task.project.weight.T).detach())
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """``(1, side, side, 3)`` uint8 to a unit vector ``(1, 256)``."""
+        """Map ``(1, side, side, 3)`` uint8 to a unit vector ``(1, 256)``."""
         padded = torch.cat([torch.cat([rgb, self.row], 1), self.column], 2)
         x = self.stem(padded.permute(0, 3, 1, 2).float()).clamp(0, 6)
         middle = x
@@ -169,7 +169,7 @@ class _FoldedBlock(nn.Module):
 
 
 def _stem_for_bytes(stem: NormedConv) -> nn.Conv2d:
-    """The first convolution with mean and deviation in its weights and bias."""
+    """Put mean and deviation into the weights and bias of the first convolution."""
     conv = stem.plain()
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
     conv.weight.data /= std
@@ -178,7 +178,7 @@ def _stem_for_bytes(stem: NormedConv) -> nn.Conv2d:
 
 
 def _fuse_pads(graph: onnx.GraphProto) -> None:
-    """TensorFlow's SAME padding as an attribute of the convolution behind it: one pass less."""
+    """Make TensorFlow's SAME padding an attribute of the convolution behind it: one pass less."""
     pads = {node.output[0]: node for node in graph.node if node.op_type == "Pad"}
     for node in graph.node:
         if node.op_type != "Conv" or node.input[0] not in pads:

@@ -1,7 +1,7 @@
-"""The loop that every training shares: seeded, resumable, told about as it goes.
+"""The training loop that all kinds share: seeded, resumable, reporting as it goes.
 
-The order of the pictures, what is done to them and every other random number follow from the seed,
-the epoch and the picture, so a run that was interrupted and resumed ends as one that was not.
+The order of the pictures, their edits and every other random number follow from the seed, the epoch
+and the picture, so a run that was interrupted and resumed ends like one that was not.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from lookalike.training.settings import TrainConfig
 
 __all__ = ["EpochRecord", "Trainable", "fit"]
 
-# of the run; a short one warms up over more of it, for Adam's first steps are as long as the rate
-# whatever the gradient
+# share of the run; short runs warm up over more of it, as Adam's first steps are as long as the
+# rate whatever the gradient
 _WARM_UP, _WARM_UP_STEPS = 0.05, 20
 
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
-    """What one pass over the pictures came to.
+    """The figures of one pass over the pictures.
 
     Attributes:
         epoch: from 1.
         loss: mean over its steps.
-        seconds: that it took.
+        seconds: wall time.
         images: pictures per second, every view counted once.
     """
 
@@ -50,19 +50,19 @@ class Trainable(Protocol):
     """What the loop needs of a kind of training, which is a ``torch.nn.Module``."""
 
     views: int
-    steepest: float  # the longest gradient that a step follows; longer ones are shortened to it
+    steepest: float  # length of a gradient above which it is shortened
 
     def groups(self) -> list[dict[str, Any]]:
-        """Parameter groups for the optimiser, each with its own largest ``lr``."""
+        """List parameter groups for the optimiser, each with its own largest ``lr``."""
 
     def loss(self, numbers: Sequence[int], epoch: int) -> Tensor:
-        """Scalar loss of some pictures."""
+        """Compute the scalar loss of some pictures."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next epoch depends on."""
+        """Save everything that the next epoch depends on."""
 
     def load_state_dict(self, state: dict[str, Any]) -> Any:
-        """Take ``state_dict`` back."""
+        """Restore ``state_dict``."""
 
 
 def fit(
@@ -74,24 +74,24 @@ def fit(
     progress: Progress,
     line: Callable[[str], None],
 ) -> tuple[EpochRecord, ...]:
-    """Train, going on from a checkpoint where there is one.
+    """Train, continuing from a checkpoint if there is one.
 
     Args:
         task: network and loss.
-        count: pictures.
+        count: number of pictures.
         config: epochs, batch, seed.
         checkpoint: written after every epoch, complete or not at all.
         progress: called with ("train", step, steps).
         line: called with one sentence after every epoch.
 
     Returns:
-        One record for every epoch, those of earlier runs too.
+        One record for every epoch, earlier runs included.
 
     Raises:
-        ConfigError: the checkpoint is of other settings, or the loss is no longer a number.
+        ConfigError: the checkpoint has other settings, or the loss is no longer a number.
     """
     batch = min(config.batch, count)
-    steps = count // batch  # what is left over comes in another epoch's order
+    steps = count // batch  # pictures that are left over come in another epoch
     optimiser = torch.optim.AdamW(task.groups(), weight_decay=1e-4)
     peaks = [group["lr"] for group in optimiser.param_groups]
     records = _resumed(task, optimiser, config, checkpoint)
@@ -116,7 +116,7 @@ def fit(
 
 
 def _follow(loss: Tensor, optimiser: torch.optim.Optimizer, steepest: float) -> float:
-    """One step down a gradient of bounded length; the loss, which must be a number."""
+    """Make one step along a gradient of bounded length; returns the loss, a number."""
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     learning = [value for group in optimiser.param_groups for value in group["params"]]
@@ -133,7 +133,7 @@ def _follow(loss: Tensor, optimiser: torch.optim.Optimizer, steepest: float) -> 
 
 
 def _rate(step: int, steps: int) -> float:
-    """Linear warm-up, then half a cosine to nothing; a share of the largest rate."""
+    """Compute the share of the largest rate: linear warm-up, then half a cosine to zero."""
     warm = max(_WARM_UP * steps, min(_WARM_UP_STEPS, steps / 2))
     if step < warm:
         return (step + 1) / (warm + 1)

@@ -1,7 +1,7 @@
-"""The networks that are trained: EfficientNet-Lite0 and ResNet-18, by their published names.
+"""Build the networks that are trained: EfficientNet-Lite0 and ResNet-18, by published names.
 
-Batch norms keep the statistics of the weights they came with: a batch of one's own photographs on a
-laptop is too small and too unlike ImageNet to estimate better ones.
+Batch norms keep the statistics of the published weights: batches of one's own photographs on a
+laptop are too small and too unlike ImageNet to estimate better ones.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class NormedConv(nn.Module):
-    """Convolution with TensorFlow's SAME padding for even inputs and a batch norm at rest.
+    """Convolution with TensorFlow's SAME padding for even inputs and a fixed batch norm.
 
     Only the convolution and the shift are trained; the norm's gain multiplies the weights, which
     costs nothing per pixel.
@@ -60,11 +60,11 @@ class NormedConv(nn.Module):
         self._stride, self.clipped = stride, clipped
 
     def folded(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias of the plain convolution this is."""
+        """Compute weight and bias of the equivalent plain convolution."""
         return self.weight * self.gain, self.shift
 
     def plain(self) -> nn.Conv2d:
-        """A convolution of its own that does the same but padding and ReLU6."""
+        """Make the equivalent plain convolution, without padding and ReLU6."""
         out, channels, kernel, _ = self.weight.shape
         channels *= self._groups
         conv = nn.Conv2d(channels, out, kernel, self._stride, groups=self._groups)
@@ -73,7 +73,7 @@ class NormedConv(nn.Module):
         return conv
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, c, h, w)`` to ``(n, c', h / stride, w / stride)``."""
+        """Map ``(n, c, h, w)`` to ``(n, c', h / stride, w / stride)``."""
         before, after = self.pads
         if before != after:
             x = F.pad(x, (before, after, before, after))
@@ -101,7 +101,7 @@ class Inverted(nn.Module):
         self.residual = stride == 1 and channels == steps[-1].weight.shape[0]
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, c, h, w)`` to ``(n, c', h / stride, w / stride)``."""
+        """Map ``(n, c, h, w)`` to ``(n, c', h / stride, w / stride)``."""
         return x + self.steps(x) if self.residual else self.steps(x)
 
 
@@ -110,8 +110,8 @@ class Lite0(nn.Module):
 
     Args:
         weights: by the names of the package ``efficientnet-lite-pytorch``; all of them are needed.
-        frozen: blocks, from the first, that are not trained (with the stem); they cost no backward
-            pass.
+        frozen: blocks, from the first, that are not trained (nor is the stem); they cost no
+            backward pass.
     """
 
     dim = 112 + 112 + 1280
@@ -131,13 +131,13 @@ class Lite0(nn.Module):
                 part.requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalised pictures ``(n, 3, h, w)`` to pooled features ``(n, 1504)``."""
+        """Map normalised pictures ``(n, 3, h, w)`` to pooled features ``(n, 1504)``."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
             x = self.stem(x)
         return self.pooled(x)
 
     def pooled(self, x: Tensor) -> Tensor:
-        """The stem's output to average and GeM of stride 16 and GeM of the last layer, joined."""
+        """Pool the stem's output: average and GeM of stride 16, and GeM of the last layer."""
         middle, learning = x, torch.is_grad_enabled()
         for number, block in enumerate(self.blocks):
             with torch.set_grad_enabled(learning and number >= self._frozen):
@@ -149,7 +149,7 @@ class Lite0(nn.Module):
 
 
 def gem(x: Tensor) -> Tensor:
-    """Generalised mean over the plane with p = 3 (Radenović et al. 2018)."""
+    """Compute the generalised mean over the plane with p = 3 (Radenović et al. 2018)."""
     return x.clamp(min=1e-6).pow(3).mean((2, 3)).pow(1 / 3)
 
 
@@ -168,7 +168,7 @@ class BasicBlock(nn.Module):
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, c, h, w)`` to ``(n, width, h / stride, w / stride)``."""
+        """Map ``(n, c, h, w)`` to ``(n, width, h / stride, w / stride)``."""
         inner = F.relu(self.bn1(self.conv1(x)))
         inner = self.bn2(self.conv2(inner))
         return F.relu(inner + (self.downsample(x) if self.downsample is not None else x))
@@ -193,7 +193,7 @@ class ResNet18(nn.Module):
                 self.add_module(f"layer{layer}", nn.Sequential(first, BasicBlock(width, width, 1)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalised pictures ``(n, 3, h, w)`` to the last layer's average, ``(n, dim)``."""
+        """Map normalised pictures ``(n, 3, h, w)`` to the last layer's average, ``(n, dim)``."""
         x = F.relu(self.bn1(self.conv1(x)))
         x = F.max_pool2d(x, 3, 2, 1)
         for layer in range(1, self.layers + 1):
@@ -202,12 +202,12 @@ class ResNet18(nn.Module):
 
 
 def load_exactly(net: nn.Module, weights: Mapping[str, Tensor], *, beyond: Sequence[str]) -> None:
-    """Load every weight of a network; a missing one is an error, never a silent start at random.
+    """Load every weight of a network; a missing one is an error.
 
     Args:
         net: the network.
         weights: by name.
-        beyond: prefixes of names that the network was cut before, so that they may be left over.
+        beyond: prefixes of names of the layers that were cut off, which may be left over.
 
     Raises:
         RuntimeError: a missing or unknown name, or another shape.

@@ -1,4 +1,4 @@
-"""The pictures that training sees, small and in memory."""
+"""Keep the pictures that training sees, small and in memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FEWEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """Pictures of a folder, shrunk and kept as JPEG (about 30 kB each).
+    """The pictures of a folder, shrunk and kept as JPEG (about 30 kB each).
 
     Attributes:
         names: source-relative paths, sorted.
@@ -42,17 +42,17 @@ class Photos:
         return len(self.names)
 
     def picture(self, number: int) -> UInt8Array:
-        """``(h, w, 3)`` uint8 RGB."""
+        """Decode one as ``(h, w, 3)`` uint8 RGB."""
         bgr = cv2.imdecode(np.frombuffer(self.data[number], np.uint8), cv2.IMREAD_COLOR)
         return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
 
     def square(self, number: int, side: int) -> UInt8Array:
-        """``(side, side, 3)`` uint8 RGB, as descriptors see it."""
+        """Decode one as ``(side, side, 3)`` uint8 RGB, as descriptors see it."""
         return squared(self.picture(number), side)
 
 
 def read_photos(folder: Path, progress: Progress) -> Photos:
-    """Every readable picture under a folder.
+    """Read every readable picture under a folder.
 
     Args:
         folder: looked through recursively.

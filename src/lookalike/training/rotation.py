@@ -1,8 +1,8 @@
-"""Rotation as a pretext (Gidaris et al. 2018, https://arxiv.org/abs/1803.07728).
+"""Learn rotation as a pretext (Gidaris et al. 2018, https://arxiv.org/abs/1803.07728).
 
-A network that must tell by how many quarter turns a picture was turned has to see what is in it.
-ResNet-18 learns that on the user's own pictures; its head and last two layers are then cut off, and
-the average of what is left describes pictures, unturned.
+A network that predicts by how many quarter turns a picture was rotated has to recognise its
+content. ResNet-18 learns that on the user's own pictures; then its head and last two layers are cut
+off, and the average of the rest describes upright pictures.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _KEPT_LAYERS = 2
 
 
 class RotationTask(nn.Module):
-    """ResNet-18 and the question by how much a picture was turned.
+    """ResNet-18 that predicts by how much a picture was rotated.
 
     Args:
         photos: to learn from.
@@ -53,11 +53,11 @@ class RotationTask(nn.Module):
         self.head = nn.Linear(net.dim, _TURNS)
 
     def groups(self) -> list[dict[str, Any]]:
-        """All values learn at one rate."""
+        """List one parameter group: all values learn at one rate."""
         return [{"params": list(self.parameters()), "lr": self._config.rate}]
 
     def loss(self, numbers: Sequence[int], epoch: int) -> Tensor:
-        """Cross-entropy of the number of quarter turns."""
+        """Compute the cross-entropy of the number of quarter turns."""
         squares, turns = [], []
         for place, number in enumerate(numbers):
             random = np.random.default_rng([self._config.seed, epoch, number])
@@ -68,7 +68,7 @@ class RotationTask(nn.Module):
         return F.cross_entropy(self.head(self.net(normalised(turned))), torch.tensor(turns))
 
     def _cut(self, number: int, random: np.random.Generator) -> UInt8Array:
-        """A square of 50–100 % of the short side, mirrored half the time."""
+        """Crop a square of 50–100 % of the short side, mirrored half the time."""
         rgb = self._photos.picture(number)
         height, width = rgb.shape[:2]
         side = max(8, round(min(height, width) * random.uniform(0.5, 1.0)))
@@ -80,7 +80,7 @@ class RotationTask(nn.Module):
 
 
 def truncated(task: RotationTask) -> ResNet18:
-    """The first two layers of the trained network, weights and running statistics alike."""
+    """Copy the first two layers of the trained network, weights and running statistics."""
     net = ResNet18(_KEPT_LAYERS)
     load_exactly(net, task.net.state_dict(), beyond=("layer3.", "layer4."))
     return net.eval()

@@ -1,4 +1,4 @@
-"""From a folder of pictures to a trained network's files."""
+"""Train a network on a folder of pictures and write its files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _CALIBRATION = 192
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training left behind.
+    """The results of a training.
 
     Attributes:
         files: float32 graph, int8 graph, the record of what was done, checkpoint.
@@ -55,7 +55,7 @@ class Trained:
 def train(
     data: Path, out: Path, config: TrainConfig, progress: Progress, line: Callable[[str], None]
 ) -> Trained:
-    """As ``training.train_network``, with every package there."""
+    """Train a network; all packages are installed."""
     with plain_arithmetic(config.threads):
         return _trained(data, out, config, progress, line)
 
@@ -82,7 +82,7 @@ def _trained(
 
 
 def _start(config: TrainConfig) -> Weights | None:
-    """The weights to start from; None for a network that draws its own."""
+    """Load the weights to start from; None for a network that starts at random."""
     if config.start == "random":
         name = "efficientnet-lite0-last"
         return seeded_weights(name, config.seed) if config.kind == "copy" else None
@@ -114,13 +114,13 @@ def _graph(task: CopyTask | RotationTask | VaeTask, config: TrainConfig) -> nn.M
 
 
 def _calibration(photos: Photos, side: int) -> Iterator[UInt8Array]:
-    """Some of the pictures, evenly spread, for the ranges of the int8 graph."""
+    """Choose evenly spread pictures for the ranges of the int8 graph."""
     step = max(1, len(photos) // _CALIBRATION)
     return (photos.square(number, side) for number in range(0, len(photos), step))
 
 
 def _card(photos: Photos, config: TrainConfig, records: tuple[EpochRecord, ...]) -> str:
-    """What was done, for whoever wants to do it again."""
+    """Describe what was done, for whoever wants to repeat it."""
     digest = hashlib.sha256()
     for name, data in zip(photos.names, photos.data, strict=True):
         digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())

@@ -1,4 +1,4 @@
-"""What a training needs to know, and the defaults of every kind."""
+"""Settings of a training, with the defaults of every kind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TrainStart = Literal["imagenet", "random"]
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """How a network is trained; its ``kind`` decides what the other defaults are.
+    """How a network is trained; the other defaults depend on ``kind``.
 
     Attributes:
         kind: ``copy``, ``rotation`` or ``vae``.
@@ -26,9 +26,9 @@ class TrainConfig:
         graph_side: pixels of the square that the finished graph takes.
         rate: largest learning rate of the network.
         start: ``imagenet`` for the published weights, ``random``.
-        seed: of everything random.
+        seed: of all random numbers.
         threads: processors to use.
-        frozen: blocks of EfficientNet-Lite0, from the first, that are left as they are.
+        frozen: blocks of EfficientNet-Lite0, from the first, that are not trained.
     """
 
     kind: TrainKind

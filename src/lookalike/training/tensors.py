@@ -1,4 +1,4 @@
-"""Between pictures and what networks take."""
+"""Convert pictures to the tensors that networks take."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
 def normalised(squares: Sequence[UInt8Array]) -> Tensor:
-    """``(side, side, 3)`` uint8 RGB pictures to ``(n, 3, side, side)`` in ImageNet's statistics."""
+    """Turn ``(side, side, 3)`` uint8 RGB pictures into ``(n, 3, side, side)`` as for ImageNet."""
     batch = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).float()
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
     return ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 class FromBytes(nn.Module):
-    """A network with its normalisation in front, for a graph that takes pictures as they are.
+    """A network with its normalisation in front, for a graph that takes bytes.
 
     Args:
-        net: takes ``(n, 3, side, side)`` in ImageNet's statistics.
+        net: takes ``(n, 3, side, side)``, normalised by ImageNet's mean and deviation.
     """
 
     mean: Tensor
@@ -39,5 +39,5 @@ class FromBytes(nn.Module):
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """``(1, side, side, 3)`` uint8 to what the network says."""
+        """Map ``(1, side, side, 3)`` uint8 to the network's output."""
         return self.net((rgb.permute(0, 3, 1, 2).float() - self.mean) / self.std)

@@ -1,7 +1,7 @@
-"""A variational autoencoder of one's own pictures (Kingma and Welling 2014).
+"""Train a variational autoencoder on one's own pictures (Kingma and Welling 2014).
 
-The mean of the latent distribution describes a picture: what a small decoder needs to draw it
-again, which is its layout and its colours rather than what it shows.
+The mean of the latent distribution describes a picture: it is what a small decoder needs to redraw
+it, so layout and colours rather than content.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class Encoder(nn.Module):
         self.mean = nn.Linear(_WIDTHS[-1] * (side // 16) ** 2, _LATENT)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalised pictures ``(n, 3, side, side)`` to latent means ``(n, 64)``."""
+        """Map normalised pictures ``(n, 3, side, side)`` to latent means ``(n, 64)``."""
         return self.mean(self.steps(x).flatten(1))
 
 
 class VaeTask(nn.Module):
-    """Encoder, decoder, and what they lose between them.
+    """Encoder, decoder and their loss.
 
     Args:
         photos: to learn from.
@@ -72,11 +72,11 @@ class VaeTask(nn.Module):
         self.decoder = nn.Sequential(*steps)
 
     def groups(self) -> list[dict[str, Any]]:
-        """All values learn at one rate."""
+        """List one parameter group: all values learn at one rate."""
         return [{"params": list(self.parameters()), "lr": self._config.rate}]
 
     def loss(self, numbers: Sequence[int], epoch: int) -> Tensor:
-        """Squared error of the drawn picture, and how far the latents are from a unit normal."""
+        """Compute the squared error of the redrawn picture plus the latents' divergence."""
         squares, noise = [], []
         for number in numbers:
             random = np.random.default_rng([self._config.seed, epoch, number])

@@ -1,4 +1,4 @@
-"""The tab that acts: a plan to look at, then files move; and moving them back."""
+"""The tab that applies decisions: shows a plan, moves files, and moves them back."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _KINDS = ("trash", "move", "hardlink", "reflink")
 
 
 class Acting:
-    """Plans that were shown, and the work on one of them.
+    """The plans that were shown; applies one of them.
 
     Args:
         room: what is reviewed.
@@ -52,10 +52,10 @@ class Acting:
         self.progress: tuple[str, int, int] = ("", 0, 0)
 
     def plan(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """A plan from what was decided; nothing is changed.
+        """Make a plan from the decisions; no file is changed.
 
         Args:
-            asked: ``rules``, whether open clusters count as their rules decided them;
+            asked: ``rules``, whether clusters without a person's decision count as ruled;
                 ``protected``, folders; ``least``, confidence.
         """
         config = PlanConfig(
@@ -80,10 +80,10 @@ class Acting:
         }
 
     def apply(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Do what a plan that was shown says.
+        """Apply a plan that was shown before.
 
         Raises:
-            ConfigError: it was not shown, or the way is not one of the page's.
+            ConfigError: it was not shown, or the page does not offer this way.
         """
         plan = self._shown.get(str(asked["plan"]))
         if plan is None:
@@ -114,7 +114,7 @@ class Acting:
         raise ConfigError("there is nothing to bring back", got=journal)
 
     def journals(self) -> list[dict[str, Any]]:
-        """What was applied and can be undone, the latest first."""
+        """List what was applied and can be undone, the latest first."""
         found = []
         for path in reversed(open_journals(self._journals)):
             entries = [entry for entry in read_journal(path).values() if entry.state != "undone"]
@@ -129,7 +129,7 @@ class Acting:
         self.progress = (stage, done, total)
 
     def _report(self, with_rules: bool) -> Report:
-        """The report as decided, without clusters that nobody looked at."""
+        """The report with decisions applied, without clusters that nobody looked at."""
         desk = self._room.desk
         report = desk.report
         if not with_rules:
@@ -153,7 +153,7 @@ class Acting:
         }
 
     def _known(self, sha256: str) -> str | None:
-        """A content, if the page may show it."""
+        """The SHA-256 of a content if the page may show it, else None."""
         return sha256 if sha256 in self._room.places else None
 
     def _told(self, outcome: Outcome) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class Acting:
 
 
 def action_routes(acting: Acting) -> list[Route]:
-    """Requests of the tab."""
+    """List the tab's routes."""
 
     @understood
     async def plan(request: Request) -> Response:

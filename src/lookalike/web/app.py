@@ -38,7 +38,7 @@ __all__ = ["MOST_BYTES", "Room", "answer", "fields_of", "make_app", "missing", "
 
 _HERE = Path(__file__).parent
 _THUMB, _LARGE = 160, 1400
-# of addresses that name the bytes shown: the next report at this port has other ones
+# these addresses hold a content's SHA-256, so a later report at this port has others
 _FOR_A_DAY = {"Cache-Control": "private, max-age=86400, immutable"}
 #: of one picture
 MOST_BYTES = 128 << 20
@@ -66,7 +66,7 @@ class Room:
 
 
 def make_app(room: Room, port: int, token: str, more: Sequence[Route] = ()) -> Guard:
-    """The application, guarded.
+    """Make the guarded application.
 
     Args:
         room: what requests may use.
@@ -111,12 +111,12 @@ def _access(port: int, token: str) -> Access:
 
 
 def answer(value: Any, status: int = 200) -> Response:
-    """JSON."""
+    """Answer with JSON."""
     return Response(to_json(value), status, media_type="application/json")
 
 
 async def fields_of(request: Request) -> dict[str, Any]:
-    """The JSON object that a request carries, of bounded size.
+    """Read the JSON object that a request carries, of bounded size.
 
     Raises:
         Problem: it is none.
@@ -126,7 +126,7 @@ async def fields_of(request: Request) -> dict[str, Any]:
 
 
 def missing(why: str = "nothing lies here") -> Problem:
-    """What is asked for and not there."""
+    """Make the problem of something that is asked for and does not exist."""
     return Problem(404, why)
 
 
@@ -227,7 +227,7 @@ async def _pair(request: Request) -> Response:
 
 
 async def _difference(request: Request) -> Response:
-    """What one picture has that the other has not, and which was made of which, in words."""
+    """Say what one picture has and the other lacks, and which was made from which."""
     relation = _relation(request)
     if relation is None or len(relation.matches) > 1:
         return answer([])
@@ -277,7 +277,7 @@ async def _picture(request: Request, side: int) -> Response:
 
 
 def _made(paths: Sequence[str], sha256: str, side: int) -> bytes | None:
-    """The picture from the first of some files that still has these bytes."""
+    """Make the picture from the first file that still has these bytes."""
     tried = (picture_of(path, sha256, side) for path in paths)
     return next((made for made in tried if made is not None), None)
 

@@ -81,13 +81,13 @@ def _binned(bits: np.ndarray) -> list[int]:
 
 
 def _hash_threshold(report: Report) -> int | None:
-    """Bits up to which hashes make a candidate, where the run's settings say so."""
+    """The largest Hamming distance of a candidate pair, if the run's settings have one."""
     found = report.config.get("hashes", {}).get("max_distance")
     return int(found) if isinstance(found, int) else None
 
 
 def _matches(report: Report) -> list[dict[str, Any]]:
-    """A histogram of the distances of accepted pairs for every metric that measured some."""
+    """Count the distances of accepted pairs into a histogram for every metric."""
     distances: dict[str, list[float]] = defaultdict(list)
     for match in report.matches:
         distances[match.metric].append(match.distance)
@@ -112,7 +112,7 @@ def _matches(report: Report) -> list[dict[str, Any]]:
 
 
 def _threshold(report: Report, metric: str) -> float | None:
-    """The distance up to which this metric accepts, where the run's settings name one."""
+    """The largest distance that this metric accepts, if the run's settings name one."""
     config = report.config
     if metric == "pdq":
         return _hash_threshold(report)

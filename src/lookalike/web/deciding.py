@@ -1,4 +1,4 @@
-"""From what a person asks for to the change that is remembered, one cluster or many at once."""
+"""Turn what a person asks for into the change that is kept, for one cluster or many."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _SAMPLE = 8
 
 
 class StaleError(Exception):
-    """Someone decided about this meanwhile: look again before deciding."""
+    """Someone else decided about this meanwhile: it must be shown again first."""
 
 
 class RefusedError(LookalikeError):
-    """A decision that must not be made, and why."""
+    """A decision that must not be made; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def decide_one(desk: Desk, number: int, version: str, do: str, picture: int | No
         desk: what is reviewed.
         number: of the cluster.
         version: of the cluster as the page showed it.
-        do: ``keeper``, ``keep``, ``drop``, ``clear`` or ``apart`` for one picture; ``none`` to
-            tell all of them apart; ``accept`` for the decisions as they are shown.
+        do: ``keeper``, ``keep``, ``drop``, ``clear`` or ``apart`` for one picture; ``none`` to say
+            that none match; ``accept`` for the decisions as they are shown.
         picture: number of the picture, where one is meant.
 
     Raises:
@@ -95,7 +95,7 @@ def tell_apart(desk: Desk, number: int, version: str, pair: Sequence[int]) -> No
 def accept_many(
     desk: Desk, numbers: Iterable[int], least: float, edition: int | None
 ) -> dict[str, Any]:
-    """Accept every open cluster that is sure enough, or only say what that would do.
+    """Accept every undecided cluster that is sure enough, or only preview that.
 
     Args:
         desk: what is reviewed.
@@ -117,9 +117,9 @@ def accept_many(
 def keep_by_rules(
     desk: Desk, numbers: Iterable[int], rules: Sequence[str], edition: int | None
 ) -> dict[str, Any]:
-    """Choose the keeper of many clusters by other rules, or only say what that would do.
+    """Choose the keeper of many clusters by other rules, or only preview that.
 
-    Clusters that are decided, or told apart in part, are left as they are.
+    Clusters that are decided, or of which a picture was told apart, are left as they are.
 
     Raises:
         ConfigError: an unknown rule.
@@ -140,7 +140,7 @@ def keep_by_rules(
 
 
 def undo(desk: Desk, step: int) -> str:
-    """Take back the last step; what it was, in words.
+    """Undo the last step; returns what it was, in words.
 
     Raises:
         StaleError: it is not the last step.
@@ -167,7 +167,7 @@ def _action(decision: Decision) -> Action:
 
 
 def _about(desk: Desk, cluster: Cluster, image: str, do: str) -> Change:
-    """One choice about one picture."""
+    """Make the change for one choice about one picture."""
     reviewed, name = desk.reviewed, shown(image)
     place = reviewed.place(image)
     if do == "clear":
@@ -213,7 +213,7 @@ def _all_apart(desk: Desk, cluster: Cluster) -> dict[Apart, bool]:
 def _many(
     desk: Desk, numbers: Iterable[int], marks_of: _Marks, words: str, edition: int | None
 ) -> dict[str, Any]:
-    """Preview, or decide about, those of many clusters that are open, in one step."""
+    """Decide about the undecided ones of many clusters in one step, or only preview that."""
     if edition is None:
         bulk = _bulk(desk, numbers, marks_of)
     else:

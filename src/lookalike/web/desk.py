@@ -1,4 +1,4 @@
-"""What lies on the reviewer's desk: the clusters of a report, and the decisions about them."""
+"""The clusters that are under review, and the decisions about them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _KIND = re.compile(r"^[^\d]*?(?= (?:to|by|was|is) |\s*\d|$)")
 class Desk:
     """The clusters of one report by number, as they stand now.
 
-    Pictures and clusters are named by their numbers in the report, and what a picture shows by
-    the SHA-256 of its bytes; nothing is named by a path.
+    Pictures and clusters are named by their numbers in the report, contents by SHA-256; nothing
+    is named by a path.
 
     Args:
         report: as rules decided it.
@@ -48,28 +48,28 @@ class Desk:
         self._freed, self._states = [0] * len(self.clusters), [0] * len(self.clusters)
         self._sure: list[float | None] = [None] * len(self.clusters)
         self._look_at(range(len(self.clusters)))
-        #: clusters in which a content lies, by its SHA-256
+        #: numbers of the clusters that hold a content, by its SHA-256
         self._homes: dict[str, list[int]] = defaultdict(list)
         for number, cluster in enumerate(self.clusters):
             for member in cluster.members:
                 self._homes[report.images[member].sha256].append(number)
-        #: the columns that no decision alters, one entry a cluster
+        #: the columns that decisions do not change, one entry a cluster
         self.fixed = self._columns()
 
     @property
     def reviewed(self) -> Reviewed:
-        """The report's clusters as decided, also by another process."""
+        """The report's clusters with all decisions, also those of other processes."""
         self._catch_up()
         return self._reviewed
 
     def change(self, change: Change) -> None:
-        """Decide, inside ``decisions.writing``."""
+        """Record a change; call it inside ``decisions.writing``."""
         self._catch_up()
         self.decisions.change(change)
         self._made(change)
 
     def undo(self, step: int) -> Change | None:
-        """Take back the last step if it is this one, inside ``decisions.writing``; what it was."""
+        """Undo the last step if it is this one; call it inside ``decisions.writing``."""
         self._catch_up()
         taken = self.decisions.undo(step)
         if taken is not None:
@@ -84,7 +84,7 @@ class Desk:
             self._look_at(range(len(self.clusters)))
 
     def _made(self, change: Change) -> None:
-        """Look again at the clusters that our own change is about; the others are as they were."""
+        """Update the clusters that our own change concerns; no others have changed."""
         self._seen = self.decisions.choices
         self._reviewed.see(self._seen, change)
         shas = {sha for sha, _ in change.marks}.union(*change.apart)
@@ -99,7 +99,7 @@ class Desk:
             self._states[number] = self._state(cluster, parts)
 
     def decided(self, report: Report) -> Report:
-        """A report, ours or a part of it, with everything decided so far."""
+        """Apply all decisions so far to a report, ours or a part of it."""
         return with_choices(report, self.decisions.choices)
 
     # the list
@@ -126,19 +126,19 @@ class Desk:
         }
 
     def index(self) -> dict[str, Any]:
-        """Everything the list filters and sorts by, in columns, one entry a cluster."""
+        """List everything that clusters are filtered and sorted by, as columns."""
         self._catch_up()
         columns = {"bytes": self._freed, "state": self._states, "confidence": self._sure}
         return {**self.fixed, **columns, **self.standing()}
 
     def standing(self) -> dict[str, Any]:
-        """What undo would take back, and the edition of the decisions."""
+        """Say what undo would take back, and the edition of the decisions."""
         last = self.decisions.last
         undo = {"step": last.number, "words": last.words} if last else None
         return {"edition": self.decisions.edition, "undo": undo}
 
     def rows(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
-        """What the list shows of some clusters."""
+        """List what the page shows of some clusters in its list."""
         return [self._row(number) for number in numbers]
 
     def _row(self, number: int) -> dict[str, Any]:
@@ -159,18 +159,18 @@ class Desk:
         }
 
     def is_decided(self, number: int) -> bool:
-        """Whether everything about a cluster was decided."""
+        """Whether every picture of a cluster was decided."""
         return self._states[number] == 1
 
     def is_sure(self, number: int, least: float) -> bool:
-        """Whether every picture of a cluster is tied so surely to the one that stays for it."""
+        """Whether every member matches its keeper with this confidence at least."""
         sure = self._sure[number]
         return sure is not None and sure >= least
 
     # one cluster
 
     def version(self, number: int) -> str:
-        """Changes whenever a decision about this cluster does."""
+        """A digest of the decisions about this cluster, which changes when they do."""
         cluster = self.clusters[number]
         reviewed = self.reviewed
         shas = {self.report.images[member].sha256 for member in cluster.members}
@@ -180,7 +180,7 @@ class Desk:
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
 
     def cluster(self, number: int) -> dict[str, Any]:
-        """Everything the page shows of one cluster: its parts, keepers first, then who is alone."""
+        """List what the page shows of one cluster: parts, keepers first, then single pictures."""
         cluster = self.clusters[number]
         parts = self.reviewed.parts(cluster)
         by_image = {decision.image: decision for decision in parts.decisions}
@@ -261,20 +261,20 @@ class Desk:
 
 
 def confidence_of(match: Match) -> float | None:
-    """How sure a match is, 0..1, if anything tells; equal bytes and pixels are certain."""
+    """The confidence of a match, 0..1, 1 for equal bytes or pixels; None where unknown."""
     return 1.0 if match.tier in ("exact", "pixel") else match.confidence
 
 
 @lru_cache(maxsize=4096)
 def kinds_of(edit: str) -> frozenset[str]:
-    """The edits of a match without their amounts: ``cropped to 77%`` is ``cropped``."""
+    """Name the edits of a match without their amounts: ``cropped to 77%`` is ``cropped``."""
     words = {found.group().strip() for part in edit.split(", ") if (found := _KIND.match(part))}
     aside = ("picture", "which", "it")
     return frozenset(word for word in words if word and word.split()[0] not in aside)
 
 
 def _sure(parts: Parts) -> float | None:
-    """The weakest tie of all parts to what stays of them; None where nothing tells of a member."""
+    """The confidence of the weakest tie of a member to its keeper; None where one is unknown."""
     keepers = {decision.image: decision.keeper for decision in parts.decisions}
     ties = [weakest_tie(part, keepers[part.members[0]]) for part in parts.clusters]
     told = [tie for tie in ties if tie is not None]
@@ -286,7 +286,7 @@ def _date(modified_ns: int) -> str:
 
 
 def as_numbers(values: Any, limit: int) -> list[int]:
-    """A list of numbers from a page, each below ``limit``.
+    """Check that a value from a page is a list of numbers, each below ``limit``.
 
     Raises:
         ValueError: anything else.

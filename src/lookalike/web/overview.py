@@ -1,4 +1,4 @@
-"""A report seen from afar: a map of its pictures, how far apart they are, a cluster as a tree."""
+"""Numbers for charts: a map of the pictures, distances of their hashes, a cluster as a tree."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Tree:
 
 
 def picture_map(report: Report, collection: Collection, most: int) -> Map:
-    """At most so many images on a plane, those of clusters first; of every content one."""
+    """Place a sample of the images on a plane, one of every content, clusters first."""
     first = _sample(report, collection, most)
     if len(first) < 3:
         return Map((), np.empty((0, 2), np.float32), 0.0)
@@ -77,7 +77,7 @@ def picture_map(report: Report, collection: Collection, most: int) -> Map:
 
 
 def hash_gaps(report: Report, collection: Collection, most: int) -> Gaps:
-    """Distances from each of at most so many images to the nearest copy and stranger among them."""
+    """Measure how far a sample of images is from the nearest copy and the nearest stranger."""
     first = _sample(report, collection, most)
     if len(first) < 2:
         return Gaps(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -95,7 +95,7 @@ def hash_gaps(report: Report, collection: Collection, most: int) -> Gaps:
 
 
 def cluster_tree(report: Report, cluster: Cluster, collection: Collection, most: int) -> Tree:
-    """A cluster as a tree; of a larger one, so many contents.
+    """Make a dendrogram of a cluster, at most of so many contents.
 
     Raises:
         ConfigError: SciPy is missing.
@@ -114,7 +114,7 @@ def cluster_tree(report: Report, cluster: Cluster, collection: Collection, most:
 
 
 def _sample(report: Report, collection: Collection, most: int) -> Mapping[str, str]:
-    """Contents and one image of each, those of clusters first, evenly taken from the rest."""
+    """Sample contents with one image of each: those of clusters first, then evenly the rest."""
     described = collection.described([PDQ_SPEC, THUMB_SPEC])
     clustered = [member for cluster in report.clusters for member in cluster.members]
     inside = set(clustered)

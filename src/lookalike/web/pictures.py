@@ -1,4 +1,4 @@
-"""Pictures for the page, by their bytes: small ones, large ones, and two laid over each other."""
+"""Pictures for the page, by SHA-256: thumbnails, large ones, and two laid over each other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _AT_ONCE = Semaphore(4)
 
 
 class Cache:
-    """JPEGs that were made lately; the oldest go first.
+    """The JPEGs that were made last; the oldest are dropped first.
 
     Args:
         most: bytes to hold.
@@ -43,7 +43,7 @@ class Cache:
         self._busy = Lock()
 
     def get(self, key: tuple[Any, ...]) -> bytes | None:
-        """What was put there, if it still is."""
+        """Look up a JPEG; None where it is not held any more."""
         with self._busy:
             found = self._held.get(key)
             if found is not None:
@@ -51,7 +51,7 @@ class Cache:
             return found
 
     def put(self, key: tuple[Any, ...], data: bytes) -> bytes:
-        """Hold something, and hand it back."""
+        """Hold a JPEG, and return it."""
         with self._busy:
             self._size += len(data) - len(self._held.pop(key, b""))
             self._held[key] = data
@@ -61,7 +61,7 @@ class Cache:
 
 
 class Places:
-    """Where the contents lie that the page may show: those of the report, and the latest guests.
+    """The files of the contents that the page may show: the report's, and the latest guests'.
 
     Args:
         images: of the report.
@@ -74,16 +74,16 @@ class Places:
             self._own[image.sha256].append(image.path)
 
     def __contains__(self, sha256: str) -> bool:
-        """Whether the page may show it."""
+        """Whether the page may show this content."""
         return sha256 in self._own or sha256 in self._guests
 
     def of(self, sha256: str) -> Sequence[str]:
-        """Paths and addresses at which a content lay when it was seen; none if nobody saw it."""
+        """List the paths and addresses at which a content was seen."""
         own, guest = self._own.get(sha256, []), self._guests.get(sha256)
         return own if guest is None else [*own, guest]
 
     def welcome(self, sha256: str, path: str) -> None:
-        """Let a content be shown that the report has not; the oldest of many is forgotten."""
+        """Allow a content that is not in the report; the oldest of many is forgotten."""
         self._guests[sha256] = path
         self._guests.move_to_end(sha256)
         if len(self._guests) > _MOST_GUESTS:
@@ -91,9 +91,9 @@ class Places:
 
 
 def picture_of(path: str, sha256: str, side: int) -> bytes | None:
-    """A JPEG of an image file, its long side at most so many pixels.
+    """Make a JPEG of an image file, its long side at most so many pixels.
 
-    None where it cannot be read, or has other bytes than those of this SHA-256.
+    Returns None where it cannot be read, or its bytes are not those of this SHA-256.
     """
     rgb = _read(path, sha256, side)
     return None if rgb is None else _jpeg(rgb)

@@ -1,4 +1,4 @@
-"""How two pictures of a cluster lie on each other, and why they match: in words and numbers."""
+"""Say how two pictures of a cluster lie on each other, and why they match."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def relate(report: Report, cluster: Cluster, a: str, b: str) -> Relation | None:
 
 
 def key_of(report: Report, relation: Relation) -> str:
-    """A digest of what laying them on each other shows: both contents, and how they lie."""
+    """Digest of both contents and of the transform between them."""
     digest = hashlib.sha256(relation.onto.tobytes())
     for image in (relation.base, relation.other):
         digest.update(report.images[image].sha256.encode())
@@ -71,7 +71,7 @@ def key_of(report: Report, relation: Relation) -> str:
 
 
 def why(report: Report, relation: Relation) -> dict[str, Any]:
-    """Why they match: one sentence, then what was measured, each with what it means."""
+    """Explain a match: one sentence, then each measure with its meaning."""
     sentences, numbers = [], []
     for match in relation.matches:
         towards = edit_towards(report, match, match.ref, match.query)
@@ -93,7 +93,7 @@ def why(report: Report, relation: Relation) -> dict[str, Any]:
 
 
 def in_words(report: Report, match: Match) -> list[str]:
-    """What was added to which of two pictures, and which is likely the parent; looks at files."""
+    """Say what was added to which picture, and which is likely the parent; reads both files."""
     query, ref = report.images[match.query], report.images[match.ref]
     found = difference_of(match, (query, ref))
     if isinstance(found, Failure):
@@ -113,7 +113,7 @@ def _from_to(report: Report, match: Match, source: str) -> NDArray[np.float64]:
 
 
 def _share_inside(report: Report, a: str, b: str, onto: NDArray[np.float64]) -> float:
-    """Share of points of ``a`` that fall into the frame of ``b``."""
+    """Share of the points of ``a`` that lie in the frame of ``b``, 0..1."""
     one, two = report.images[a], report.images[b]
     steps = (np.arange(12) + 0.5) / 12
     x, y = np.meshgrid(steps * one.width, steps * one.height)
@@ -124,7 +124,7 @@ def _share_inside(report: Report, a: str, b: str, onto: NDArray[np.float64]) -> 
 
 
 def _numbers(match: Match) -> Sequence[tuple[str, str, str]]:
-    """What was measured of a match: name, value, what it means."""
+    """List the measures of a match: name, value, meaning."""
     sure = confidence_of(match)
     told = "nothing tells" if sure is None else f"{sure:.4g}"
     rows = [

@@ -48,7 +48,7 @@ def serve(report: Report, db: str | Path, *, port: int, opened: Callable[[str], 
 def prepared(
     report: Report, db: str | Path, decisions: Decisions, listener: socket.socket
 ) -> Iterator[tuple[Guard, str]]:
-    """The guarded application of a report, and its address with the token."""
+    """Make the guarded application of a report, and its address with the token."""
     room = Room(Desk(report, decisions), db)
     port = listener.getsockname()[1]
     token = secrets.token_urlsafe(24)
@@ -61,7 +61,7 @@ def prepared(
 
 
 def configured(app: Guard) -> uvicorn.Config:
-    """A quiet server that does not wait for open tabs when it ends."""
+    """Configure a quiet server that does not wait for open tabs when it ends."""
     return uvicorn.Config(
         app,
         http=timed_protocol(Patience()),
@@ -73,7 +73,7 @@ def configured(app: Guard) -> uvicorn.Config:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on the loopback address alone; connections wait until they are answered.
+    """Open a socket on the loopback address alone.
 
     Raises:
         ConfigError: the port is taken.

@@ -1,4 +1,4 @@
-"""The tab of searches: any picture in, the nearest of the collection out, and on from there."""
+"""The tab of searches: upload or pick a picture, see the nearest ones of the collection."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _HITS = 6
 
 
 class Guests:
-    """Pictures that are not in the report, by names that nobody can guess: uploads and hits.
+    """Pictures that are not in the report, uploads and hits, under random names.
 
     Args:
         room: what is reviewed.
@@ -57,7 +57,7 @@ class Guests:
         self._folder.cleanup()
 
     def take_in(self, data: bytes, name: str) -> str:
-        """Keep an uploaded picture; its name.
+        """Keep an uploaded picture; returns its name.
 
         Raises:
             ConfigError: it is no picture.
@@ -78,7 +78,7 @@ class Guests:
         return guest
 
     def name_for(self, path: str) -> str:
-        """What the page calls a file: its number in the report, or a guest's name."""
+        """Name a file for the page: its number in the report, or a guest's name."""
         number = self._numbers.get(path)
         if number is not None:
             return str(number)
@@ -92,10 +92,10 @@ class Guests:
         return known
 
     def path_of(self, name: str) -> str:
-        """The file behind a name, or its address.
+        """Find the path or address of the file that has a name.
 
         Raises:
-            ConfigError: nothing has this name any more.
+            ConfigError: no picture has this name any more.
         """
         if name.isdigit() and int(name) < len(self._room.desk.images):
             return self._room.desk.images[int(name)].path
@@ -110,7 +110,7 @@ class Guests:
         return self._names.get(name) or Path(self.path_of(name)).name
 
     def size_of(self, name: str) -> dict[str, Any]:
-        """Title, content, width and height, upright.
+        """Read a picture's title, SHA-256, and its width and height, upright.
 
         Raises:
             ConfigError: it cannot be read any more.
@@ -123,14 +123,14 @@ class Guests:
         seen = decode(path, data, DecodeConfig(min_side=16))
         if isinstance(seen, Failure):
             raise ConfigError("this is not a picture", got=seen.message)
-        # what is searched with is what lies there now
+        # the file may have changed: these bytes are the ones that are searched with
         sha256 = hashlib.sha256(data).hexdigest()
         self._room.places.welcome(sha256, path)
         title = shown(self.title_of(name))
         return {"title": title, "sha256": sha256, "width": seen.width, "height": seen.height}
 
     def search(self, name: str, focus: Focus | None) -> Answer:
-        """Search the collection."""
+        """Search the collection with a picture of this name."""
         question = Question(self.path_of(name), _HITS, focus=focus)
 
         def progress(stage: str, done: int, total: int) -> None:
@@ -144,7 +144,7 @@ class Guests:
 
 
 def routes(guests: Guests) -> list[Route]:
-    """Requests of the tab."""
+    """List the tab's routes."""
 
     async def upload(request: Request) -> Response:
         room: Room = request.app.state.room
@@ -176,7 +176,7 @@ def routes(guests: Guests) -> list[Route]:
 
 
 def _focus(asked: dict[str, Any]) -> Focus | None:
-    """What of the picture counts; the box is in its upright, full-size pixels."""
+    """Read which part of the picture counts; the box is in upright, full-size pixels."""
     box = asked.get("box")
     ignore = bool(asked.get("ignore_overlays"))
     if box is None and not ignore:

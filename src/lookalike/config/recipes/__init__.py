@@ -1,4 +1,4 @@
-"""Named pipelines as data: one TOML file each, ours, every published system, and a user's own.
+"""Recipes, named pipelines as data: TOML files of ours, of published systems, or a user's.
 
 A file with ``[[view]]`` tables is a published system (``SystemConfig``); any other sets lookalike's
 own cascade (``FindConfig``). Keys are the fields of those records, sections their parts.
@@ -37,7 +37,7 @@ class Recipe:
 
 
 def recipe_names() -> tuple[str, ...]:
-    """The recipes of the package, ours first."""
+    """List the recipes of the package, ours first."""
     files = (item.name for item in resources.files(__name__).iterdir())
     names = {name.removesuffix(".toml") for name in files if name.endswith(".toml")}
     own = [name for name in ("default", "fast", "thorough") if name in names]
@@ -45,7 +45,7 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def load_recipe(name: str) -> Recipe:
-    """A recipe by name or file.
+    """Load a recipe by name or file.
 
     Args:
         name: of the package, or the path of a TOML file; with ``@DESCRIPTOR`` behind it, a

@@ -1,6 +1,6 @@
-"""Pictures from the web: downloaded once, into a folder that is a cache.
+"""Downloads: pictures from the web, each downloaded once into a folder that is a cache.
 
-Only what is asked for needs an HTTP library: ``crew`` and ``web``, imported late.
+Only ``crew`` and ``web`` need an HTTP library; they are imported when something is downloaded.
 """
 
 from lookalike.sources.downloads.fetching import NOT_HERE, Downloads

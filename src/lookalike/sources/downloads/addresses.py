@@ -1,4 +1,4 @@
-"""Which network addresses belong to the public internet."""
+"""Tell network addresses of the public internet from private ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class PrivateAddressError(Exception):
-    """A host whose addresses all are of this machine or its networks."""
+    """A host all of whose addresses are of this machine or its networks."""
 
 
 def is_public(address: str) -> bool:

@@ -1,7 +1,7 @@
 """The folder of downloads: files named by digest, parts of files, and a log.
 
-A file stands under its name only when it is whole (flushed, then renamed), so what is there is
-done, whatever happened. The log has one JSON object a line, the latest of a URL is valid.
+A file gets its name only when it is whole (flushed, then renamed), so a file that is there is
+complete, even after a crash. The log has one JSON object a line; the latest of a URL counts.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Remembered:
 
 
 class Cache:
-    """What lies in a folder of downloads.
+    """The files, parts and log in a folder of downloads.
 
     Args:
         folder: need not exist; nothing is written before ``open``.
@@ -65,7 +65,7 @@ class Cache:
         self._log: BinaryIO | None = None
 
     def files(self, names: Iterable[str]) -> dict[str, str]:
-        """Paths of what is here, by name of the URL."""
+        """Look up the paths of downloaded files, by name of the URL."""
         wanted: dict[str, dict[str, str]] = {}
         for name in names:
             stem = _stem(name)
@@ -80,7 +80,7 @@ class Cache:
         return found
 
     def failures(self) -> dict[str, Remembered]:
-        """What failed last, by name of the URL; it may have come by another way since."""
+        """Read the latest failures, by name of the URL; the file may exist by now."""
         log = self.folder / LOG
         if not log.is_file():
             return {}
@@ -95,9 +95,9 @@ class Cache:
         return found
 
     def open(self) -> None:
-        """Make the folder ready to be written."""
+        """Prepare the folder for writing."""
         (self.folder / "parts").mkdir(parents=True, exist_ok=True)
-        # what lies here was made, and is no user's: searches of folders leave it out
+        # the mark keeps scans of folders from taking downloads for a user's pictures
         (self.folder / RESULT_MARK).touch()
         log = (self.folder / LOG).open("a+b", buffering=0)
         self._log = log
@@ -107,7 +107,7 @@ class Cache:
                 log.write(b"\n")  # a killed run may have left half a line
 
     def close(self) -> None:
-        """Write ``failures.csv`` anew and close the log."""
+        """Rewrite ``failures.csv`` and close the log."""
         if self._log is None:
             return
         self._log.close()
@@ -124,19 +124,19 @@ class Cache:
         partial.replace(self.folder / "failures.csv")
 
     def log(self, name: str, **about: Any) -> None:
-        """One line about a URL."""
+        """Append one line about a URL to the log."""
         assert self._log is not None
         now = datetime.now(UTC).isoformat(timespec="seconds")
         line = to_json({"url": name, **about, "at": now})
         _write_all(self._log, f"{line}\n".encode())
 
     def part(self, name: str) -> Part:
-        """The file of a URL in the making."""
+        """Open the partial file of a URL."""
         return Part(self, name, _stem(name))
 
 
 class Part:
-    """A file in the making; what is known of it lies beside it, so that it can be gone on with.
+    """A partial file; a note beside it says of which version, so that it can be continued.
 
     Args:
         cache: where it will lie.
@@ -149,13 +149,13 @@ class Part:
         self._path = cache.folder / "parts" / stem
         self._about = cache.folder / "parts" / f"{stem}.json"
         self._file: BinaryIO | None = None
-        #: bytes that are here
+        #: bytes that have come so far
         self.size = 0
-        #: what the server called the version that they are of; empty: they cannot be gone on with
+        #: what the server called their version; empty if the download cannot be continued
         self.version = ""
 
     def look(self) -> None:
-        """Find out what an earlier request left."""
+        """Read what an earlier request left."""
         self.close()
         self.size, self.version = 0, ""
         if self._about.is_file() and self._path.is_file():
@@ -165,7 +165,7 @@ class Part:
                 self.version = str(about["version"]) if self.size else ""
 
     def begin(self, version: str) -> None:
-        """Start at the first byte, of a version that the server named, or did not (empty)."""
+        """Start at the first byte, of a version that the server named, or empty."""
         self.drop()
         if version:
             self._about.write_text(json.dumps({"url": self._name, "version": version}))
@@ -173,17 +173,17 @@ class Part:
         self.version = version
 
     def go_on(self) -> None:
-        """Write behind what is here."""
+        """Continue behind the bytes that have come."""
         self._file = self._path.open("ab", buffering=0)
 
     def write(self, data: bytes) -> None:
-        """The next bytes."""
+        """Append bytes."""
         assert self._file is not None
         _write_all(self._file, data)
         self.size += len(data)
 
     def head(self) -> bytes:
-        """The first bytes that are here."""
+        """Read the first bytes."""
         with self._path.open("rb") as file:
             return file.read(HEAD)
 
@@ -194,14 +194,14 @@ class Part:
             self._file = None
 
     def drop(self) -> None:
-        """Forget what is here."""
+        """Delete what has come."""
         self.close()
         self._about.unlink(missing_ok=True)
         self._path.unlink(missing_ok=True)
         self.size, self.version = 0, ""
 
     def finish(self, container: str, about: Mapping[str, Any]) -> str:
-        """Give the whole file its name; returns the path.
+        """Rename the complete file; returns its path.
 
         Args:
             container: as ``sniff`` calls it.
@@ -213,7 +213,7 @@ class Part:
         relative = f"{self._stem[:2]}/{self._stem}{_SUFFIXES[container]}"
         target = self._cache.folder / relative
         target.parent.mkdir(exist_ok=True)
-        # the line first: a file of no line would have lost its URL
+        # the log first: a file without a line has lost its URL
         self._cache.log(self._name, file=relative, n_bytes=self.size, **about)
         self._path.replace(target)
         self._about.unlink(missing_ok=True)
@@ -225,7 +225,7 @@ def _stem(name: str) -> str:
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:
-    """Without a buffer a disk that is nearly full takes a part, and says so only the next time."""
+    """Write all bytes: a disk that is nearly full takes only some, and fails the next time."""
     left = memoryview(data)
     while left:
         left = left[file.write(left) :]

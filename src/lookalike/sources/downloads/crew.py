@@ -1,4 +1,4 @@
-"""Requests for many URLs: how many at once, when again, and when no more."""
+"""Schedule requests for many URLs: how many at once, when to retry, when to give up."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Result = str | Failure
 
 @dataclass(slots=True)
 class _Host:
-    """What is known of one server in this run."""
+    """The state of one server in this run."""
 
     waiting: deque[WebAddress]
     misses: int = 0
@@ -39,7 +39,7 @@ class _Host:
 
 
 class Crew:
-    """Asks for URLs, many at once, in a thread of its own.
+    """Downloads many URLs at once, in an event loop in a thread of its own.
 
     Args:
         cache: open; where files lie.
@@ -52,20 +52,20 @@ class Crew:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopped = threading.Event()
-        #: results as they come, by name of the URL; then None
+        #: results as they come, by name of the URL; None ends them
         self.told: queue.SimpleQueue[tuple[str, Result] | None] = queue.SimpleQueue()
-        #: why nothing more comes, after the None
+        #: what ended the work, if anything did; valid after the None
         self.error: Exception | None = None
 
     def start(self, missing: Sequence[WebAddress]) -> None:
-        """Ask for all of them."""
+        """Start downloading all of them."""
         self._thread = threading.Thread(
             target=self._run, args=(missing,), name="lookalike-downloads"
         )
         self._thread.start()
 
     def stop(self) -> None:
-        """End at once, and wait for the end; no harm if it has ended."""
+        """Cancel the work and wait for its end; does nothing if it has ended."""
         self._stopped.set()
         if self._loop is not None and self._task is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
@@ -98,7 +98,7 @@ class Crew:
                     for _ in range(min(self._config.per_host, len(waiting))):
                         group.create_task(self._work(host, web, slots))
         except ExceptionGroup as several:
-            # a full disk, for example: the first says it
+            # a full disk, for example: the first exception says what is wrong
             raise several.exceptions[0] from None
 
     async def _work(self, host: _Host, web: Web, slots: asyncio.Semaphore) -> None:
@@ -108,7 +108,7 @@ class Crew:
             if isinstance(outcome, Fetched):
                 self.told.put((one.name, outcome.path))
                 continue
-            # servers choose some of the words
+            # some of the words come from servers
             reason = "".join(one if one.isprintable() else "?" for one in outcome.reason[:500])
             about: dict[str, Any] = {"reason": reason, "final": False}
             if isinstance(outcome, Refused):
@@ -119,7 +119,7 @@ class Crew:
     async def _tried(
         self, one: WebAddress, host: _Host, web: Web, slots: asyncio.Semaphore
     ) -> Outcome:
-        """Ask until it is here, refused, or enough; no slot is held while waiting."""
+        """Ask until it comes, is refused, or was tried too often; holds no slot while waiting."""
         config, part = self._config, self._cache.part(one.name)
         last = Later("not asked for")
         for turn in range(1, config.tries + 1):
@@ -145,7 +145,7 @@ class Crew:
         return Later(f"{last.reason} ({tries})")
 
     def _note(self, host: _Host, outcome: Later) -> None:
-        """What a server asks for concerns all its URLs."""
+        """Apply a server's request to wait to all its URLs."""
         if not outcome.wait:
             return
         if outcome.wait > self._config.max_wait:

@@ -1,4 +1,4 @@
-"""Downloads of many URLs: which are here already, and which are asked for."""
+"""Download many URLs, except those that are here or are known to fail."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Result = str | Failure
 
 
 class Downloads:
-    """Brings URLs here, each once for ever: ``fetch`` of ``UrlCells``.
+    """Downloads URLs, each only once: the ``fetch`` of ``UrlCells``.
 
     Args:
         folder: where files lie, and ``failures.csv`` and ``log.jsonl``; created when first needed.
@@ -51,14 +51,13 @@ class Downloads:
         self._known: dict[str, Result] = {}
 
     def __call__(self, addresses: Sequence[WebAddress]) -> dict[str, Result]:
-        """By name of each URL the path of its file, or why there is none.
+        """Download URLs; returns the path of each file, or why there is none, by name of the URL.
 
-        What is here, what failed for good in an earlier run, and what failed in an earlier call
-        is not asked for. An interrupt loses nothing but the time: what has come of a file is gone
-        on with by the next run.
+        What is here, failed for good in an earlier run, or failed in an earlier call is not asked
+        for. After an interrupt the next run continues partial files.
 
         Raises:
-            ConfigError: something is to be asked for, and the extra ``urls`` is not installed.
+            ConfigError: something must be downloaded, and the extra ``urls`` is not installed.
             CollectionError: another process downloads into the folder, or it cannot be written.
         """
         new = {one.name: one for one in addresses if one.name not in self._known}
@@ -73,7 +72,7 @@ class Downloads:
         return {one.name: self._known[one.name] for one in addresses}
 
     def here(self, addresses: Sequence[WebAddress]) -> dict[str, Result]:
-        """As the call, but nothing is asked for: what is not here is a failure that says so."""
+        """Look up URLs without downloading: one that is not here is a failure that says so."""
         names = [one.name for one in addresses]
         found: dict[str, Result] = {name: Failure(name, "download", NOT_HERE) for name in names}
         with self._usable():
@@ -103,7 +102,7 @@ class Downloads:
             for one in missing
             if (last := earlier.get(one.name))
             and last.final
-            # a larger limit than then may let it come
+            # with a larger limit than before it may be downloaded
             and (not last.max_bytes or self._config.max_bytes <= last.max_bytes)
         }
 
@@ -117,12 +116,12 @@ class Downloads:
                     self._known[name] = result
                     self._progress("download", done, len(missing))
                     if done % _FAILURES_HELD == 0 and not gc.isenabled():
-                        gc.collect(1)  # a failed request leaves a cycle
+                        gc.collect(1)  # failed requests leave reference cycles
 
     def _results(
         self, kind: type[Crew], missing: Sequence[WebAddress]
     ) -> Generator[tuple[str, Result], None, None]:
-        """Results as they come, from an event loop in a thread of its own.
+        """Yield results as they come from an event loop in a thread of its own.
 
         The caller may have a loop of its own, as notebooks do.
         """

@@ -1,4 +1,4 @@
-"""Which URL a downloaded file came from."""
+"""Find the URL that a downloaded file came from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["named_url", "with_urls"]
 
 
 def with_urls(answer: Answer) -> Answer:
-    """An answer in which downloaded pictures have their URLs as ids."""
+    """Give downloaded pictures of an answer their URLs as ids."""
     return replace(
         answer,
         in_set=tuple(named_url(path) or path for path in answer.in_set),
@@ -35,7 +35,7 @@ def with_urls(answer: Answer) -> Answer:
 
 
 def named_url(path: str | Path) -> str:
-    """The URL that a file was downloaded from; empty where it lies in no folder of downloads."""
+    """Look up the URL of a downloaded file; empty for files outside of downloads."""
     file = Path(path)
     log = file.parent.parent / LOG
     wanted = f'"file":"{file.parent.name}/{file.name}"'.encode("utf-8", "surrogateescape")

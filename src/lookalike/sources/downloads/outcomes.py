@@ -1,4 +1,4 @@
-"""What one request for a URL came to."""
+"""The outcomes of one request for a URL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Fetched", "Later", "Outcome", "Refused"]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The picture is here.
+    """The picture was downloaded.
 
     Attributes:
         path: of its file.
@@ -20,11 +20,11 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It will not be had by asking again.
+    """Asking again in this run would not help.
 
     Attributes:
         reason: in words.
-        final: whether later runs do not ask either.
+        final: whether later runs do not ask either, unless told to.
         max_bytes: the limit that it is larger than; 0 for any other reason.
     """
 
@@ -35,12 +35,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Another request may bring it.
+    """A later request may succeed.
 
     Attributes:
         reason: in words.
         wait: seconds after which the server wants to be asked again; None where it did not say.
-        silent: there was no connection, or nothing came.
+        silent: whether there was no connection, or no byte came.
     """
 
     reason: str

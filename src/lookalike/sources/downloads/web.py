@@ -1,4 +1,4 @@
-"""HTTP, through httpx2: one request for one URL; the only module that opens connections.
+"""Request one URL by HTTP, through httpx2; the only module that opens connections.
 
 Nothing but the URL itself is sent: no cookies, no credentials of the environment, no proxies. The
 address that a host name stands for is looked up here, checked, and then connected to, so that it
@@ -33,7 +33,7 @@ __all__ = ["Web"]
 
 _LATER = frozenset([408, 425, 429, *range(500, 600)])
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
-_ADDRESSES = 4  # of one host, tried one after the other in the time of one
+_ADDRESSES = 4  # addresses of one host that are tried within the time limit of one
 _CONNECTIONS = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -41,12 +41,12 @@ _CONNECTIONS = (
     httpcore2.ConnectTimeout,
 )
 _TIMEOUTS = (httpx2.TimeoutException, httpcore2.TimeoutException)
-# no other error of the system: a full disk is none of the network's
+# only errors of the network: a full disk is another matter
 _BROKEN = (httpx2.HTTPError, httpcore2.NetworkError, httpcore2.ProtocolError, ssl.SSLError)
 
 
 class Web:
-    """Asks for URLs; to be used within ``async with``.
+    """Requests URLs; use it within ``async with``.
 
     Args:
         config: limits of one request.
@@ -61,7 +61,7 @@ class Web:
             headers={
                 "User-Agent": f"lookalike/{__version__}",
                 "Accept": "image/*,*/*;q=.5",
-                # pictures are compressed already, and a range is one of the bytes themselves
+                # pictures are compressed already, and ranges count the bytes of the file itself
                 "Accept-Encoding": "identity",
             },
             timeout=httpx2.Timeout(config.read_timeout, connect=config.connect_timeout),
@@ -80,7 +80,7 @@ class Web:
         await self._client.__aexit__(kind, error, trace)
 
     async def get(self, address: WebAddress, part: Part) -> Outcome:
-        """Ask for a URL once, going on with what is here of it."""
+        """Request a URL once, continuing its partial file."""
         try:
             outcome = await self._got(address, part)
         finally:
@@ -129,7 +129,7 @@ class Web:
         return Refused(f"redirects more than {self._config.max_redirects} times")
 
     async def _taken(self, answer: httpx2.Response, part: Part) -> Outcome:
-        """What an answer that is no redirect brings."""
+        """Take what an answer that is no redirect brings."""
         code = answer.status_code
         if code in _LATER:
             return Later(_status(answer), wait=_wait(answer))
@@ -175,12 +175,12 @@ class Web:
 
 
 class _Transport(httpx2.AsyncBaseTransport):
-    """Connections to checked addresses, kept alive for the next request to the same host."""
+    """Keeps connections to checked addresses alive for the next request to the same host."""
 
     def __init__(self, config: DownloadConfig) -> None:
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=httpx2.create_ssl_context(),
-            max_connections=None,  # the crew bounds requests
+            max_connections=None,  # the crew limits requests
             max_keepalive_connections=config.parallel,
             keepalive_expiry=5.0,
             network_backend=_Network(config.allow_private),
@@ -225,7 +225,7 @@ class _Body(httpx2.AsyncByteStream):
 
 
 class _Network(httpcore2.AsyncNetworkBackend):
-    """Looks a host up, and connects to an address of it that may be connected to."""
+    """Looks up a host, and connects to one of its addresses that is allowed."""
 
     def __init__(self, allow_private: bool) -> None:
         self._allow_private = allow_private
@@ -270,20 +270,20 @@ class _Network(httpcore2.AsyncNetworkBackend):
 
 
 def _goes_on(answer: httpx2.Response, part: Part) -> bool:
-    """Whether an answer begins where the part ends, and is of its version."""
+    """Whether an answer continues the partial file, in the same version."""
     said = _RANGE.fullmatch(answer.headers.get("content-range", ""))
     same = _version(answer) in ("", part.version)
     return bool(part.version and said and int(said[1]) == part.size and same)
 
 
 def _version(answer: httpx2.Response) -> str:
-    """By what the rest can be asked for: a strong ETag, or a date."""
+    """What identifies the version of an answer: a strong ETag, or a date."""
     tag = str(answer.headers.get("etag", ""))
     return tag if tag.startswith('"') else str(answer.headers.get("last-modified", ""))
 
 
 def _wait(answer: httpx2.Response) -> float | None:
-    """Seconds of Retry-After, which are a number or a date."""
+    """Parse Retry-After, a number of seconds or a date, into seconds."""
     said = answer.headers.get("retry-after", "").strip()
     if said.isdigit():
         return float(said)

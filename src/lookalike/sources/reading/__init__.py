@@ -1,4 +1,4 @@
-"""The bytes of a picture, wherever it lies: the one place that opens what a source offers."""
+"""Read the bytes of a picture, wherever it lies; nothing else opens what a source offers."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def read_bytes(
     listed: bool = True,
     inside: Sequence[str] | None = None,
 ) -> bytes:
-    """The whole picture as it is now: of a file, a member of an archive, or from far away.
+    """Read a whole picture: a file, a member of an archive, or an object far away.
 
     Args:
         address: ``FileEntry.path`` or ``ImageRef.path``.
         config: limits; None for ``ReadConfig()``.
-        listed: a source looked at its size; what lies far away is else asked for it first.
+        listed: whether a source checked its size; else objects far away are asked for it first.
         inside: as for ``read_plain``.
 
     Raises:
@@ -61,7 +61,7 @@ def read_bytes(
     except MemoryError as error:
         raise OSError(NO_MEMORY) from error
     except ConfigError as error:
-        # in a picture's place it is that picture's failure
+        # here it is the failure of one picture
         raise OSError(str(error)) from error
     if is_far:
         cache.save(_name(address), data, config.cache_bytes)
@@ -71,7 +71,7 @@ def read_bytes(
 def read_plain(
     path: str | Path, config: ReadConfig | None = None, *, inside: Sequence[str] | None = None
 ) -> bytes:
-    """A file of this machine.
+    """Read a file of this machine.
 
     Args:
         path: of the file.
@@ -90,18 +90,18 @@ def read_plain(
             data = b"" if why else file.readall()
         except MemoryError as error:
             raise OSError(NO_MEMORY) from error
-    # it may have grown since
+    # it may have grown meanwhile
     if why := why or config.too_large(len(data)):
         raise OSError(why)
     return data
 
 
 def read_again(address: str, config: ReadConfig | None = None) -> bytes:
-    """The picture as it was read last: from far away it is fetched once, while the cache has it.
+    """Read a picture as it was read last: what came from far away is taken from the cache.
 
     Args:
-        address: as for ``read_bytes``.
-        config: likewise.
+        address: ``FileEntry.path`` or ``ImageRef.path``.
+        config: limits; None for ``ReadConfig()``.
 
     Raises:
         OSError: it cannot be read.
@@ -119,7 +119,7 @@ def read_start(
     *,
     inside: Sequence[str] | None = None,
 ) -> bytes:
-    """The first ``count`` bytes at least, where the whole might be a film; fewer where it is short.
+    """Read at least the first ``count`` bytes of what may be a film; fewer where it is short.
 
     Args:
         address: as for ``read_bytes``.
@@ -142,14 +142,14 @@ def read_start(
 
 
 def lies_in(place: str, folders: Sequence[str]) -> bool:
-    """Whether a real path is that of one of some folders, or of something below one."""
+    """Whether a real path is one of some folders, or lies below one."""
     return any(Path(place).is_relative_to(folder) for folder in folders)
 
 
 def is_there(address: str) -> bool:
     """Whether the picture still exists; of an archive's members, whether the archive does.
 
-    Nothing is asked of far away: what a source listed last counts as there until it is read.
+    Servers are not asked: what a source listed last counts as present until it is read.
     """
     member = member_of(address)
     path = member.archive if member else address
@@ -157,7 +157,7 @@ def is_there(address: str) -> bool:
 
 
 def is_one_file(name: str, other: str) -> bool:
-    """Whether both are names of one file of this machine that is there."""
+    """Whether both are names of one existing file of this machine."""
     try:
         return os.path.samefile(name, other)  # noqa: PTH121
     except OSError:
@@ -165,7 +165,7 @@ def is_one_file(name: str, other: str) -> bool:
 
 
 def _open(path: str | Path, inside: Sequence[str] | None = None) -> FileIO:
-    """A plain file; a pipe that came into its place is not waited for."""
+    """Open a plain file; never waits for a pipe in its place."""
     file = FileIO(path, opener=_at_once)
     try:
         info = os.fstat(file.fileno())
@@ -180,9 +180,9 @@ def _open(path: str | Path, inside: Sequence[str] | None = None) -> FileIO:
 
 
 def _is_inside(file: FileIO, info: os.stat_result, inside: Sequence[str]) -> bool:
-    """Whether the file that is open lies there, whatever its name led to before or leads to now."""
+    """Whether the open file lies in these folders, whatever its name leads to by now."""
     try:
-        # Linux knows where it was found
+        # Linux knows the real path of an open file
         place = os.readlink(f"/proc/self/fd/{file.fileno()}")  # noqa: PTH115
     except OSError:
         place = os.path.realpath(file.name)

@@ -1,9 +1,9 @@
 """Archives read in place: a table of contents, made once, and members by their offsets.
 
-Zip, tar and WebDataset shards on this machine's disks are read where they lie; nothing is
-unpacked. What cannot be read so is copied into the cache once, as one plain archive: compressed
-tars, which can only be read from the beginning, and archives that lie far away, if they are not too
-large. Members of those that are, are fetched one by one.
+Zip, tar and WebDataset shards on this machine's disks are read in place; nothing is unpacked.
+Compressed tars, which can only be read from the beginning, are copied into the cache once, as one
+plain archive, and so are archives that lie far away, unless they are too large: then members are
+fetched one by one.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _SLACK = 1024
 
 
 class Archive:
-    """One archive, for any number of threads.
+    """One archive; may be used from any number of threads.
 
     Args:
-        version: changes whenever the archive does.
+        version: changes when the archive does.
         contents: what is in it.
-        read: gives some of its bytes, from, to.
+        read: reads bytes of it, from the first offset up to the second.
         is_far: whether they come from far away.
-        n_bytes: of the cache that it keeps from being freed.
+        n_bytes: space in the cache that it keeps occupied.
     """
 
     def __init__(
@@ -66,19 +66,19 @@ class Archive:
 
     @property
     def members(self) -> Mapping[str, Member]:
-        """Members by their names; of equal names the last, as an unpacker would leave it."""
+        """Members by name; of equal names the last, which an unpacker would keep."""
         return self.contents.members
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """What of it cannot be listed."""
+        """What could not be listed."""
         return self.contents.failures
 
     def read(self, name: str, config: ReadConfig) -> bytes:
-        """The bytes of one member, within the limit of sizes.
+        """Read one member, within the limit of sizes.
 
         Raises:
-            OSError: there is none of that name, or it cannot be read, or is not what was packed.
+            OSError: there is no such member, it cannot be read, or its checksum differs.
         """
         member = self.members.get(name)
         if member is None:
@@ -94,7 +94,7 @@ class Archive:
         return data
 
     def _unzipped(self, member: Member) -> bytes:
-        """A zip's member; the names before its bytes may be longer there than in the directory."""
+        """Read a zip's member, whose local header may be longer than the directory says."""
         ahead = _LOCAL_HEADER + member.header + _SLACK
         raw = self._read(member.offset, member.offset + ahead + member.stored)
         if raw[:4] != b"PK\x03\x04":
@@ -107,7 +107,7 @@ class Archive:
         data = raw[start:end]
         if member.deflated:
             try:
-                # no more than it claims to be, whatever it would grow to
+                # never more than it claims to be, whatever it would unpack to
                 data = zlib.decompressobj(-15).decompress(data, member.n_bytes + 1)
             except zlib.error as error:
                 raise OSError(f"it does not decompress: {error}") from error
@@ -117,13 +117,13 @@ class Archive:
 
 
 def open_archive(address: str, config: ReadConfig, *, again: bool = False) -> Archive:
-    """An archive, its contents listed at first and then remembered in this process.
+    """Open an archive; its table of contents is read once and kept in this process.
 
     Args:
         address: path or address of the archive.
         config: how it is read, and how much stays in memory.
-        again: look whether it changed, however far away it lies; one on this machine's disks is
-            always looked at.
+        again: check whether it changed, also where it lies far away; archives on this machine's
+            disks are always checked.
 
     Raises:
         OSError: it cannot be read, or is no archive.
@@ -137,7 +137,7 @@ def open_archive(address: str, config: ReadConfig, *, again: bool = False) -> Ar
         lock = _locks.setdefault(address, threading.Lock())
     if held is not None and far and not again:
         return held
-    # two threads that want one archive wait for each other, not for those of other archives
+    # threads that open one archive wait for each other, but not for those of other archives
     with lock:
         version = _version_of(address, config)
         with _guard:
@@ -162,7 +162,7 @@ _locks: dict[str, threading.Lock] = {}
 
 
 def _let_go(config: ReadConfig) -> None:
-    """Forget the archives that were not used for longest, where they are too many."""
+    """Forget the archives that were used least recently, if too many are held."""
     while len(_held) > 1 and (
         len(_held) > config.held_archives
         or sum(len(one.members) for one in _held.values()) > config.held_members
@@ -200,7 +200,7 @@ def _is_packed(address: str, kind: str) -> bool:
 
 
 def _far(address: str, version: str, kind: str, config: ReadConfig) -> Archive:
-    """One that lies far away or must be decompressed: a copy in the cache, or piece by piece."""
+    """Open one that is far away or compressed: from a copy in the cache, or piece by piece."""
     packed = _is_packed(address, kind)
     name = cache.name_of("archive", address, version)
     listed = cache.name_of("contents", address, version)
@@ -231,7 +231,7 @@ def _far(address: str, version: str, kind: str, config: ReadConfig) -> Archive:
 
 
 def _copied(name: str, address: str, config: ReadConfig, *, packed: bool) -> Path | None:
-    """The copy of an archive, made now; None where a plain one cannot have one.
+    """Copy an archive into the cache; None where a plain one cannot be copied.
 
     Raises:
         OSError: a compressed one cannot be read, or does not fit.
@@ -249,18 +249,18 @@ def _copied(name: str, address: str, config: ReadConfig, *, packed: bool) -> Pat
 
 
 def _copy_file(path: Path) -> _File:
-    # looking at it changes its time, nothing else does
+    # using the cache changes the file's time, so only its size tells versions apart
     return _File(str(path), lambda info: str(info.st_size))
 
 
 def _fits(version: str, config: ReadConfig) -> bool:
     size = version.partition(" ")[0]
-    # a web server may not say it
+    # a web server may not tell the size
     return (int(size) if size.isdigit() else 0) * 4 < config.cache_bytes
 
 
 def _copy(address: str, target: IO[bytes], config: ReadConfig, *, packed: bool) -> None:
-    """An archive as one plain file."""
+    """Write an archive as one plain file."""
     most = config.cache_bytes
     if not packed:
         remote.copy_to(address, target, config, most)
@@ -277,7 +277,7 @@ def _copy(address: str, target: IO[bytes], config: ReadConfig, *, packed: bool) 
 
 
 class _File:
-    """An open file, read at any place by any thread; it stays readable when it is unlinked."""
+    """An open file that any thread reads at any offset, even after it is unlinked."""
 
     def __init__(self, path: str, stamp: Callable[[os.stat_result], str]) -> None:
         self._stamp = stamp
@@ -287,7 +287,7 @@ class _File:
         self.version = stamp(os.fstat(self._descriptor))
 
     def read(self, start: int, end: int) -> bytes:
-        """Bytes from ``start`` up to ``end``, fewer at the end of the file."""
+        """Read bytes from ``start`` up to ``end``, fewer at the end of the file."""
         if self._stamp(os.fstat(self._descriptor)) != self.version:
             raise OSError("the archive changed while it was read")
         if hasattr(os, "pread"):
@@ -298,7 +298,7 @@ class _File:
 
 
 class _Late:
-    """As ``_File``, of a copy that is made when something of it is wanted."""
+    """A copy of an archive that is made when its first byte is read."""
 
     def __init__(self, make: Callable[[], Path | None]) -> None:
         self._make = make
@@ -306,7 +306,7 @@ class _Late:
         self._turns = threading.Lock()
 
     def read(self, start: int, end: int) -> bytes:
-        """Bytes from ``start`` up to ``end``."""
+        """Read bytes from ``start`` up to ``end``."""
         with self._turns:
             if self._file is None:
                 made = self._make()

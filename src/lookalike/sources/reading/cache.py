@@ -1,8 +1,8 @@
-"""Bytes from far away, kept on disk so that they are fetched once: bounded, and never needed.
+"""A bounded cache on disk of bytes from far away; everything in it can be fetched again.
 
-When it is full, what nobody used for a day goes first, then by name: names are digests, so of a set
-that is larger than the cache, and read again and again, the same part stays, where "oldest first"
-would keep none of it in time.
+When it is full, files that were not used for a day go first, then in the order of their names,
+which are digests. So of a set that is larger than the cache and read again and again, the same part
+stays; "oldest first" would drop every file before it is read again.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _added: dict[Path, int] = {}
 
 
 def folder() -> Path:
-    """Where it lies: ``LOOKALIKE_CACHE``, or below the user's caches."""
+    """The cache's folder: under ``LOOKALIKE_CACHE``, or under the user's caches."""
     told = os.environ.get("LOOKALIKE_CACHE")
     return Path(told or platformdirs.user_cache_dir("lookalike", appauthor=False)) / "fetched"
 
 
 def name_of(*parts: str) -> str:
-    """The name of what these words describe."""
+    """Digest words into the name of a file."""
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def fetch(name: str) -> Path | None:
-    """The file of that name, if it is still there."""
+    """Find the file of a name, if the cache still has it."""
     path = _place(name)
     try:
         os.utime(path)
@@ -48,7 +48,7 @@ def fetch(name: str) -> Path | None:
 
 
 def load(name: str) -> bytes | None:
-    """The bytes of that name, if they are still there."""
+    """Read the bytes of a name, if the cache still has them."""
     path = fetch(name)
     try:
         return path.read_bytes() if path else None
@@ -57,10 +57,10 @@ def load(name: str) -> bytes | None:
 
 
 def save(name: str, data: bytes, most: int) -> None:
-    """Keep some bytes, if they may be kept; a full or broken disk loses only time.
+    """Keep bytes, if they are small enough; a full or broken disk is no error.
 
     Args:
-        name: theirs.
+        name: under which they are kept.
         data: the bytes.
         most: bytes that the cache may hold; 0 turns it off.
     """
@@ -72,7 +72,7 @@ def save(name: str, data: bytes, most: int) -> None:
 
 
 def make(name: str, write: Callable[[IO[bytes]], object], most: int) -> Path:
-    """A file of that name, written by ``write`` and then put in place at once.
+    """Write a file of a name by ``write``, and put it in place when it is whole.
 
     Args:
         name: of the file.
@@ -102,7 +102,7 @@ def _place(name: str) -> Path:
 
 
 def _make_room(newest: Path, size: int, most: int) -> None:
-    """Every now and then, and at first, look how full it is and let go what is too much."""
+    """Now and then, and the first time, measure the cache and delete what is too much."""
     top = folder()
     with _guard:
         added = _added.get(top, most) + size
@@ -123,6 +123,6 @@ def _make_room(newest: Path, size: int, most: int) -> None:
     for _, victim, freed in sorted(held):
         if total <= most:
             break
-        # another process may have been quicker
+        # another process may have deleted it first
         Path(victim).unlink(missing_ok=True)
         total -= freed

@@ -1,4 +1,4 @@
-"""Tables of contents of archives: which members there are, where, and what is wrong with some."""
+"""Read tables of contents of archives: members, their offsets, what is wrong with some."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ class Contents:
 
 
 def contents_of(stream: IO[bytes], kind: str, address: str) -> Contents:
-    """List an archive; what is before a damage is listed, the damage is a failure.
+    """List an archive; of a damaged one what lies before the damage, which is a failure.
 
     Args:
-        stream: the whole archive, where any place can be looked at.
+        stream: the whole archive, seekable.
         kind: ``zip`` or ``tar``.
         address: of the archive, for failures.
 
@@ -110,24 +110,24 @@ def contents_of(stream: IO[bytes], kind: str, address: str) -> Contents:
         if item.name in members:
             hidden = "a later member of the same name hides it"
             failures.append(Failure(str(MemberAddress(kind, item.name, address)), "scan", hidden))
-            # the last stands where it is last
+            # put the last one in its own place
             del members[item.name]
         members[item.name] = item
     return Contents(_followed(members), tuple(failures))
 
 
 def plain_pieces(address: str, source: IO[bytes]) -> Iterator[bytes]:
-    """A compressed file as what it was; of a damaged one what lies before the damage.
+    """Decompress a file; of a damaged one what lies before the damage.
 
     Raises:
-        OSError: nothing here decompresses it.
+        OSError: the package that decompresses it is missing.
     """
     suffix = address.partition("?")[0].lower().rpartition(".")[2]
     name = _COMPRESSED.get(suffix)
     try:
         if name is None:
             raise ImportError
-        # some builds of Python lack one
+        # some builds of Python lack a decompressor
         module = importlib.import_module(name)
     except ImportError as error:
         raise OSError(
@@ -138,7 +138,7 @@ def plain_pieces(address: str, source: IO[bytes]) -> Iterator[bytes]:
     damage = (EOFError, zlib.error, gzip.BadGzipFile, *own)
     with module.open(source, "rb") as unpacked:
         try:
-            # read() would lose what lies between its last piece and the damage
+            # read() would lose the bytes between its last piece and the damage
             while piece := unpacked.read1(1 << 20):
                 yield piece
         except damage:
@@ -146,20 +146,20 @@ def plain_pieces(address: str, source: IO[bytes]) -> Iterator[bytes]:
 
 
 def sample_of(name: str) -> str:
-    """What the names of one WebDataset sample begin with: all up to the first dot of the file."""
+    """The prefix of the names of one WebDataset sample: up to the first dot of the file."""
     folder, slash, last = name.rpartition("/")
     return folder + slash + last.partition(".")[0]
 
 
 def to_text(contents: Contents) -> bytes:
-    """To be kept; names that are no UTF-8 stay what they are."""
+    """Encode contents as JSON; names that are not UTF-8 survive."""
     failures = [astuple(failure) for failure in contents.failures]
     members = [astuple(member) for member in contents.members.values()]
     return json.dumps([failures, members]).encode()
 
 
 def from_text(text: bytes, address: str) -> Contents | None:
-    """What was kept; None where it cannot be understood any more."""
+    """Decode contents from JSON; None where it is of another form."""
     try:
         failures, members = json.loads(text)
         known = (Member(*values) for values in members)
@@ -176,7 +176,7 @@ def _zip_members(stream: IO[bytes]) -> Iterator[Member]:
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise OSError(f"not a zip archive, or a damaged one: {error}") from error
     starts = sorted(info.header_offset for info in infos)
-    # of several members at one place all but one overlap
+    # of several members at one offset all but one overlap the next
     following = dict(reversed([*pairwise(starts)]))
     for info in infos:
         if info.is_dir():
@@ -214,9 +214,9 @@ def _zip_time(info: zipfile.ZipInfo) -> int:
 
 
 def _tar_members(stream: IO[bytes]) -> Iterator[Member | str]:
-    """Members, then in words what is wrong with the archive, if anything is."""
+    """Yield members, then a sentence on what is wrong with the archive, if anything is."""
     try:
-        # "r:" reads no compressed tar in disguise, whose offsets would be those of other bytes
+        # "r:" refuses a compressed tar under a plain name, whose offsets would be wrong
         tar = tarfile.open(  # noqa: SIM115  nothing is held: the stream is the caller's
             fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape"
         )
@@ -258,7 +258,7 @@ def _tar_member(info: tarfile.TarInfo) -> Member:
 
 
 def _followed(members: dict[str, Member]) -> dict[str, Member]:
-    """Links as what they lead to, under their own names; broken ones say so."""
+    """Replace links by what they lead to, under their own names; broken ones get a trouble."""
     if not any(member.target for member in members.values()):
         return members
     plain = {posixpath.normpath(name): name for name in members}

@@ -1,4 +1,4 @@
-"""A collection that a team shares: PostgreSQL with pgvector (extra ``postgres``)."""
+"""A collection that a team shares, in PostgreSQL with pgvector (extra ``postgres``)."""
 
 from lookalike.store.postgres.collection import PostgresCollection
 from lookalike.store.postgres.decisions import PostgresDecisions, PostgresDropped

@@ -1,7 +1,7 @@
-"""The collection at a server: one transaction a batch, read and written by many at once.
+"""A collection at a server: one transaction a batch, read and written by many at once.
 
-What belongs to a content (descriptors, digests, verdicts) is everyone's. Files are remembered by
-machine, for a path means something else on another one; an address like ``s3://…`` is everyone's.
+What belongs to a content (descriptors, digests, verdicts) is shared. Files are remembered by
+machine, as a path means something else on another one; addresses like ``s3://…`` are shared.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ class PostgresCollection(Describing[Described], Closing):
     """An open collection at a server; used from one thread, rows may be read from several.
 
     Args:
-        server: where.
+        server: its address.
 
     Raises:
-        CollectionError: as of ``Session``.
+        CollectionError: the server cannot be reached, refuses, or holds something else.
     """
 
     def __init__(self, server: Server) -> None:
@@ -90,13 +90,13 @@ class PostgresCollection(Describing[Described], Closing):
 
     @property
     def revision(self) -> int:
-        """As of ``Collection``."""
+        """A value that changes whenever any client adds, changes or drops files."""
         return int(self._session.rows("SELECT revision FROM about")[0][0])
 
     # files and contents
 
     def unchanged(self, entries: Sequence[FileEntry]) -> dict[str, KnownFile]:
-        """As of ``Collection``."""
+        """Look up this machine's entries whose size, time and inode are as remembered, by key."""
         remembered: dict[bytes, tuple[Any, ...]] = {}
         for some in _parts([os.fsencode(entry.key) for entry in entries]):
             for row in self._session.rows(_FILES, (self._server.machine, some)):
@@ -109,13 +109,13 @@ class PostgresCollection(Describing[Described], Closing):
         return known
 
     def keys(self) -> set[str]:
-        """As of ``Collection``."""
+        """List the keys of this machine's files, and shared addresses."""
         select = "SELECT key FROM file WHERE machine IN ('', %s)"
         rows = self._session.rows(select, (self._server.machine,))
         return {os.fsdecode(row[0]) for row in rows}
 
     def images(self) -> dict[str, str]:
-        """As of ``Collection``."""
+        """Map the key of every image file of this machine to its SHA-256, sorted."""
         rows = self._session.rows(
             "SELECT key, sha256 FROM file JOIN content ON content.id = file.content "
             "WHERE kind = 'image' AND machine IN ('', %s) ORDER BY key",
@@ -124,7 +124,7 @@ class PostgresCollection(Describing[Described], Closing):
         return {os.fsdecode(key): sha for key, sha in rows}
 
     def forget(self, keys: Iterable[str]) -> None:
-        """As of ``Collection``."""
+        """Forget files of this machine; their contents stay."""
         with self._session.writing():
             self._session.write(
                 "DELETE FROM file WHERE machine = %s AND key = %s",
@@ -133,13 +133,13 @@ class PostgresCollection(Describing[Described], Closing):
             self._session.write(_REVISED, [()])
 
     def contents(self, shas: Iterable[str]) -> dict[str, Content]:
-        """As of ``Collection``."""
+        """Look up contents; unknown ones are left out."""
         select = f"SELECT {READ_COLUMNS} FROM content WHERE sha256 = ANY(%s)"
         found = (self._session.rows(select, (some,)) for some in _parts(list(shas)))
         return {row[0]: content_from(row) for rows in found for row in rows}
 
     def set_pixel_digests(self, digests: Mapping[str, str]) -> None:
-        """As of ``Collection``."""
+        """Remember digests of full-size pixels."""
         with self._session.writing():
             self._session.write(
                 "UPDATE content SET pixel_digest = %s WHERE sha256 = %s",
@@ -147,11 +147,11 @@ class PostgresCollection(Describing[Described], Closing):
             )
 
     def nearest(self, spec: DescriptorSpec, row: NDArray[Any], k: int) -> list[str] | None:
-        """As of ``Ranking``."""
+        """Rank this machine's contents by cosine distance at the server."""
         return self._described.nearest(spec, row, k)
 
     def commit(self, batch: Batch) -> None:
-        """As of ``Collection``; what another client added meanwhile is left alone too."""
+        """Add one batch atomically; what another client added meanwhile is left alone."""
         with self._described.undone_with(), self._session.writing():
             self._session.write(
                 f"INSERT INTO content({CONTENT_COLUMNS}) "
@@ -176,7 +176,7 @@ class PostgresCollection(Describing[Described], Closing):
     # verdicts, reports, what was fitted
 
     def verdicts(self, pairs: Sequence[Pair], verifier: str) -> dict[Pair, Verification | None]:
-        """As of ``Collection``."""
+        """Look up verdicts; None is a refusal, a pair that is absent was never verified."""
         known = {}
         for some in _parts(list(pairs)):
             queries, refs = zip(*some, strict=True)
@@ -186,7 +186,7 @@ class PostgresCollection(Describing[Described], Closing):
         return known
 
     def add_verdicts(self, verdicts: Mapping[Pair, Verification | None], verifier: str) -> None:
-        """As of ``Collection``."""
+        """Remember verdicts, refusals too."""
         with self._session.writing():
             self._session.write(
                 "INSERT INTO verdict(verifier, query, ref, verification) VALUES (%s,%s,%s,%s) "
@@ -199,7 +199,7 @@ class PostgresCollection(Describing[Described], Closing):
             )
 
     def save_report(self, fingerprint: str, text: str) -> None:
-        """As of ``Collection``; the latest few of every machine stay."""
+        """Keep a report; only the latest few of every machine are kept."""
         body, machine = text.encode("utf-8", "surrogateescape"), self._server.machine
         with self._session.writing():
             self._session.write(
@@ -214,12 +214,12 @@ class PostgresCollection(Describing[Described], Closing):
             )
 
     def load_report(self, fingerprint: str) -> str | None:
-        """As of ``Collection``."""
+        """Look up a kept report; None where there is none."""
         rows = self._session.rows("SELECT body FROM report WHERE fingerprint = %s", (fingerprint,))
         return rows[0][0].decode("utf-8", "surrogateescape") if rows else None
 
     def last_report(self) -> str | None:
-        """As of ``Collection``; this machine's, or where it made none, anyone's."""
+        """Look up the body of this machine's last report, or of anyone's if it made none."""
         rows = self._session.rows(
             "SELECT body FROM report ORDER BY machine = %s DESC, made DESC LIMIT 1",
             (self._server.machine,),
@@ -227,19 +227,19 @@ class PostgresCollection(Describing[Described], Closing):
         return rows[0][0].decode("utf-8", "surrogateescape") if rows else None
 
     def fitted(self, shelf: str) -> list[str]:
-        """As of ``Collection``."""
+        """List the names of what was fitted for one purpose, the latest last."""
         rows = self._session.rows(
             "SELECT name FROM fitted WHERE shelf = %s ORDER BY made", (shelf,)
         )
         return [row[0] for row in rows]
 
     def load_fitted(self, shelf: str, name: str) -> bytes:
-        """As of ``Collection``."""
+        """Load what was fitted under a name."""
         select = "SELECT data FROM fitted WHERE shelf = %s AND name = %s"
         return bytes(self._session.rows(select, (shelf, name))[0][0])
 
     def keep_fitted(self, shelf: str, name: str, data: bytes) -> None:
-        """As of ``Collection``."""
+        """Keep what was fitted, in place of everything else on its shelf."""
         with self._session.writing():
             self._session.write("DELETE FROM fitted WHERE shelf = %s", [(shelf,)])
             self._session.write(
@@ -265,10 +265,10 @@ def _parts(items: list[Any]) -> Iterator[list[Any]]:
 
 
 def _short(verifier: str) -> str:
-    """A verifier names all its settings: too long for every pair."""
+    """Digest a verifier's name, which holds all its settings and is too long for every pair."""
     return hashlib.sha256(verifier.encode()).hexdigest()[:32]
 
 
 def _storable(text: str) -> str:
-    """Text that PostgreSQL takes: valid, and without the character it ends strings by."""
+    """Encode text for PostgreSQL, which takes valid Unicode without NUL."""
     return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()

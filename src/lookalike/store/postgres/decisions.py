@@ -1,4 +1,4 @@
-"""What people decided and dropped, at a server: the same for everyone."""
+"""Decisions and dropped pictures at a server, shared by everyone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PostgresDecisions(Decisions):
         server: where.
 
     Raises:
-        CollectionError: as of ``Session``.
+        CollectionError: the server cannot be reached, refuses, or holds something else.
     """
 
     def __init__(self, server: Server) -> None:
@@ -63,7 +63,7 @@ class PostgresDropped(Closing):
         server: where.
 
     Raises:
-        CollectionError: as of ``Session``.
+        CollectionError: the server cannot be reached, refuses, or holds something else.
     """
 
     def __init__(self, server: Server) -> None:
@@ -71,11 +71,11 @@ class PostgresDropped(Closing):
         self._machine = server.machine
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         self._session.close()
 
     def update(self, dropped: Iterable[Dropped], brought_back: Iterable[Dropped]) -> None:
-        """As of ``DroppedPictures``."""
+        """Remember pictures that went, and forget those that an undo brought back."""
         with self._session.writing():
             self._session.write(
                 "DELETE FROM dropped WHERE sha256 = %s AND path = %s",
@@ -96,7 +96,7 @@ class PostgresDropped(Closing):
             )
 
     def came_back(self) -> dict[str, Dropped]:
-        """As of ``DroppedPictures``."""
+        """List files of this machine with the bytes of a dropped picture, by key."""
         return {
             os.fsdecode(key): Dropped(sha, os.fsdecode(path), when, os.fsdecode(keeper), keeper_sha)
             for key, sha, path, when, keeper, keeper_sha in self._session.rows(

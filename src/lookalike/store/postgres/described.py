@@ -1,4 +1,4 @@
-"""Descriptors of a collection at a server, and ranking them there."""
+"""Descriptors of a collection at a server, and ranking by them there."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Described:
 
     Args:
         session: open.
-        machine: whose files count where contents are ranked.
+        machine: whose files are ranked.
     """
 
     def __init__(self, session: Session, machine: str) -> None:
@@ -62,7 +62,7 @@ class Described:
         self._number(spec)
 
     def missing(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[str]:
-        """Which contents have no descriptor of this spec, in the order asked."""
+        """List contents that have no descriptor of this spec, in the order asked."""
         number = self._number(spec)
         if number is None:
             return list(shas)
@@ -73,7 +73,7 @@ class Described:
         return [sha for sha in shas if sha not in held]
 
     def described(self, specs: Sequence[DescriptorSpec]) -> set[str]:
-        """Contents that have every one of these descriptors."""
+        """Find contents that have all of some descriptors."""
         numbers = [number for spec in specs if (number := self._number(spec)) is not None]
         if len(numbers) < len(specs):
             return set()
@@ -86,7 +86,7 @@ class Described:
         return {row[0] for row in found}
 
     def rows(self, spec: DescriptorSpec, shas: Sequence[str]) -> NDArray[Any]:
-        """Descriptors ``(n, row_width)`` in the order asked."""
+        """Fetch descriptors ``(n, row_width)`` in the order asked."""
         kind = np.dtype(spec.dtype)
         out = np.empty((len(shas), spec.row_width), kind)
         per_query = max(64, _FETCHED // max(1, spec.row_width * kind.itemsize))
@@ -96,11 +96,11 @@ class Described:
         return out
 
     def stored(self, spec: DescriptorSpec, shas: Sequence[str]) -> ServerRows:
-        """As ``rows``, fetched block by block when asked for."""
+        """Give access to descriptors ``(n, row_width)`` in the order asked, block by block."""
         return ServerRows(self, spec, shas)
 
     def ragged(self, spec: DescriptorSpec, shas: Sequence[str]) -> list[NDArray[Any]]:
-        """Descriptors of varying length ``(k, row_width)``, in the order asked."""
+        """Fetch descriptors of varying length ``(k, row_width)`` in the order asked."""
         kind = np.dtype(spec.dtype).newbyteorder("<")
         found: list[NDArray[Any]] = [np.empty((0, spec.row_width), kind)] * len(shas)
         for places, bodies in self._bodies(spec, shas, _FETCHED // _LIKELY_RAGGED):
@@ -109,14 +109,14 @@ class Described:
         return found
 
     def spans(self, spec: DescriptorSpec, shas: Sequence[str]) -> Spans:
-        """As ``ragged``, by content."""
+        """Fetch descriptors of varying length by content."""
         held = dict(zip(shas, self.ragged(spec, shas), strict=True))
         places = {sha: (0, len(rows)) for sha, rows in held.items()}
         return Spans(places, np.dtype(spec.dtype), spec.row_width, held)
 
     @contextmanager
     def undone_with(self) -> Iterator[None]:
-        """A transaction may make a spec known; where it fails, the spec is not."""
+        """Forget specs that a transaction made known, if it fails."""
         try:
             yield
         except BaseException:
@@ -149,7 +149,7 @@ class Described:
         )
 
     def nearest(self, spec: DescriptorSpec, row: NDArray[Any], k: int) -> list[str] | None:
-        """As of ``Ranking``."""
+        """Rank contents by cosine distance at the server; None where this descriptor cannot be."""
         number, direction = self._number(spec), _direction(row)
         if number is None or direction is None or not _is_ranked(spec):
             return None
@@ -161,7 +161,7 @@ class Described:
     def _bodies(
         self, spec: DescriptorSpec, shas: Sequence[str], per_query: int
     ) -> Iterator[tuple[list[int], list[bytes]]]:
-        """Places in ``shas`` and bodies, some at a time."""
+        """Fetch bodies with their places in ``shas``, some at a time."""
         number = self._number(spec)
         for at in range(0, len(shas), per_query):
             some = list(shas[at : at + per_query])
@@ -175,7 +175,7 @@ class Described:
             yield [at + n - 1 for n, _ in found], [body for _, body in found]
 
     def _number(self, spec: DescriptorSpec) -> int | None:
-        """Under which a spec is known; another client may just have made it known."""
+        """Look up the number of a spec, which another client may just have made known."""
         if spec.name not in self._specs:
             found = self._session.rows("SELECT id, name, key FROM spec")
             self._specs = {name: (number, key) for number, name, key in found}
@@ -185,7 +185,7 @@ class Described:
         return held[0] if held else None
 
     def _register(self, spec: DescriptorSpec) -> int:
-        """Within ``writing``: nobody else does at the same time."""
+        """Make a spec known, within ``writing``: nobody else does so at the same time."""
         made = self._session.rows(
             "INSERT INTO spec(name, key, dtype, row_width) VALUES (%s, %s, %s, %s) RETURNING id",
             (spec.name, spec.key, spec.dtype, spec.row_width),
@@ -194,12 +194,12 @@ class Described:
 
 
 class ServerRows:
-    """Rows that are fetched when asked for: as an array ``(n, width)``, but at the server.
+    """Rows ``(n, width)`` at the server that are fetched when asked for, like an array.
 
     Args:
         described: fetches.
         spec: of the rows.
-        shas: whose rows, in their order.
+        shas: contents of the rows, in their order.
     """
 
     def __init__(self, described: Described, spec: DescriptorSpec, shas: Sequence[str]) -> None:
@@ -209,11 +209,11 @@ class ServerRows:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and values a row."""
+        """Number of rows, and values a row."""
         return len(self._shas), self._spec.row_width
 
     def __getitem__(self, some: slice | NDArray[np.int64]) -> NDArray[Any]:
-        """Some rows ``(k, width)``."""
+        """Fetch rows ``(k, width)``."""
         if isinstance(some, slice):
             return self._described.rows(self._spec, self._shas[some])
         return self._described.rows(self._spec, [self._shas[n] for n in some.tolist()])
@@ -224,7 +224,7 @@ def _is_ranked(spec: DescriptorSpec) -> bool:
 
 
 def _direction(row: NDArray[Any]) -> str | None:
-    """A row of length 1 as pgvector reads it; None for one without a direction."""
+    """Normalise a row to length 1 and write it as pgvector reads it; None for a row of zeros."""
     values = np.asarray(row, np.float64)
     length = float(np.linalg.norm(values))
     if not 0 < length < np.inf:

@@ -1,8 +1,8 @@
-"""One connection to a server: its tables made or checked, its errors in words. The psycopg adapter.
+"""One connection to a server, the psycopg adapter: checks tables, puts errors into words.
 
-Readers hold no lock and wait for nobody. Writers take turns, transaction by transaction, by an
-advisory lock that ends with the transaction or with the connection: batches of two clients never
-deadlock, whatever they share.
+Readers take no lock and wait for nobody. Writers take turns, transaction by transaction, by an
+advisory lock that ends with the transaction or the connection, so batches of two clients never
+deadlock.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LOCKS = 0x6C6F6F6B  # "look"
 _SETTINGS = {
     "application_name": APPLICATION,
     "connect_timeout": "10",
-    # a client that vanishes holds up the others for a minute, not for hours
+    # a client that vanishes delays the others by a minute, not by hours
     "keepalives_idle": "20",
     "keepalives_interval": "5",
     "keepalives_count": "4",
@@ -61,7 +61,7 @@ class Session:
         self._connection.close()
 
     def rows(self, query: Query, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Every row of a query, with values as ``%s``."""
+        """Fetch every row of a query, with values as ``%s``."""
         with self._told(), self._connection.cursor(binary=True) as cursor:
             return cursor.execute(_trusted(query), values).fetchall()
 
@@ -72,7 +72,7 @@ class Session:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction beside which nobody else writes to this collection; all or nothing."""
+        """Begin a transaction during which nobody else writes to this collection."""
         with self._told(), self._connection.transaction():
             self._take_turn(self._server.schema)
             yield
@@ -82,7 +82,7 @@ class Session:
     def _prepare(self) -> None:
         with self._told(), self._connection.transaction():
             self._run("SET LOCAL client_min_messages = warning")
-            # one for the whole database: they share the extension
+            # one lock for the whole database, as its schemas share the extension
             self._take_turn("")
             self._check_pgvector()
             # a client that stands still in the middle of a batch loses it, and its turn
@@ -104,7 +104,7 @@ class Session:
             self._check_about()
 
     def _tables(self) -> set[tuple[str, str]]:
-        """Tables of the schema with their columns; none where it is empty or not there."""
+        """List the tables of the schema with their columns; none where it is empty or missing."""
         found = self.rows(
             "SELECT relname, attname, has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace n "
             "JOIN pg_class c ON relnamespace = n.oid JOIN pg_attribute ON attrelid = c.oid "
@@ -181,11 +181,11 @@ class Session:
 
     @contextmanager
     def _told(self, what: str = "") -> Iterator[None]:
-        """Errors of the server, without what may hold a password."""
+        """Turn errors of the server into errors of the collection, without possible passwords."""
         try:
             yield
         except psycopg.Error as error:
-            # the chain would show the connection's settings
+            # chained exceptions would show the connection's settings
             raise self._trouble(error, what) from None
 
     def _trouble(self, error: psycopg.Error, what: str) -> CollectionError:
@@ -209,7 +209,7 @@ class Session:
 
 
 def _trusted(query: Query) -> Any:
-    """Psycopg wants literal queries; these are made of literals, numbers and checked names."""
+    """Mark a query as literal for psycopg: it is made of literals, numbers and checked names."""
     return query
 
 

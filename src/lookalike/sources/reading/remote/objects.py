@@ -1,7 +1,7 @@
-"""What lies far away, by fsspec: object stores, web servers and whatever else it knows.
+"""Objects that fsspec reads: in object stores, on web servers, and in all else it knows.
 
-Every function may be called from any thread and process. Failures are ``OSError`` in words; what
-may be a passing trouble is asked for again first, where fsspec does not do so itself.
+Every function may be called from any thread and process. Failures are ``OSError`` in words, raised
+after some attempts where the trouble may pass and fsspec does not try again by itself.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from itertools import takewhile
 from typing import IO, Any, TypeVar
 
 from lookalike.config.reading import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
-from lookalike.sources.reading.addresses import is_pattern
+from lookalike.model.protocols import FarFile
+from lookalike.sources.reading.addresses import below, fixed_part, is_pattern
 from lookalike.sources.reading.remote.web import drain, linked, span_of
 
-__all__ = ["FarFile", "copy_to", "examine", "found_under", "open_far", "read_far"]
+__all__ = ["copy_to", "examine", "found_under", "open_far", "read_far"]
 
 _LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -31,7 +31,7 @@ _BLOCK = 8 << 20
 _PIECE = 1 << 20
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "crc32c", "checksum", "md5")
 _TIMES = ("LastModified", "mtime", "updated", "last_modified", "Last-Modified", "created")
-# their package tries again by itself
+# protocols whose package tries again by itself
 _PATIENT = ("gs", "gcs")
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
 _PASSING_STATUS = (408, 425, 429)
@@ -51,30 +51,8 @@ _FINAL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FarFile:
-    """One object.
-
-    Attributes:
-        address: by which it can be read.
-        name: the same below what was listed; a pattern's folders before its first ``*`` are that.
-        n_bytes: its size; None where the server does not say.
-        modified_ns: when it was changed, nanoseconds since the epoch; 0 where nothing says.
-        version: changes whenever the object does: its ETag, or its time; empty where the server
-            tells neither.
-        is_page: whether a web server calls it a page, as it does its lists of files.
-    """
-
-    address: str
-    name: str
-    n_bytes: int | None
-    modified_ns: int
-    version: str
-    is_page: bool = False
-
-
 def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]:
-    """Every object under an address, at every depth; or those that a pattern fits.
+    """List every object under an address, at any depth, or those that match a pattern.
 
     Raises:
         ConfigError: nothing is there, or it cannot be listed.
@@ -96,10 +74,10 @@ def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]
             found = _patiently(files, config, lambda: files.find(path, detail=True))
     except OSError as error:
         raise ConfigError("this cannot be listed", got=f"{address}: {error}") from error
-    base = _fixed_part(path) if is_pattern(address) and path not in found else path
+    base = fixed_part(path) if is_pattern(address) and path not in found else path
     plain = [
         # a single object stays as it was addressed
-        (address if name == path else str(files.unstrip_protocol(name)), _below(base, name), info)
+        (address if name == path else str(files.unstrip_protocol(name)), below(base, name), info)
         for name, info in sorted(found.items())
         if info.get("type") == "file" and not name.endswith("/")
     ]
@@ -113,13 +91,13 @@ def found_under(address: str, config: ReadConfig) -> Iterator[FarFile | Failure]
     if all(info.get("size") is not None for _, _, info in plain):
         yield from (_far_file(where, name, info) for where, name, info in plain)
         return
-    # lists of web servers are names alone
+    # web servers list names without sizes
     with ThreadPoolExecutor(config.at_once) as pool:
         yield from pool.map(lambda one: _examined(one[0], one[1], config), plain)
 
 
 def examine(address: str, config: ReadConfig) -> FarFile:
-    """What is known of one object without reading it.
+    """Look up one object without reading it.
 
     Raises:
         OSError: it is not there, or nothing answers.
@@ -136,14 +114,14 @@ def read_far(
     *,
     listed: bool = True,
 ) -> bytes:
-    """An object, or its bytes from ``start`` up to ``end``.
+    """Read an object, or its bytes from ``start`` up to ``end``.
 
     Args:
         address: of the object.
         config: limits, and how long to wait.
         start: first byte.
         end: behind the last; None for all.
-        listed: its size was looked at when it was listed; else it is asked for first.
+        listed: whether its size was checked when it was listed; else it is asked for first.
 
     Raises:
         OSError: it cannot be read, or is larger than what may be read at once.
@@ -187,7 +165,7 @@ def copy_to(address: str, target: IO[bytes], config: ReadConfig, most: int) -> N
 
 
 def open_far(address: str, config: ReadConfig) -> IO[bytes]:
-    """An object as a file that is read block by block where it is looked at.
+    """Open an object as a seekable file that is read block by block.
 
     Raises:
         OSError: it is not there, or can only be read from its beginning.
@@ -203,7 +181,7 @@ def open_far(address: str, config: ReadConfig) -> IO[bytes]:
 
 
 def _filesystem(address: str, config: ReadConfig) -> tuple[Any, str]:
-    """The file system of an address, and the path in it.
+    """Make the file system of an address, and split off the path in it.
 
     Raises:
         ConfigError: a package is missing, or nothing knows the scheme.
@@ -221,7 +199,7 @@ def _filesystem(address: str, config: ReadConfig) -> tuple[Any, str]:
         files = kind(**(kind._get_kwargs_from_urls(address) | _timeouts(scheme, config)))
         path = kind._strip_protocol(address)
         if scheme in _EXTRAS:
-            # attempts of three layers, multiplied, would wait for a silent server for an hour
+            # attempts of three layers multiply: a silent server would be waited for an hour
             files.retries = 1
     except ImportError as error:
         extra = _EXTRAS.get(scheme, "remote")
@@ -239,7 +217,7 @@ def _filesystem(address: str, config: ReadConfig) -> tuple[Any, str]:
 
 
 def _timeouts(scheme: str, config: ReadConfig) -> dict[str, Any]:
-    """Limits of waiting; what fsspec's own configuration says comes first."""
+    """Timeouts as fsspec's arguments; fsspec's own configuration goes first."""
     import fsspec
 
     told = fsspec.config.conf.get(scheme, {})
@@ -262,7 +240,7 @@ def _timeouts(scheme: str, config: ReadConfig) -> dict[str, Any]:
 
 
 def _patiently(files: Any, config: ReadConfig, ask: Callable[[], Result]) -> Result:
-    """The answer, asked for again after a while when something failed that may pass."""
+    """Ask, and ask again after a while when it failed for a reason that may pass."""
     protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
     attempts = 1 if set(_PATIENT) & set(protocols) else config.attempts
     wait = config.first_wait
@@ -270,7 +248,7 @@ def _patiently(files: Any, config: ReadConfig, ask: Callable[[], Result]) -> Res
         try:
             return ask()
         except Exception as error:  # every file system has exceptions of its own
-            # fsspec calls whatever a web server says that something is not there
+            # fsspec turns every answer of a web server into FileNotFoundError
             cause = error.__cause__ if _is_web(files) else None
             reason = cause if isinstance(cause, Exception) else error
             if not left or not _may_pass(reason):
@@ -297,7 +275,7 @@ def _in_words(error: Exception) -> OSError:
 
 
 def _whole(files: Any, config: ReadConfig, path: str) -> bytes:
-    """An object's bytes; a web server may not have said how many they are."""
+    """Read a whole object; a web server may not have told its size."""
     if not _is_web(files):
         return files.cat_file(path)
     data = bytearray()
@@ -325,18 +303,6 @@ def _is_file(files: Any, config: ReadConfig, path: str) -> bool:
     return bool(_patiently(files, config, lambda: files.isfile(path)))
 
 
-def _fixed_part(pattern: str) -> str:
-    """The folders of a pattern before its first ``*``, ``?`` or ``[``."""
-    return "/".join(takewhile(lambda part: not is_pattern(part), pattern.split("/")))
-
-
-def _below(base: str, path: str) -> str:
-    """A path below another, or the last part of a path that is that other itself."""
-    rest = path.removeprefix(base)
-    # only the one that parts them: stores know names that begin with a slash
-    return (rest if base.endswith("/") else rest[1:]) or path.rpartition("/")[2]
-
-
 def _examined(address: str, name: str, config: ReadConfig) -> FarFile | Failure:
     try:
         return replace(examine(address, config), name=name)
@@ -350,11 +316,11 @@ def _far_file(address: str, name: str, info: Mapping[str, Any]) -> FarFile:
     told = next((info[name] for name in _VERSIONS if info.get(name)), None)
     version = str(told or (modified_ns if moment else ""))
     is_page = info.get("mimetype") == "text/html"
-    return FarFile(address, name, info.get("size"), modified_ns, version, is_page)
+    return FarFile(address, info.get("size"), modified_ns, version, name, is_page)
 
 
 def _nanoseconds(moment: Any) -> int:
-    """Of a moment in any of the forms that file systems have; 0 for none."""
+    """Convert a time, in any form that file systems use, to nanoseconds; 0 for none."""
     try:
         if isinstance(moment, str):
             try:

@@ -1,4 +1,4 @@
-"""What web servers need beyond other stores: they may tell no sizes, no ranges and no lists."""
+"""Speak to web servers, which may tell no sizes, no ranges and no lists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PIECE = 1 << 20
 
 
 def drain(files: Any, url: str, take: Callable[[bytes], object]) -> None:
-    """Hand on what a web server sends, as it comes."""
+    """Pass on what a web server sends, piece by piece."""
     from fsspec.asyn import sync
 
     async def take_all() -> None:
@@ -27,7 +27,7 @@ def drain(files: Any, url: str, take: Callable[[bytes], object]) -> None:
 
 
 def span_of(files: Any, url: str, start: int, end: int) -> bytes:
-    """Bytes from ``start`` up to ``end``, whether or not the server knows ranges."""
+    """Read bytes from ``start`` up to ``end``, whether or not the server knows ranges."""
     from fsspec.asyn import sync
 
     headers = {**files.kwargs.get("headers", {}), "Range": f"bytes={start}-{end - 1}"}
@@ -51,7 +51,7 @@ def span_of(files: Any, url: str, start: int, end: int) -> bytes:
 def linked(
     path: str, items_of: Callable[[str], list[Mapping[str, Any]]]
 ) -> tuple[dict[str, Mapping[str, Any]], list[Failure]]:
-    """What a web server's pages link to below a folder; fsspec would leave out broken ones."""
+    """List what a web server's pages link to below a folder, and links that are broken."""
     found: dict[str, Mapping[str, Any]] = {}
     broken = []
     pending, seen = [path], {path.rstrip("/")}
