@@ -1,5 +1,6 @@
 # make find [PHOTOS=folder]   find copies (without PHOTOS: on a small sample that is made here)
 # make test                   lint, types, architecture and tests
+# make mutants ROOM=decisions [MOST=60] [ONLY=keeper.py]   changes of a room that no test sees
 # make test-lowest            tests of the main job with the lowest versions that are declared
 # make reference              docs/reference/cli.md from the program
 # make bench                  accuracy and speed of the main job, into benchmarks/results
@@ -23,13 +24,15 @@ LOWEST := .venv-lowest
 RUN := $(VENV)/bin/python -m
 SHARED ?= ../shared
 REPORT := lookalike-report
+ROOM ?= decisions
+MOST ?= 60
 
 # the main job, without the extras
 LOWEST_TESTS := $(addprefix tests/,actions cli clustering containment decisions difference images matching \
   retrieval run verification descriptors/test_keypoints.py store/test_store.py \
   $(patsubst %,sources/test_%.py,sources tables archives))
 
-.PHONY: find test test-lowest check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
+.PHONY: find test mutants test-lowest check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
   bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \
   measure-scale simulate-scale models clean
 
@@ -54,6 +57,10 @@ test check: $(VENV)/done
 	$(RUN) ruff format --check src benchmarks tests tools
 	$(RUN) mypy
 	$(RUN) pytest
+
+mutants: $(VENV)/done
+	$(VENV)/bin/python tools/mutants.py $(ROOM) --most $(MOST) $(addprefix --only ,$(ONLY)) \
+	  --json benchmarks/work/mutants-$(ROOM).json
 
 reference: $(VENV)/done
 	$(VENV)/bin/python tools/cli_reference.py
