@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from conftest import save, scene
+from evidence import BOTTOM, TOP, WHOLE
 from lookalike import FindConfig, find
 from lookalike.clustering.stars import components
 from lookalike.config.find import Effort, HashConfig, SettleConfig
@@ -24,26 +25,6 @@ from lookalike.model.image import ImageRef
 from lookalike.model.match import Match, Verification
 from lookalike.verification.whole_frame import agree
 
-ALL, TOP, BOTTOM = "f" * 16, "ffffffff00000000", "00000000ffffffff"
-WHOLE = Verification(
-    inliers=60,
-    support=0.4,
-    transform=(1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0),
-    mirrored=False,
-    overlap_query=1.0,
-    overlap_ref=1.0,
-    agreement=0.97,
-    likeness=0.97,
-    covered=1.0,
-    shared_query=ALL,
-    shared_ref=ALL,
-    scale=1.0,
-    angle=0.0,
-    gain=1.0,
-    offset=0.0,
-    frame="same",
-    edit="re-encoded",
-)
 HALF = replace(WHOLE, agreement=0.5, likeness=0.95)
 FURNITURE = replace(HALF, shared_query=TOP, shared_ref=TOP)
 SHOT = replace(WHOLE, agreement=0.8, likeness=0.85, overlap_query=0.95, overlap_ref=0.9)
