@@ -194,11 +194,11 @@ def test_a_centre_is_compared_turned_as_the_way_there() -> None:
 def test_what_is_tied_already_needs_to_be_a_copy_and_no_more() -> None:
     """Weak evidence suffices; another shot does not; nothing is looked at where none is asked."""
     pairs = pairs_of("abc")
-    weak = replace(WHOLE, agreement=0.1, support=0.0)
+    weak = replace(WHOLE, agreement=0.123456, support=0.0)
     look = Looked({"ab": weak, "ac": replace(weak, likeness=0.7)})
     assert confirm_tied(pairs, {("b", "a"): True, ("a", "c"): False}, look, CONFIG) == [("a", "b")]
     assert look.asked == [{"ab": True, "ac": False}]
-    assert pairs.matches == {("a", "b"): Match("a", "b", "copy", 0.9, "agreement", weak)}
+    assert pairs.matches == {("a", "b"): Match("a", "b", "copy", 0.8765, "agreement", weak)}
     assert verified(pairs, {}, look) == {} and len(look.asked) == 1
 
 
