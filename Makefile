@@ -1,5 +1,6 @@
 # make find [PHOTOS=folder]   find copies (without PHOTOS: on a small sample that is made here)
-# make test                   lint, types, architecture and tests
+# make test                   lint, types, architecture and all tests
+# make test-fast              tests that need no command, server, browser or long run
 # make mutants ROOM=decisions [MOST=60] [ONLY=keeper.py]   changes of a room that no test sees
 # make test-lowest            tests of the main job with the lowest versions that are declared
 # make reference              docs/reference/cli.md from the program
@@ -24,6 +25,8 @@ LOWEST := .venv-lowest
 RUN := $(VENV)/bin/python -m
 SHARED ?= ../shared
 REPORT := lookalike-report
+# tests of one file in one process: they share what it made
+SIDE_BY_SIDE := -n 2 --dist loadfile
 ROOM ?= decisions
 MOST ?= 60
 
@@ -32,7 +35,7 @@ LOWEST_TESTS := $(addprefix tests/,actions cli clustering containment decisions 
   retrieval run verification descriptors/test_keypoints.py store/test_store.py \
   $(patsubst %,sources/test_%.py,sources tables archives))
 
-.PHONY: find test mutants test-lowest check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
+.PHONY: find test test-fast mutants test-lowest check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
   bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \
   measure-scale simulate-scale models clean
 
@@ -56,7 +59,10 @@ test check: $(VENV)/done
 	$(RUN) ruff check src benchmarks tests tools
 	$(RUN) ruff format --check src benchmarks tests tools
 	$(RUN) mypy
-	$(RUN) pytest
+	$(RUN) pytest $(SIDE_BY_SIDE)
+
+test-fast: $(VENV)/done
+	$(RUN) pytest -m "not slow" $(SIDE_BY_SIDE)
 
 mutants: $(VENV)/done
 	$(VENV)/bin/python tools/mutants.py $(ROOM) --most $(MOST) $(addprefix --only ,$(ONLY)) \

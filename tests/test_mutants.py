@@ -70,6 +70,7 @@ def test_numbers_comparisons_logic_and_answers_are_changed(mutants: object) -> N
     assert b"most: int = 5" in changed[2] and changed[4].endswith(b'0.5."""\n    return True\n')
 
 
+@pytest.mark.slow
 def test_what_no_test_sees_survives(
     mutants: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,7 +78,7 @@ def test_what_no_test_sees_survives(
     for place, text in {
         "src/lookalike/__init__.py": "",
         "src/lookalike/room/__init__.py": "",
-        "src/lookalike/room/a.py": "LIMIT = 10\n\n\ndef most(n):\n    return n > LIMIT\n",
+        "src/lookalike/room/a.py": "LIMIT = 10\ndef most(n) -> bool:\n    return n > LIMIT\n",
         "tests/room/test_a.py": (
             "from lookalike.room.a import most\n\n\n"
             "def test_most():\n    assert most(11) and not most(3)\n"

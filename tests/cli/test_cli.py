@@ -19,6 +19,8 @@ from lookalike.evaluation.edits import edit_picture
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_html import write_html
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

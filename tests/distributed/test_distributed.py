@@ -44,6 +44,8 @@ from lookalike.model.report import Report
 from lookalike.run.find import Clock, find, load_descriptors
 from lookalike.sources import open_source
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("images", "matches", "clusters", "decisions", "failures", "config", "versions")
 
 

@@ -156,6 +156,7 @@ def test_thumbs_that_differ_in_one_part_are_left_open() -> None:
     assert found.least[0] > 0.9 > HashConfig().min_block > found.least[1]
 
 
+@pytest.mark.slow
 def test_pictures_that_show_little_match_but_not_blank_ones(tmp_path: Path, db: Path) -> None:
     """A dark room with one lit corner is known again; fog that differs is not."""
     night = np.full((480, 640, 3), 12, np.uint8)

@@ -92,6 +92,7 @@ def test_hamming_equals_the_oracle(hashes: np.ndarray, limit: int) -> None:
     assert np.array_equal(distance, oracle[i, j])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [0.2, 0.7, 1.0])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_cosine_equals_the_oracle(limit: float, threads: int) -> None:
@@ -124,6 +125,7 @@ def test_embedding_is_deterministic_and_of_unit_length() -> None:
     assert near < 0.1 < far
 
 
+@pytest.mark.slow
 def test_engines_agree_without_instructions_for_bytes() -> None:
     """Products of bytes saturate on processors without VNNI, and the answers were others."""
     if not importlib.util.find_spec("openvino"):

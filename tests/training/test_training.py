@@ -21,6 +21,8 @@ from lookalike.model.image import Picture
 from lookalike.runtime.progress import silent
 from lookalike.training.settings import TRAINING, TrainConfig, TrainKind
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from lookalike.training.photos import Photos
 
