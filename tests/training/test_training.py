@@ -81,7 +81,7 @@ def missed(task: Any, photos: Photos, epochs: int) -> float:
     return float(np.mean(losses))
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_learns(kind: TrainKind, seed: int, photos: Path, tmp_path: Path) -> None:
     """Views of the training are told better than before it, and every value stays finite."""
