@@ -92,6 +92,21 @@ def test_reasons_name_the_rule_that_decided() -> None:
     assert drop.reason == "equal by every rule: the other comes first by name"
 
 
+def test_every_reason_shows_what_was_compared() -> None:
+    """Dates to the second in UTC, the centre, and what was added around."""
+    first, later = image("a", modified_ns=10**18), image("b", modified_ns=10**18 + 10**9)
+    keep, drop = choose([first, later], ["oldest"])
+    assert keep.reason == "oldest: older, 2001-09-09 01:46:40 over 2001-09-09 01:46:41"
+    assert drop.reason == "oldest: 2001-09-09 01:46:41 against 2001-09-09 01:46:40"
+    pair = [image("a"), image("b")]
+    keep, drop = choose(pair, ["medoid"], center="a")
+    assert keep.reason.endswith("centre of the cluster over not the centre")
+    assert drop.reason == "medoid: not the centre against centre of the cluster"
+    keep, drop = choose(pair, ["unpadded"], padded={"b"})
+    assert keep.reason == "unpadded: nothing added around it, bare over padded"
+    assert drop.reason == "unpadded: padded against bare"
+
+
 @pytest.mark.parametrize(
     ("frame", "keeper"),
     [("bordered", "a"), ("unbordered", "b"), ("inset", "a"), ("same", "a"), (None, "a")],

@@ -53,6 +53,8 @@ CLEAN = signs(finest=0.6)
         (signs(finest=0.5), signs(finest=0.9, fine=1.15), "query", "the other has noise"),
         (signs(finest=0.6, pixels=0.97), signs(finest=0.81), "query", "the other has noise"),
         (signs(finest=0.6, pixels=0.96), signs(finest=0.81), "unknown", "nothing tells"),
+        (signs(finest=0.6, pixels=1.04), signs(finest=0.81), "unknown", "nothing tells"),
+        (signs(finest=0.6, pixels=1 / 1.04), signs(finest=0.81), "unknown", "nothing tells"),
         # the other keeps its texture but for what JPEG takes
         (signs(finest=0.93), signs(finest=0.97), "query", "the other was encoded once more"),
         (signs(finest=0.93), signs(finest=0.969), "unknown", "nothing tells"),
@@ -85,6 +87,9 @@ def test_every_sign_has_its_limit(query: Signs, ref: Signs, parent: str, words: 
         (PLAIN, signs(["text"], fine=1.3), "query"),
         (PLAIN, signs(["text"], fine=1.3, tags=1), "unknown"),
         (signs(grey=True, tags=1), signs(), "ref"),
+        (PLAIN, signs(grey=True, fine=1.3), "unknown"),
+        (signs(fine=1.3), signs(more=True, grey=True), "query"),
+        (signs(finest=0.97), signs(grey=True, finest=0.93), "query"),
     ],
 )
 def test_signs_are_weighed_against_each_other(query: Signs, ref: Signs, parent: str) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
-from conftest import scene
+from conftest import save, scene
 from evidence import WHOLE, image
+from lookalike import find, search
 from lookalike.config.find import DecodeConfig, FindConfig, SystemConfig, ViewConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.images.decode import pixel_digest
@@ -21,7 +24,7 @@ from lookalike.model.image import Picture
 from lookalike.model.match import Verification
 from lookalike.retrieval import judge
 from lookalike.retrieval.focus import Focus, focused
-from lookalike.retrieval.query import Query, Question, pair_config
+from lookalike.retrieval.query import Query, Question, pair_config, read_query
 from lookalike.retrieval.rank import Near, metrics
 
 RGB = scene(3, 640, 480)
@@ -95,6 +98,52 @@ def test_tiers_of_hits(tmp_path: Path) -> None:
     assert told("q", same, seen).confidence == 1.0
     assert copy.confidence is not None and 0.5 < copy.confidence < 1
     assert told("a", other, None).confidence is None
+
+
+def test_what_shows_little_is_known_by_its_whole_frame(tmp_path: Path, db: Path) -> None:
+    """A soft picture has no keypoints, and its smaller copy is a copy all the same."""
+    soft = cv2.GaussianBlur(RGB, (0, 0), 14)
+    save(tmp_path / "in" / "soft.jpg", soft)
+    save(tmp_path / "in" / "other.jpg", cv2.GaussianBlur(scene(4), (0, 0), 14))
+    find(tmp_path / "in", db=db, config=FindConfig(effort="fast"))
+    half = save(tmp_path / "half.jpg", cv2.resize(soft, (320, 240)))
+    hits = search(Question(half), db=db).hits
+    assert [(Path(hit.image.id).name, hit.tier) for hit in hits] == [
+        ("soft.jpg", "copy"),
+        ("other.jpg", "similar"),
+    ]
+    assert hits[0].verification is not None and hits[0].verification.inliers == 0
+
+
+def test_a_part_of_a_query_is_no_file(tmp_path: Path) -> None:
+    """Only what is searched with whole has the digest of its bytes; it is read finely."""
+    path = tmp_path / "query.jpg"
+    path.write_bytes(encode_jpeg(scene(3, 1800, 1800)))
+    mask = np.full((8, 8), 255, np.uint8)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    for focus, whole, plain in (
+        (None, True, True),
+        (Focus(), True, False),
+        (Focus(ignore_overlays=False), True, False),
+        (Focus(box=(0, 0, 900, 900)), False, False),
+        (Focus(mask=mask), False, False),
+    ):
+        query = read_query(Question(path, focus=focus), FindConfig())
+        assert query.sha256 == (digest if whole else "") and query.is_plain == plain
+    # of 1800 pixels a quarter is 450, the least that is not under 448
+    assert read_query(Question(path), FindConfig()).picture.rgb.shape == (450, 450, 3)
+    part = read_query(Question(path, focus=Focus(box=(0, 0, 896, 896))), FindConfig())
+    assert part.reduced(112).rgb.shape[:2] == (112, 112)
+    assert part.reduced(113).rgb.shape[:2] == (224, 224)
+    assert Question(path).k == 6
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_query(Question(tmp_path / "none.jpg"), FindConfig())
+
+
+def test_copies_come_before_what_is_only_near() -> None:
+    """The order of tiers."""
+    ranks = [judge.RANK[tier] for tier in ("exact", "pixel", "copy", "similar")]
+    assert ranks == sorted(set(ranks)) and len(ranks) == len(judge.RANK)
 
 
 def test_every_file_of_a_content_takes_its_place() -> None:
