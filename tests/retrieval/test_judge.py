@@ -132,6 +132,9 @@ def test_a_part_of_a_query_is_no_file(tmp_path: Path) -> None:
         assert query.sha256 == (digest if whole else "") and query.is_plain == plain
     # of 1800 pixels a quarter is 450, the least that is not under 448
     assert read_query(Question(path), FindConfig()).picture.rgb.shape == (450, 450, 3)
+    smaller = tmp_path / "smaller.jpg"
+    smaller.write_bytes(encode_jpeg(scene(3, 1400, 1400)))
+    assert read_query(Question(smaller), FindConfig()).picture.rgb.shape == (700, 700, 3)
     part = read_query(Question(path, focus=Focus(box=(0, 0, 896, 896))), FindConfig())
     assert part.reduced(112).rgb.shape[:2] == (112, 112)
     assert part.reduced(113).rgb.shape[:2] == (224, 224)
