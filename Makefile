@@ -1,5 +1,7 @@
 # make find [PHOTOS=folder]   find copies (without PHOTOS: on a small sample that is made here)
-# make test                   lint, types, architecture and tests
+# make test                   lint, types, architecture and all tests
+# make test-fast              tests that need no command, server, browser or long run
+# make mutants ROOM=decisions [MOST=60] [ONLY=keeper.py]   changes of a room that no test sees
 # make test-lowest            tests of the main job with the lowest versions that are declared
 # make reference              docs/reference/cli.md from the program, schemas from the records
 # make bench                  accuracy and speed of the main job, into benchmarks/results
@@ -23,13 +25,17 @@ LOWEST := .venv-lowest
 RUN := $(VENV)/bin/python -m
 SHARED ?= ../shared
 REPORT := lookalike-report
+# two processes that take tests from each other; each test is small, and BLAS threads would only wait
+SIDE_BY_SIDE := -n 2 --dist worksteal
+ROOM ?= decisions
+MOST ?= 60
 
 # the main job, without the extras
 LOWEST_TESTS := $(addprefix tests/,actions cli clustering containment decisions difference images matching model \
   retrieval run verification descriptors/test_keypoints.py store/test_store.py \
   $(patsubst %,sources/test_%.py,sources tables archives))
 
-.PHONY: find test test-lowest check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
+.PHONY: find test test-fast mutants test-lowest check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
   bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \
   measure-scale simulate-scale models clean
 
@@ -49,11 +55,20 @@ find: $(VENV)/done
 	  --csv $(REPORT); code=$$?; test $$code -eq 11 || exit $$code
 endif
 
+test check test-fast: export OPENBLAS_NUM_THREADS := 1
+
 test check: $(VENV)/done
 	$(RUN) ruff check src benchmarks tests tools
 	$(RUN) ruff format --check src benchmarks tests tools
 	$(RUN) mypy
-	$(RUN) pytest
+	$(RUN) pytest $(SIDE_BY_SIDE)
+
+test-fast: $(VENV)/done
+	$(RUN) pytest -m "not slow" $(SIDE_BY_SIDE)
+
+mutants: $(VENV)/done
+	$(VENV)/bin/python tools/mutants.py $(ROOM) --most $(MOST) $(addprefix --only ,$(ONLY)) \
+	  --json benchmarks/work/mutants-$(ROOM).json
 
 reference: $(VENV)/done
 	$(VENV)/bin/python tools/cli_reference.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import subprocess
@@ -29,7 +30,12 @@ _SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().pa
 
 
 def scene(seed: int, width: int = 640, height: int = 480) -> np.ndarray:
-    """A textured picture, unlike that of any other seed."""
+    """A textured picture, unlike that of any other seed, to do with as one likes."""
+    return _drawn(seed, width, height).copy()
+
+
+@functools.lru_cache(maxsize=128)
+def _drawn(seed: int, width: int, height: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     canvas = np.zeros((height, width, 3), np.float32)
     for cells in (4, 9, 23, 61):

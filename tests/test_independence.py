@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,12 @@ KEEPS_COUNT = {
     *("dict", "enumerate", "items", "keys", "list", "permutations", "product", "reversed"),
     *("set", "sorted", "tuple", "values", "zip"),
 }
+
+
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    """A file as a tree, which nobody changes."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def run_at_import(tree: ast.AST) -> Iterator[ast.AST]:
@@ -233,7 +240,7 @@ def uses(node: ast.AST, names: set[str]) -> bool:
 def test_no_test_depends_on_others_or_on_the_clock(rule: object) -> None:
     """No module of tests holds or changes state; none asserts seconds, or nothing at all."""
     assert callable(rule) and len(FILES) > 50
-    found = [f"{path.name}:{line}" for path in FILES for line in rule(ast.parse(path.read_text()))]
+    found = [f"{path.name}:{line}" for path in FILES for line in rule(parsed(path))]
     assert found == []
 
 

@@ -71,6 +71,7 @@ def test_a_limit_says_what_it_is_and_where_it_comes_from(name: str) -> None:
 def test_no_limit_is_changed_by_accident(name: str) -> None:
     """Records are frozen, and hold numbers alone."""
     record = RECORDS[name]
+    assert fields(record)
     for field in fields(record):
         value = getattr(record, field.name)
         assert re.fullmatch(r"[0-9e.,() -]+", repr(value)), field.name
@@ -82,6 +83,7 @@ def test_no_limit_is_changed_by_accident(name: str) -> None:
 def test_every_limit_changes_the_version(name: str) -> None:
     """Whichever field, of whichever record."""
     record = RECORDS[name]
+    assert fields(record)
     versions = {version_of("a", record)}
     for field in fields(record):
         other = replace(record, **{field.name: changed(getattr(record, field.name))})

@@ -16,6 +16,8 @@ from conftest import save, scene
 from lookalike.evaluation.edits import FOURTEEN, edit_picture
 from lookalike.verification.plane import means
 
+pytestmark = pytest.mark.slow
+
 # each library has its own switch, and takes what the processor offers beyond
 PLAIN = {
     "OPENBLAS_CORETYPE": "Prescott",

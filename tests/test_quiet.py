@@ -16,6 +16,8 @@ import watched
 from conftest import save, scene
 from lookalike.runtime import inference as engine
 
+pytestmark = pytest.mark.slow
+
 FOUND = 11
 # work goes on in processes of its own, which load an engine
 LIBRARY = """

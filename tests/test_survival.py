@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from conftest import save, scene
-from lookalike import collapse, find
+from lookalike import FindConfig, collapse, find
 from lookalike.actions.metadata import read_metadata
 from lookalike.cli import main
 from lookalike.config.reading import ReadConfig
@@ -32,6 +32,8 @@ from lookalike.sources.downloads.cache import Cache
 from lookalike.sources.reading import read_bytes, read_start
 from lookalike.store.decisions import Change, Choices
 from lookalike.store.embedded_decisions import EmbeddedDecisions
+
+pytestmark = pytest.mark.slow
 
 _BARE = "-dac_override,-dac_read_search"
 
@@ -441,27 +443,37 @@ def test_a_full_disk_for_the_cache_is_a_failure(photos: Path, db: Path, small_di
     assert len(json.loads(done.stdout)["clusters"]) == 1
 
 
-@pytest.mark.parametrize("place", ["start", "middle", "end"])
-@pytest.mark.parametrize("name", ["catalogue.sqlite", "decisions.sqlite"])
-def test_a_damaged_collection_ends_in_one_line(
-    name: str, place: str, photos: Path, db: Path
-) -> None:
-    """Every command names the file, and nothing that it advises loses decisions."""
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A described folder in which a picture is new, and its collection with decisions."""
+    top = tmp_path_factory.mktemp("decided")
+    photos, db = top / "in", top / "db"
     for number in range(12):
         save(photos / f"{number}.jpg", scene(10 + number))
-    run("find", photos, "--db", db, "--effort", "fast")
+    find(photos, db=db, config=FindConfig(effort="fast"))
     with EmbeddedDecisions(db) as decisions:
         pairs = {(f"{n:064}", f"{n + 1:064}"): True for n in range(200)}
         decisions.change(Change("told apart", apart=pairs))
+    save(photos / "new.jpg", scene(30))
+    return photos, db
+
+
+@pytest.mark.parametrize("place", ["start", "middle", "end"])
+@pytest.mark.parametrize("name", ["catalogue.sqlite", "decisions.sqlite"])
+def test_a_damaged_collection_ends_in_one_line(
+    name: str, place: str, decided: tuple[Path, Path], db: Path
+) -> None:
+    """Every command names the file, and nothing that it advises loses decisions."""
+    photos = decided[0]
+    shutil.copytree(decided[1], db)
     data = bytearray((db / name).read_bytes())
     start = {"start": 0, "middle": len(data) // 3 & ~4095, "end": len(data) * 2 // 3 & ~4095}[place]
     data[start : start + len(data) // 3] = b"\xaa" * (len(data) // 3)
     (db / name).write_bytes(data)
-    save(photos / "new.jpg", scene(30))
     ended = 0
     for words in (
         "find {photos} --db {db} --effort fast",
-        "search {photos}/a.jpg --db {db}",
+        "search {photos}/0.jpg --db {db}",
         "plan {photos} --db {db}",
         "buckets --db {db}",
         "index {photos} --db {db}",

@@ -338,6 +338,7 @@ WAYS = ("trash", "move", "move, metadata", "hardlink")
 MOMENTS = ("before", "middle", "after")
 
 
+@pytest.mark.slow
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
@@ -361,6 +362,7 @@ def test_nothing_is_lost_whatever_fails(
     go_through(tree, way, links, fault, again=again)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_undo", [False, True], ids=["apply", "undo"])
 @pytest.mark.parametrize("links", sorted(LINKS))
 @pytest.mark.parametrize("way", ["trash", "move, metadata", "hardlink"])
@@ -454,6 +456,7 @@ def check_one_place(before: Counter[bytes], after: Counter[bytes]) -> None:
     assert not before - after and not extra
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["trash", "move"])
 def test_kill_9_at_any_time(tmp_path: Path, way: str) -> None:
     """A real process is killed while it applies; applying again, or undoing, ends as if not."""

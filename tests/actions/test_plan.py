@@ -356,6 +356,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_commands(root: Path, any_db: Path | str, own_trash: Path) -> None:
     """Plan, dry run, apply, recognise what came back, drop it again, undo, forget; exit codes."""
     rgb = scene(1)

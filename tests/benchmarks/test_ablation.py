@@ -23,6 +23,7 @@ def test_every_row_is_a_recipe(tmp_path: Path, name: str) -> None:
     assert len(set(ROWS.values())) == len(ROWS)
 
 
+@pytest.mark.slow
 def test_misses_say_whether_the_pair_alone_is_found(db: Path, tmp_path: Path) -> None:
     """Hashes alone miss a crop that keypoints find, and a stranger that nothing finds."""
     folder = tmp_path / "set"
@@ -41,6 +42,7 @@ def test_misses_say_whether_the_pair_alone_is_found(db: Path, tmp_path: Path) ->
     assert "compare finds it" in page and "not verified" in page
 
 
+@pytest.mark.slow
 def test_mirrored_votes_can_be_left_out(db: Path, tmp_path: Path) -> None:
     """Without them a mirrored crop is found no more."""
     from lookalike.config.find import LocalConfig

@@ -24,6 +24,8 @@ from lookalike_bench.hard.sets import HARD_SETS, make_hard_set
 from lookalike_bench.hard.strangers import SHARED
 from lookalike_bench.hard.templates import TEMPLATES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:

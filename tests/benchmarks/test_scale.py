@@ -30,6 +30,7 @@ SCALE = ROOT / "benchmarks" / "scale"
 CALM = Machines(2, 1, hours_to_failure=1e12, restart_seconds=10, slow=0, noise=0)
 
 
+@pytest.mark.slow
 def test_the_document_is_what_the_command_writes() -> None:
     """No figure of docs/scale.md is typed: each part is made of the stored measurements."""
     found = json.loads((SCALE / "distributions.json").read_bytes())

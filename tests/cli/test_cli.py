@@ -22,6 +22,8 @@ from lookalike.model.report import Cluster, Decision, Report
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_html import write_html
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -1,19 +1,15 @@
-"""Linkages keep their promise, keep rules do not depend on order."""
+"""Linkages keep their promise."""
 
 from __future__ import annotations
 
 import random
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.clustering.components import components
 from lookalike.clustering.stars import agglomerate, label_stars, star, star_pairs
-from lookalike.decisions.keeper import choose
-from lookalike.model.errors import ConfigError
-from lookalike.model.image import ImageRef
 
 NODES = list("abcdefgh")
 EDGES = st.lists(
@@ -123,48 +119,3 @@ def test_single_linkage_is_components(edges: list[tuple[str, str]]) -> None:
         for part in agglomerate(group, [e for e in edges if e[0] in group], graph, 0.0)
     ]
     assert parts == components(NODES, edges)
-
-
-def image(name: str, **changes: object) -> ImageRef:
-    """An image that differs from another only where told."""
-    plain = {"id": name, "path": name, "sha256": "0" * 64, "n_bytes": 100, "width": 10}
-    return ImageRef(**{**plain, "height": 10, "format": "JPEG", **changes})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("rule", "better", "worse"),
-    [
-        ("resolution", {"width": 20}, {}),
-        ("lossless", {"lossless": True, "format": "PNG"}, {}),
-        ("size", {"n_bytes": 110}, {}),
-        ("sharpness", {"sharpness": 9.0}, {"sharpness": 8.0}),
-        ("exif", {"exif_fields": 2}, {}),
-        ("oldest", {"modified_ns": 10**18}, {"modified_ns": 10**18 + 1}),
-        ("newest", {"modified_ns": 10**18 + 1}, {"modified_ns": 10**18}),
-    ],
-)
-def test_each_rule_decides(rule: str, better: dict[str, object], worse: dict[str, object]) -> None:
-    """Each rule keeps the better one and says so."""
-    keep, drop = choose([image("b", **better), image("a", **worse)], [rule])[::-1]
-    assert (keep.action, drop.action, drop.keeper) == ("keep", "drop", "b")
-    assert keep.reason.startswith(rule) and drop.reason.startswith(rule)
-
-
-def test_rules_of_the_cluster() -> None:
-    """A padded image goes, the centre stays, a shorter path wins, ties go by name."""
-    three = [image("a"), image("b"), image("longer/c")]
-    assert choose(three, ["unpadded", "path"], padded={"a"})[0].keeper == "b"
-    assert choose(three, ["medoid"], center="longer/c")[0].keeper == "longer/c"
-    assert choose(three, ["path"])[0].keeper == "a"
-    with pytest.raises(ConfigError, match=r"unknown keep rule.*beauty.*resolution"):
-        choose(three, ["beauty"])
-
-
-@given(st.lists(st.floats(0, 100), min_size=2, max_size=8), st.randoms())
-def test_tolerance_does_not_depend_on_order(values: list[float], chance: random.Random) -> None:
-    """Sharpness within 5 % is equal, whatever the order of the images."""
-    images = [image(f"i{n}", sharpness=value) for n, value in enumerate(values)]
-    shuffled = list(images)
-    chance.shuffle(shuffled)
-    rules = ["sharpness", "path"]
-    assert choose(images, rules) == choose(shuffled, rules)

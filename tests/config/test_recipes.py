@@ -166,6 +166,7 @@ def test_linkages_keep_their_promise(linkage: str) -> None:
             assert distances[np.ix_(members, members)].max() <= 0.6
 
 
+@pytest.mark.slow
 def test_search_says_how_each_hit_is_related(photos: Path, tmp_path: Path) -> None:
     """Exact and copies first, for pictures in the set and outside it, with sheets."""
     db = tmp_path / "db"
@@ -198,6 +199,7 @@ def test_votes_are_shown(photos: Path, tmp_path: Path) -> None:
     assert single.hits[0].metric == "manhattan"
 
 
+@pytest.mark.slow
 def test_a_fitted_reduction_serves_new_images(photos: Path, tmp_path: Path) -> None:
     """A search fits nothing: it uses what find saved."""
     db = tmp_path / "db"
@@ -220,6 +222,7 @@ def test_an_empty_collection_says_what_to_do(tmp_path: Path) -> None:
         search(tmp_path / "no.jpg", db=tmp_path / "db")
 
 
+@pytest.mark.slow
 def test_drawn_lines_are_found_and_little_else() -> None:
     """Most of the lines' pixels, and under a tenth of a picture without lines."""
     rgb = scene(7)
@@ -230,6 +233,7 @@ def test_drawn_lines_are_found_and_little_else() -> None:
     assert overlay_mask(rgb).mean() < 0.1
 
 
+@pytest.mark.slow
 def test_focus_picks_a_part(photos: Path, tmp_path: Path) -> None:
     """A box and a mask find the picture inside a page; a wrong box is refused."""
     db = tmp_path / "db"

@@ -27,6 +27,8 @@ from lookalike.report.as_html import write_html
 from lookalike_bench.hard import inside as bench
 from lookalike_bench.hard.inside import proposals_table, score_boxes
 
+pytestmark = pytest.mark.slow
+
 INSIDE = FindConfig(effort="fast", threads=1, inside=InsideConfig(wanted=True))
 BOX = (310, 40, 168, 126)
 

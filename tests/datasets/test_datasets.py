@@ -356,6 +356,7 @@ def test_hugging_face_loads_what_is_written(
     gc.collect()  # the library leaves a file open
 
 
+@pytest.mark.slow
 def test_commands(splits: dict[str, Path], db: Path, tmp_path: Path) -> None:
     """Leaks on the terminal, as JSON, page, tables, clean lists and a plan; 11 where found."""
     folders = list(splits.values())
@@ -380,6 +381,7 @@ def test_commands(splits: dict[str, Path], db: Path, tmp_path: Path) -> None:
     assert run("leaks", *folders[:2], "--fix", "move", "--plan", plan).returncode == 2
 
 
+@pytest.mark.slow
 def test_conflict_and_unique_commands(labelled: Path, db: Path, tmp_path: Path) -> None:
     """Labels of folders and of tables; JSON; clean lists; usage."""
     page = tmp_path / "c.html"
@@ -415,6 +417,7 @@ def test_leaks_as_values(splits: dict[str, Path], db: Path) -> None:
     assert from_json(to_json(found.report)).clusters == found.report.clusters
 
 
+@pytest.mark.slow
 def test_damage_is_told_with_leaks_and_conflicts(tmp_path: Path, db: Path) -> None:
     """A cut file that opens stands in the text, in JSON and in a table of its own."""
     for split in ("train", "test"):
@@ -429,6 +432,7 @@ def test_damage_is_told_with_leaks_and_conflicts(tmp_path: Path, db: Path) -> No
     assert [Path(item["path"]).name for item in plain["damaged"]] == ["cut.jpg"]
 
 
+@pytest.mark.slow
 def test_the_bench_plants_what_it_says(tmp_path: Path) -> None:
     """Sets with planted leaks and conflicts: every copy where it should be, strangers beside."""
     for seed in range(12):

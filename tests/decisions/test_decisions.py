@@ -160,6 +160,7 @@ def test_a_person_outranks_the_rules(photos: Path, db: Path) -> None:
     assert decided["1.jpg"].by == "rule"
 
 
+@pytest.mark.slow
 def test_a_plan_of_a_report_knows_what_was_decided_since(photos: Path, any_db: Path | str) -> None:
     """A report in JSON is older than the decisions beside it."""
     first = lookalike.find(photos, db=any_db)

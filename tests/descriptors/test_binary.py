@@ -64,6 +64,7 @@ def test_nothing_has_no_bits() -> None:
     assert corner_bits(luma, corners).shape == (0, 32)
 
 
+@pytest.mark.slow
 def test_chosen_pairs_lie_within_reach_and_come_again() -> None:
     """The choice depends on photos and seed alone, and survives as text."""
     photos = [grey(seed) for seed in range(36)]

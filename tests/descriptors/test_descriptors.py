@@ -159,6 +159,7 @@ def test_unknown_descriptors_are_named(name: str) -> None:
     assert "vgg16-composite" in descriptor_names()
 
 
+@pytest.mark.slow
 def test_parameter_counts_are_the_published_ones() -> None:
     """ResNet-18 through layer 2 has exactly 683,072 parameters; the others as published."""
     published = {
@@ -174,6 +175,7 @@ def test_parameter_counts_are_the_published_ones() -> None:
         assert sum(np.prod(s) for n, s in shapes.items() if "running" not in n) == count, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "dim"),
     [
@@ -195,6 +197,7 @@ def test_architectures_run_with_seeded_weights(name: str, dim: int, tmp_path: Pa
     assert np.isfinite(row).all() and row.std() > 0
 
 
+@pytest.mark.slow
 def test_composite_is_pool2_then_pool5(tmp_path: Path) -> None:
     """6,272 values that depend on the first two blocks only, then 25,088."""
     weights = seeded_weights("vgg16-composite")

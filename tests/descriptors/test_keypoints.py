@@ -99,6 +99,7 @@ def page(payload: UInt8Array) -> UInt8Array:
     return sheet
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effort", ["standard", "thorough"])
 def test_pages_of_one_template_are_strangers(tmp_path: Path, effort: str) -> None:
     """Ten pages share most of their pixels and no picture; with its picture each is a copy."""

@@ -77,6 +77,7 @@ def test_where_nothing_was_added_nothing_is_marked(tmp_path: Path, edit: str) ->
     assert found.parent in ("query", "unknown"), found.reason
 
 
+@pytest.mark.slow
 def test_a_crop_has_its_box(tmp_path: Path) -> None:
     """The box in the larger picture's pixels is where the crop was cut, whichever comes first."""
     rgb = scene(21)
@@ -93,6 +94,7 @@ def test_a_crop_has_its_box(tmp_path: Path) -> None:
         assert "more of the scene" in found.reason
 
 
+@pytest.mark.slow
 def test_tone_is_told_in_colour(tmp_path: Path) -> None:
     """Grey copies and brighter ones, from query to ref and back."""
     grey, copy = explained(tmp_path, "grey")
@@ -139,6 +141,7 @@ def test_strangers_and_broken_files(tmp_path: Path) -> None:
         explain_pair(a, bad)
 
 
+@pytest.mark.slow
 def test_compare_prints_and_writes(tmp_path: Path) -> None:
     """Words, JSON without masks, a page that stands alone, and a sheet."""
     rgb = scene(21)

@@ -35,6 +35,7 @@ def in_memory(edges: IntArray, nodes: int) -> IntArray:
     return component_labels([edges], nodes, Path("unused")).labels.astype(np.int64)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), nodes=st.integers(0, 40))
 def test_shards_give_what_memory_gives(data: st.DataObject, nodes: int) -> None:
@@ -104,6 +105,7 @@ def test_a_hub_fills_many_tasks_and_none_beyond_its_room(hub: int, tmp_path: Pat
     assert sum(watched.rows) <= 2 * found.rounds * nodes
 
 
+@pytest.mark.slow
 def test_threads_processes_and_tasks_run_twice_change_nothing(tmp_path: Path) -> None:
     """The same code on any executor; a job that a lost worker had done is simply done again."""
     random = np.random.default_rng(3)
@@ -124,6 +126,7 @@ def test_threads_processes_and_tasks_run_twice_change_nothing(tmp_path: Path) ->
             assert [file.name for file in folder.iterdir()] == ["labels.npy"]
 
 
+@pytest.mark.slow
 def test_order_and_blocks_change_nothing(tmp_path: Path) -> None:
     """Labels depend on the set of edges alone; beyond the limit shards take over, silently."""
     random = np.random.default_rng(4)

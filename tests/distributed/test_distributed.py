@@ -45,6 +45,8 @@ from lookalike.model.report import Report
 from lookalike.run.find import Clock, find
 from lookalike.sources import open_source
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("images", "matches", "clusters", "decisions", "failures", "config", "versions")
 
 

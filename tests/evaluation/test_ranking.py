@@ -159,6 +159,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_comparison_predicts_scores_and_refuses_other_settings(
     labelled: Path, tmp_path: Path
 ) -> None:
@@ -194,6 +195,7 @@ def test_a_comparison_predicts_scores_and_refuses_other_settings(
     compare_recipes(["report-hash"], str(labelled), out, sample=0, overwrite=True)
 
 
+@pytest.mark.slow
 def test_query_sets_are_clustered_one_by_one(labelled: Path, tmp_path: Path) -> None:
     """Dupimage's protocol: P, R and F1 of every query's images, and their mean."""
     with (labelled / "labels.csv").open(newline="") as file:

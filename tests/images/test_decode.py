@@ -293,6 +293,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_reasons_are_the_same_in_every_run(tmp_path: Path) -> None:
     """No reason holds an address of memory: two processes word every broken file alike."""
     import pillow_heif
@@ -326,6 +327,7 @@ def test_a_failure_holds_no_address() -> None:
     assert Failure("x", "scan", "no 0x1f.jpg at 0x1f").message == "no 0x1f.jpg at 0x1f"
 
 
+@pytest.mark.slow
 def test_random_bytes_are_no_image() -> None:
     """Noise is refused."""
     assert isinstance(decode("x", os.urandom(5000), CONFIG), Failure)

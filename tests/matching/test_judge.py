@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from conftest import save, scene
+from evidence import BOTTOM, TOP, WHOLE
 from lookalike import FindConfig, find
 from lookalike.clustering.components import components
 from lookalike.config.find import Effort, HashConfig, SettleConfig
@@ -24,26 +25,6 @@ from lookalike.model.image import ImageRef
 from lookalike.model.match import Match, Verification
 from lookalike.verification.whole_frame import agree
 
-ALL, TOP, BOTTOM = "f" * 16, "ffffffff00000000", "00000000ffffffff"
-WHOLE = Verification(
-    inliers=60,
-    support=0.4,
-    transform=(1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0),
-    mirrored=False,
-    overlap_query=1.0,
-    overlap_ref=1.0,
-    agreement=0.97,
-    likeness=0.97,
-    covered=1.0,
-    shared_query=ALL,
-    shared_ref=ALL,
-    scale=1.0,
-    angle=0.0,
-    gain=1.0,
-    offset=0.0,
-    frame="same",
-    edit="re-encoded",
-)
 HALF = replace(WHOLE, agreement=0.5, likeness=0.95)
 FURNITURE = replace(HALF, shared_query=TOP, shared_ref=TOP)
 SHOT = replace(WHOLE, agreement=0.8, likeness=0.85, overlap_query=0.95, overlap_ref=0.9)
@@ -175,6 +156,7 @@ def test_thumbs_that_differ_in_one_part_are_left_open() -> None:
     assert found.least[0] > 0.9 > HashConfig().min_block > found.least[1]
 
 
+@pytest.mark.slow
 def test_pictures_that_show_little_match_but_not_blank_ones(tmp_path: Path, db: Path) -> None:
     """A dark room with one lit corner is known again; fog that differs is not."""
     night = np.full((480, 640, 3), 12, np.uint8)

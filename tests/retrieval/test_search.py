@@ -92,6 +92,7 @@ def test_hamming_equals_the_oracle(hashes: np.ndarray, limit: int) -> None:
     assert np.array_equal(distance, oracle[i, j])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [0.2, 0.7, 1.0])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_cosine_equals_the_oracle(limit: float, threads: int) -> None:
@@ -102,9 +103,9 @@ def test_cosine_equals_the_oracle(limit: float, threads: int) -> None:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     left, right, distance = CosineIndex(rows, threads=threads).pairs_within(limit)
     oracle = distances.cosine(rows, rows)
-    i, j = np.nonzero(np.triu(oracle <= limit - 1e-5, 1))
-    found = set(zip(left.tolist(), right.tolist(), strict=True))
-    assert set(zip(i.tolist(), j.tolist(), strict=True)) <= found
+    found = np.zeros(oracle.shape, bool)
+    found[left, right] = True
+    assert found[np.triu(oracle <= limit - 1e-5, 1)].all() and found.sum() == len(left) > 1000
     assert np.allclose(distance, oracle[left, right], atol=1e-5)
     assert (distance <= limit).all()
 
@@ -124,6 +125,7 @@ def test_embedding_is_deterministic_and_of_unit_length() -> None:
     assert near < 0.1 < far
 
 
+@pytest.mark.slow
 def test_engines_agree_without_instructions_for_bytes() -> None:
     """Products of bytes saturate on processors without VNNI, and the answers were others."""
     if not importlib.util.find_spec("openvino"):

@@ -67,6 +67,7 @@ ENTRY = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(ENTRY, min_size=1, max_size=12), st.sampled_from(["fast", "standard"]))
 def test_collapse_equals_find(

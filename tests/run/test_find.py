@@ -101,6 +101,7 @@ def test_same_pixels_in_other_files(tmp_path: Path, db: Path) -> None:
     assert {match.tier for match in report.matches} == {"pixel"}
 
 
+@pytest.mark.slow
 def test_same_pixels_however_a_decoder_reduced_them(tmp_path: Path, db: Path) -> None:
     """Fine grain of every size, some of it symmetric: a JPEG and what it decodes to are pixel."""
     folder = tmp_path / "in"
@@ -114,7 +115,8 @@ def test_same_pixels_however_a_decoder_reduced_them(tmp_path: Path, db: Path) ->
             rgb = np.maximum(rgb, rgb[:, ::-1])
         image = Image.open(save(folder / f"{number}.jpg", rgb, 75 + number))
         form = ("png", "webp", "tiff", "bmp")[number // 4 % 4]
-        image.save(folder / f"{number}.{form}", **({"lossless": True} if form == "webp" else {}))
+        quickly = {"webp": {"lossless": True, "method": 0}, "png": {"compress_level": 1}}
+        image.save(folder / f"{number}.{form}", **quickly.get(form, {}))  # type: ignore[arg-type]
     report = find(folder, db=db, config=FindConfig(effort="fast"))
     assert len(report.clusters) == len(report.matches) == 24
     assert {match.tier for match in report.matches} == {"pixel"}
@@ -219,6 +221,7 @@ def test_second_run_decodes_nothing_and_changes_are_noticed(
     assert "copies/1_grey.jpg" not in changed.images
 
 
+@pytest.mark.slow
 def test_lost_rows_are_described_again(tmp_path: Path, db: Path) -> None:
     """Without its row files a collection gives the answers of a fresh one, and so does a search."""
     folder = make_copies(tmp_path / "in", 2)
@@ -292,6 +295,7 @@ def test_every_pair_of_a_component_is_verified_once_for_complete_linkage(
     assert star.funnel["verified"] < complete.funnel["verified"] <= star.funnel["verified"] + 30
 
 
+@pytest.mark.slow
 def test_a_report_is_the_same_fresh_kept_and_as_text(tmp_path: Path, db: Path) -> None:
     """As an object that the run made, as one read from what it kept, and as JSON."""
     folder = make_copies(tmp_path / "in", 2)
@@ -392,6 +396,7 @@ def test_real_photos_have_no_false_matches(
     assert len(report.clusters) >= len(copied) - 1
 
 
+@pytest.mark.slow
 def test_thorough_finds_pictures_inside_others(tmp_path: Path, db: Path) -> None:
     """Pasted at half the side on strangers, and half covered by them: keypoints propose them."""
     for seed in range(6):

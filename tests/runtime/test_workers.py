@@ -46,6 +46,7 @@ def is_there(pid: int) -> bool:
     return state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed in /proc")
 def test_processes_end_with_a_killed_parent() -> None:
     """Kill -9 leaves nothing behind."""

@@ -40,6 +40,8 @@ from starlette.testclient import TestClient
 from lookalike.server.app import create_app, server_of
 from lookalike.server.document import openapi
 
+pytestmark = pytest.mark.slow
+
 BASE = "http://127.0.0.1:8765"
 
 

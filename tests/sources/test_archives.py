@@ -184,6 +184,7 @@ def test_a_changed_tar_is_read_anew(tmp_path: Path, db: Path) -> None:
     assert before.inode != after.inode and read_bytes(after.path) == b"y" * 10
 
 
+@pytest.mark.slow
 def test_many_threads_and_processes_read_one_archive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

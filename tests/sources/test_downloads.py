@@ -105,6 +105,7 @@ def test_a_file_that_was_deleted_comes_again(site: Site, tmp_path: Path) -> None
     assert data(tmp_path, url) == PICTURE and site.count() == 2
 
 
+@pytest.mark.slow
 def test_requests_at_once_are_bounded(site: Site, tmp_path: Path) -> None:
     """By both limits, which are also reached; hosts are told apart by name."""
     urls = [site.offer(f"/{n}", PICTURE, delay=0.05) for n in range(24)]
@@ -150,6 +151,7 @@ def test_what_may_pass_is_tried_again(site: Site, tmp_path: Path) -> None:
     assert site.count("/never.jpg") == 5
 
 
+@pytest.mark.slow
 def test_a_server_that_asks_for_patience_gets_it(site: Site, tmp_path: Path) -> None:
     """Retry-After is kept, for the whole host; a long one ends its turn."""
     times: list[float] = []
@@ -172,6 +174,7 @@ def test_a_server_that_asks_for_patience_gets_it(site: Site, tmp_path: Path) -> 
     assert all(isinstance(one, Failure) and "alone for 3,600 s" in one.message for one in found)
 
 
+@pytest.mark.slow
 def test_silence_and_slowness_end(site: Site, tmp_path: Path) -> None:
     """No byte for a while, and bytes for too long; the latter is gone on with."""
 

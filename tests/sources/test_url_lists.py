@@ -38,6 +38,8 @@ from lookalike.sources import (
 from lookalike.sources.downloads import Downloads
 from lookalike.sources.tables import Table, read_table, write_table
 
+pytestmark = pytest.mark.slow
+
 RGB = scene(1, 320, 240)
 
 

@@ -50,6 +50,8 @@ from lookalike.store import (
 )
 from lookalike.store.location import Server, is_everywhere
 
+pytestmark = pytest.mark.slow
+
 ROWS = DescriptorSpec("rows", "1", "cosine", 48, "float16", "none")
 
 

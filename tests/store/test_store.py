@@ -341,6 +341,7 @@ def test_rows_that_vanish_meanwhile_are_an_error(tmp_path: Path) -> None:
                 attempt()
 
 
+@pytest.mark.slow
 def test_kill_loses_at_most_the_batch_in_hand(any_db: Path | str) -> None:
     """After SIGKILL at any moment, every batch is there wholly or not at all."""
     here = str(Path(__file__).parent)

@@ -31,6 +31,8 @@ from starlette.concurrency import run_in_threadpool
 from lookalike.web import app
 from lookalike_bench.review_page import browser, made_report, measure, served
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTERS = 5_000
 LOADED = "() => [...document.querySelectorAll('.stage img')].every(i => i.naturalWidth)"
