@@ -30,7 +30,7 @@ class CascadeLimits:
         small: by how many times fewer pixels a content counts half as typical of its cluster,
             0..1 (by eye).
         most_bits: bits of one substring of keypoints: it is packed with what it belongs to in a
-            number of 64.
+            number of 64 (ADR 9).
     """
 
     same_way: int = 12

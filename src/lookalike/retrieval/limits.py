@@ -29,26 +29,26 @@ class SearchLimits:
 
 @dataclass(frozen=True, slots=True)
 class OverlayLimits:
-    """What counts as a line drawn over a query; all by eye, on lines drawn by people.
+    """What counts as a line drawn over a query.
 
     Attributes:
-        side: pixels of the long side of the picture that is looked at.
-        colour_step: levels of a channel that count as one colour.
-        contrast: levels by which a line stands out from what lies beside it.
-        few_pixels: share of the pixels that stand out which have a colour, at least, 0..1.
-        colours: colours looked at, the most frequent first.
-        run: pixels along a line over which colours are smoothed.
-        window: share of the diagonal of the median that is the background, 0..1.
-        widest: share of the diagonal of the widest line, 0..1.
-        shortest: share of the diagonal of the shortest line, 0..1.
-        gap: share of the diagonal of the longest gap in a line, 0..1.
-        drawn: share of the diagonal that a marked line is wide, 0..1.
-        filled: share of a segment's pixels that have its colour, 0..1.
-        apart: share of them that differ from both sides, 0..1.
-        known: share that is marked already, above which a segment is left alone, 0..1.
-        constant: levels of a channel by which the pixels of one segment differ.
-        aside: share of the diagonal from a line to what lies beside it, 0..1.
-        segments: segments looked at, the longest first.
+        side: pixels of the long side of the picture that is looked at (by eye).
+        colour_step: levels of a channel that count as one colour (by eye).
+        contrast: levels by which a line stands out from what lies beside it (by eye).
+        few_pixels: share of the pixels that stand out which have a colour, at least, 0..1 (by eye).
+        colours: colours looked at, the most frequent first (by eye).
+        run: pixels along a line over which colours are smoothed (by eye).
+        window: share of the diagonal of the median that is the background, 0..1 (by eye).
+        widest: share of the diagonal of the widest line, 0..1 (by eye).
+        shortest: share of the diagonal of the shortest line, 0..1 (by eye).
+        gap: share of the diagonal of the longest gap in a line, 0..1 (by eye).
+        drawn: share of the diagonal that a marked line is wide, 0..1 (by eye).
+        filled: share of a segment's pixels that have its colour, 0..1 (by eye).
+        apart: share of them that differ from both sides, 0..1 (by eye).
+        known: share that is marked already, above which a segment is left alone, 0..1 (by eye).
+        constant: levels of a channel by which the pixels of one segment differ (by eye).
+        aside: share of the diagonal from a line to what lies beside it, 0..1 (by eye).
+        segments: segments looked at, the longest first (by eye).
     """
 
     side: int = 512
