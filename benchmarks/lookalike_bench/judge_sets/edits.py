@@ -107,7 +107,8 @@ def _caption(rgb: UInt8Array, desk: Desk) -> tuple[UInt8Array, int]:
     sheet = _sheet(rgb, desk, more=bar, ink=paper)
     for line in range(lines):
         place = (width * 0.03, height + size * (0.4 + 1.35 * line))
-        sheet.text(place, w.pick(random, w.SENTENCES["en"])[:44], size, fill=ink)
+        words = sheet.fitted(w.pick(random, w.SENTENCES["en"]), size, 0.94 * width)
+        sheet.text(place, words, size, fill=ink)
     return sheet.rgb, bar
 
 
@@ -133,12 +134,14 @@ def _stickers(rgb: UInt8Array, desk: Desk) -> UInt8Array:
         if shape == "face":
             faces.append((int(y), int(x), max(8, int(side))))
         elif shape == "bubble":
-            sheet.box((x, y, x + side * 1.4, y + side * 0.7), fill=(255, 255, 255), radius=side / 4)
+            ends = (x, y, x + side * 1.4, y + side * 0.7)
+            look = {"fill": (255, 255, 255), "outline": (40, 40, 40), "width": side / 30}
+            sheet.box(ends, radius=side / 4, **look)
             sheet.text((x + side * 0.1, y + side * 0.2), _words(random)[:9], side * 0.25)
         else:
             points = _HEART if shape == "heart" else _STAR
-            ends = [(x if n % 2 == 0 else y) + side * value for n, value in enumerate(points)]
-            sheet.shape(ends, fill=(226, 40, 70) if shape == "heart" else (250, 204, 40))
+            corners = [(x if n % 2 == 0 else y) + side * value for n, value in enumerate(points)]
+            sheet.shape(corners, fill=(226, 40, 70) if shape == "heart" else (250, 204, 40))
     made = sheet.rgb
     for top, left, side in faces:
         patch = np.ascontiguousarray(made[top : top + side, left : left + side])
@@ -168,7 +171,8 @@ def _crossed(rgb: UInt8Array, desk: Desk) -> UInt8Array:
     random = desk.random
     height, width = rgb.shape[:2]
     sheet = _sheet(rgb, desk)
-    ink = w.pick(random, ((214, 20, 30), (0, 0, 0), (255, 255, 255), mixed(random)))
+    plain = (0, 0, 0) if rgb.mean() > 128 else (255, 255, 255)
+    ink = w.pick(random, ((214, 20, 30), (30, 40, 200), plain))
     thick = max(2.0, min(height, width) * random.uniform(0.008, 0.03))
     sheet.line((0, 0, width, height), fill=ink, width=thick)
     sheet.line((0, height, width, 0), fill=ink, width=thick)

@@ -16,15 +16,22 @@ __all__ = ["camera_notes", "encoded", "noted"]
 _DATE, _EXPOSURE, _TAKEN, _PARTS = 306, 33434, 36867, 37521
 
 
-def encoded(pixels: UInt8Array, random: Generator, *, edit: str = "") -> tuple[str, bytes]:
+def encoded(
+    pixels: UInt8Array, random: Generator, *, edit: str = "", chance: float | None = None
+) -> tuple[str, bytes]:
     """Ending and bytes of a file: JPEG half of the time, else PNG, one in eight WebP.
+
+    Small drawings are PNG but for one in eight.
 
     Args:
         pixels: ``(h, w, 3)``, or ``(h, w, 4)``, which JPEG never gets.
         random: format and quality.
+        chance: format: below .5 JPEG, above .875 WebP, else PNG; drawn where it is not given.
         edit: ``jpeg_15_60`` and ``webp_15_70`` choose theirs.
     """
-    chance = random.random()
+    chance = random.random() if chance is None else chance
+    if max(pixels.shape) < 128 and chance > 0.125:
+        chance = 0.6
     clear = pixels.shape[2] == 4
     turn = cv2.COLOR_RGBA2BGRA if clear else cv2.COLOR_RGB2BGR
     ending, flags = ".png", [cv2.IMWRITE_PNG_COMPRESSION, 3]

@@ -51,8 +51,7 @@ def phone_screen(
     name = w.company(style).split()[0]
     sheet.box((0, 0, 390, head), fill=bar)
     white: Ink = (255, 255, 255) if bar is not paper else text
-    clock = f"{content.integers(0, 24)}:{content.integers(0, 60):02d}"
-    sheet.text((16, 6), clock, 15, bold=True, fill=white)
+    sheet.text((16, 6), w.clock(content), 15, bold=True, fill=white)
     sheet.text((374, 6), f"LTE {content.integers(5, 100)} %", 13, fill=white, anchor="ra")
     sheet.text((16, head - 32), f"< {name}", 22, bold=True, fill=white)
     sheet.picture((0, head, 390, head + tall), rgb)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from lookalike.evaluation.datasets import at_least, photos_in, read_photo, without_twins
 from lookalike.model.arrays import UInt8Array
@@ -28,6 +29,8 @@ from lookalike_bench.judge_sets.table import KINDS, PHOTOS, REAL_CANNOT
 __all__ = ["Folders", "Options", "make_judge_sets"]
 
 _LARGE = 600
+# share of a photo's parts that show something, for any truth and for a series
+_SHOWS, _SHOWS_MUCH = 0.05, 0.4
 _BACKGROUNDS = 120
 # pictures that come out equal to one before are drawn again so often
 _TRIES = 6
@@ -175,20 +178,20 @@ class _Deal:
         order = seeded(options.seed, "photos").permutation(len(pool))
         alone = without_twins([*large, *(pool[n] for n in order[: math.ceil(1.15 * small)])])
         chosen = set(large)
-        shuffled = [alone[n] for n in seeded(options.seed, "deal").permutation(len(alone))]
-        first = [path for path in shuffled if path in chosen]
-        self._piles = {
-            "large": [path for path in first if _side(path) >= _LARGE],
-            "any": [path for path in first if _side(path) < _LARGE],
-            "small": [path for path in shuffled if path not in chosen],
-        }
+        self._piles: dict[str, list[Path]] = {"large": [], "any": [], "small": []}
+        for number in seeded(options.seed, "deal").permutation(len(alone)):
+            path = alone[number]
+            side, shows = _seen(path)
+            good = side >= _LARGE and shows >= _SHOWS_MUCH
+            pile = "small" if path not in chosen else "large" if good else "any"
+            if shows >= _SHOWS:
+                self._piles[pile].append(path)
         self.backgrounds = self._take("small", backgrounds)
 
     def photos_of(self, kind: str) -> tuple[Path, ...]:
         """The photos of a kind, taken from what is left."""
         if kind == "photos":
-            half = self._scaled(PHOTOS) // 2
-            return (*self._take("large", half), *self._take("any", half))
+            return self._take("any", self._scaled(PHOTOS))
         drawn = KINDS.get(kind)
         return self._take(drawn.source, drawn.photos_at(self._scale)) if drawn else ()
 
@@ -212,8 +215,14 @@ class _Deal:
         return tuple(taken)
 
 
-def _side(path: Path) -> int:
-    return max(read_photo(path).shape)
+def _seen(path: Path) -> tuple[int, float]:
+    """A photo's longer side, and the share of 144 parts of it that are not plain."""
+    grey = cv2.cvtColor(read_photo(path), cv2.COLOR_RGB2GRAY)
+    factor = min(1.0, 256 / max(grey.shape))
+    small = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    detail = cv2.absdiff(small, cv2.GaussianBlur(small, (0, 0), 2)).astype(np.float32)
+    parts = cv2.resize(detail, (12, 12), interpolation=cv2.INTER_AREA)
+    return max(grey.shape), float((parts > 1.5).mean())
 
 
 def _taken(kind: str, folders: Folders, options: Options, own: Sequence[Path]) -> list[Taken]:
@@ -309,12 +318,16 @@ def _place(job: _Job, studio: Studio, at: tuple[int, int, int], attempt: int) ->
 def _source(job: _Job, kind: Kind, pixels: UInt8Array, at: tuple[int, int]) -> _Source:
     layout, number = at
     name = f"{layout:03d}_{number:03d}"
-    notes = b""
+    notes, file = b"", seeded(job.options.seed, job.kind, name, "file")
+    # most pictures of a layout have one format, frames of a dated series all
+    whole = seeded(job.options.seed, job.kind, layout, "file").random()
+    chance = whole if kind.dated or file.random() < 0.8 else file.random()
     if kind.dated and layout % 2:
+        chance = 0.0
         notes = camera_notes(
             f"{job.options.seed} {job.kind} {layout}", number, stops=number * kind.stops
         )
-    ending, data = encoded(pixels, seeded(job.options.seed, job.kind, name, "file"))
+    ending, data = encoded(pixels, file, chance=chance)
     edit = kind.one_picture if number else "part" if kind.parts else ""
     return _Source(
         name=name,

@@ -45,7 +45,7 @@ def product(at: Place) -> UInt8Array:
     sheet.text((250, 520), w.pick(style, w.SENTENCES["en"])[:30], 15, anchor="ma")
     sheet.text((380, 560), f"{content.integers(2, 20) * 50} g", 20, bold=True, anchor="ra")
     bars(sheet, (120, 556, 200, 586), content)
-    return painted(sheet.rgb, style, content) if style.random() < 0.5 else sheet.rgb
+    return painted(sheet.rgb, style, content, bent=0.002) if style.random() < 0.5 else sheet.rgb
 
 
 def _body(sheet: Sheet, shape: str, ink: Ink) -> None:

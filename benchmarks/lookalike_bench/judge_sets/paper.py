@@ -28,7 +28,7 @@ def receipt(at: Place) -> UInt8Array:
     _shop(sheet, wide, style)
     scanned = style.random() < 0.5
     y = 160.0
-    sheet.text((18, y), f"{w.day(content)}  {content.integers(7, 22)}:{w.digits(content, 2)}", 13)
+    sheet.text((18, y), f"{w.day(content)}  {w.clock(content)}", 13)
     sheet.text((18, y + 20), f"Till {content.integers(1, 9)}  No {w.digits(content, 7)}", 13)
     y += 52
     total = 0.0
@@ -87,13 +87,12 @@ def ticket(at: Place) -> UInt8Array:
     fields = {
         "Name": w.person(content),
         "Date": w.day(content),
-        "Time": f"{content.integers(5, 24):02d}:{content.integers(0, 60):02d}",
+        "Time": w.clock(content),
         "Seat": f"{content.integers(1, 60)}{w.pick(content, 'ABCDEF')}",
         "Gate": str(content.integers(1, 40)),
         "Price": f"{w.price(content):.2f} EUR",
     }
-    sheet.text((90, 74), start, 34, bold=True)
-    sheet.text((320, 74), f"> {end}", 34, bold=True)
+    sheet.text((90, 74), f"{start} – {end}", 34, bold=True)
     for number, (name, value) in enumerate(fields.items()):
         x, y = 90 + 155 * (number % 3), 138 + 68 * (number // 3)
         sheet.text((x, y), name, 14, fill=_GREY)

@@ -176,19 +176,22 @@ def face(at: Place) -> UInt8Array:
     return painted(sheet.rgb, style, content)
 
 
-def painted(rgb: UInt8Array, style: Generator, content: Generator) -> UInt8Array:
+def painted(
+    rgb: UInt8Array, style: Generator, content: Generator, *, bent: float = 0.008
+) -> UInt8Array:
     """Flat colours as a photo has them: soft, grained skin and cloth, light from a side, noise.
 
     Args:
         rgb: what was drawn.
         style: the grain, which stays with the person.
         content: light, a small bend, noise.
+        bent: how far, as a share of the longer side.
     """
     height, width = rgb.shape[:2]
     grain = style.normal(0, 1, (height, width)).astype(np.float32)
     grain = 5 * cv2.GaussianBlur(grain, (0, 0), 1.2) + 12 * cv2.GaussianBlur(grain, (0, 0), 4)
     soft = cv2.GaussianBlur(rgb, (0, 0), 0.004 * width + 0.6).astype(np.float32)
-    moved = bend(np.clip(soft + grain[..., None], 0, 255).astype(np.uint8), 0.008, content, cells=5)
+    moved = bend(np.clip(soft + grain[..., None], 0, 255).astype(np.uint8), bent, content, cells=5)
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None]
     light = 1 + content.uniform(-0.2, 0.2) * x
     noise = content.normal(0, 2.5, rgb.shape)

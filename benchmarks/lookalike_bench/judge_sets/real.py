@@ -56,7 +56,7 @@ def shots(folder: Path, relation: str, count: int) -> list[Taken]:
     pieces = [
         scene[start : start + _SERIES]
         for scene in several
-        for start in range(0, len(scene), 3 * _SERIES)
+        for start in range(0, len(scene), _SERIES)
         if len(scene) - start > 1
     ]
     return [one for piece in spread(pieces, count / _mean(pieces)) for one in piece][:count]

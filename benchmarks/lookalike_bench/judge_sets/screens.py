@@ -40,8 +40,7 @@ def chat(at: Place) -> UInt8Array:
     mine = w.pick(style, ("#dcf8c6", "#cfe4ff", "#ffe0b8"))
     said = "".join(
         f"<p class={'mine' if content.random() < 0.5 else 'theirs'}>"
-        f"{escape(w.pick(content, w.TALK))}<small>{content.integers(7, 24)}:"
-        f"{w.digits(content, 2)}</small></p>"
+        f"{escape(w.pick(content, w.TALK))}<small>{w.clock(content)}</small></p>"
         for _ in range(int(content.integers(5, 16)))
     )
     html = f"""<style>
@@ -166,6 +165,6 @@ def log_screen(at: Place) -> UInt8Array:
 
 
 def _log_line(random: Generator) -> str:
-    stamp = f"{w.day(random)} {random.integers(0, 24):02d}:{random.integers(0, 60):02d}"
+    stamp = f"{w.day(random)} {w.clock(random)}"
     level = w.pick(random, ("INFO ", "WARN ", "ERROR", "DEBUG"))
     return f"{stamp} {level} {w.digits(random, 4)} {w.pick(random, w.SENTENCES['en'])}"[:80]

@@ -51,6 +51,13 @@ class Sheet:
         self.pen.text((at[0] * self.zoom, at[1] * self.zoom), words, font=face, **look)
         return face.getlength(words) / self.zoom
 
+    def fitted(self, words: str, size: float, room: float) -> str:
+        """As many of the words as a room in units holds, at least one."""
+        face = font(self.family.regular, round(size * self.zoom))
+        while " " in words and face.getlength(words) > room * self.zoom:
+            words = words.rpartition(" ")[0]
+        return words
+
     def box(self, ends: Sequence[float], **look: Any) -> None:
         """A rectangle from left, top to right, bottom; ``radius`` in units; Pillow's look."""
         radius = look.pop("radius", 0) * self.zoom

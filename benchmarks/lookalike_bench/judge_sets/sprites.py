@@ -31,7 +31,7 @@ def sprite(at: Place) -> UInt8Array:
     rgba[body, :3], rgba[body & shade, :3] = ink, second
     rgba[body, 3] = 255
     large = cv2.resize(rgba, (side, side), interpolation=cv2.INTER_NEAREST)
-    drawn = _outlined(large)
+    drawn = _outlined(large) if side // cells > 3 else large
     # the sheets of some games have no alpha
     return over(drawn, mixed(style)) if at.layout % 2 else drawn
 

@@ -58,7 +58,7 @@ KINDS: Mapping[str, Kind] = {
     "maps": Kind(nature.street_map),
     "templates_phone": Kind(framed.phone_page, photos_each=1),
     "templates_memes": Kind(framed.meme, photos_each=1),
-    "captions_only": Kind(framed.captioned, 20, 3, 1, 0, "large", one_picture="caption_in_it"),
+    "captions_only": Kind(framed.captioned, 20, 3, photos=1, one_picture="caption_in_it"),
     "collages": Kind(framed.collage, 12, 5, 0, 6, "small"),
     "contact_sheets": Kind(framed.contact_sheet, 12, 5, 12, 0, "small", parts=True),
     "series_video": Kind(series.video, 8, 8, 1, 0, "large", _FINE, dated=True),

@@ -15,6 +15,7 @@ __all__ = [
     "SETTINGS",
     "TALK",
     "address",
+    "clock",
     "company",
     "day",
     "digits",
@@ -195,6 +196,11 @@ def day(random: Generator) -> str:
     return (
         f"{random.integers(2015, 2030)}-{random.integers(1, 13):02d}-{random.integers(1, 29):02d}"
     )
+
+
+def clock(random: Generator) -> str:
+    """A time of the day."""
+    return f"{random.integers(0, 24):02d}:{random.integers(0, 60):02d}"
 
 
 def digits(random: Generator, count: int) -> str:
