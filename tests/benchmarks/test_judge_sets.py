@@ -39,7 +39,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ingredients")
     for number in range(40):
         save(folder / "photos" / f"p{number}.jpg", scene(number, 240, 200))
-    for number in range(80):
+    for number in range(120):
         save(folder / "train" / f"t{number}.jpg", scene(100 + number, 160, 120))
     return folder
 
@@ -68,7 +68,7 @@ def fonts() -> Fonts:
 def draw(kind: str, photos: Path, fonts: Fonts, layout: int, number: int) -> np.ndarray:
     """One picture of a kind."""
     own = sorted((photos / "photos").iterdir())
-    with Studio(fonts, own, own, 0) as studio:
+    with Studio(fonts, own, own) as studio:
         return KINDS[kind].draw(
             Place(
                 studio=studio,
@@ -225,6 +225,21 @@ def test_real_pictures_keep_their_truth(tmp_path: Path) -> None:
     rows = [f"logos/{n}.png,{min(n, 2)},logos" for n in range(4)]
     (tmp_path / "labels.csv").write_text("\n".join(["path,group,domain", *rows]))
     assert [one.picture for one in domain(tmp_path, "logos", 4)] == ["0", "1", "2", "2"]
+
+
+def test_frames_that_are_one_file_are_taken_once(photos: Path, tmp_path: Path) -> None:
+    """Whatever the labels say: two scenes that share a file would make a false truth."""
+    lines = ["path,group,kind,relation"]
+    for scene_ in ("a", "b"):
+        for number in range(2):
+            # all of the second scene are those of the first
+            save(tmp_path / scene_ / f"{number}.jpg", scene(number, 200, 160))
+            lines.append(f"{scene_}/{number}.jpg,{scene_},pano,pan")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    folders = Folders(photos / "photos", photos / "train", shots=tmp_path)
+    options = Options(scale=0.05, workers=1, kinds=("shots_pan",))
+    labels = make_judge_sets(tmp_path / "out", folders, options)
+    assert len([label for label in labels if not label.edit]) == 2
 
 
 def test_what_cannot_be_made_is_said(photos: Path, tmp_path: Path) -> None:

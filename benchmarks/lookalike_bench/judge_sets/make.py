@@ -19,21 +19,23 @@ from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
 from lookalike_bench.judge_sets.edits import ALL_EDITS, Desk, edited, fitting_edits
 from lookalike_bench.judge_sets.files import camera_notes, encoded, noted
-from lookalike_bench.judge_sets.fonts import find_fonts
+from lookalike_bench.judge_sets.fonts import Fonts, find_fonts
 from lookalike_bench.judge_sets.labels import PictureLabel, write_labels
 from lookalike_bench.judge_sets.real import DOMAINS, SHOTS, Taken, domain, photos, shots
 from lookalike_bench.judge_sets.sprites import over
 from lookalike_bench.judge_sets.studio import Kind, Place, Studio, seeded
-from lookalike_bench.judge_sets.table import KINDS, PHOTOS, REAL_CANNOT
+from lookalike_bench.judge_sets.table import KINDS, PHOTOS, REAL_CANNOT, every_kind
 
 __all__ = ["Folders", "Options", "make_judge_sets"]
 
 _LARGE = 600
 # share of a photo's parts that show something, for any truth and for a series
 _SHOWS, _SHOWS_MUCH = 0.05, 0.4
-_BACKGROUNDS = 120
+# a kind's own: a pasted copy shows its background too
+_BACKGROUNDS = 6
 # pictures that come out equal to one before are drawn again so often
 _TRIES = 6
+_NAMES = every_kind()
 _PAPER = (255, 255, 255)
 
 
@@ -85,7 +87,7 @@ class _Job:
         options: how much.
         fonts: folder of more fonts.
         photos: the kind's own.
-        backgrounds: of all kinds.
+        backgrounds: the kind's own.
         taken: of a real kind: its pictures.
     """
 
@@ -146,18 +148,17 @@ def make_judge_sets(out: Path, folders: Folders, options: Options) -> tuple[Pict
 
 def _jobs(out: Path, folders: Folders, options: Options) -> Iterator[_Job]:
     """Every kind's work, no photo in two of them."""
-    names = (*KINDS, *REAL_CANNOT)
-    wanted = options.kinds or names
-    unknown = set(wanted) - set(names)
+    wanted = options.kinds or _NAMES
+    unknown = ", ".join(sorted(set(wanted) - set(_NAMES)))
     if unknown:
-        raise ConfigError("no such kind", got=", ".join(sorted(unknown)), expected=", ".join(names))
+        raise ConfigError("no such kind", got=unknown, expected=", ".join(_NAMES))
     deal = _Deal(folders, options)
-    for name in names:
-        own = deal.photos_of(name)
+    for name in _NAMES:
+        own, behind = deal.photos_of(name), deal.backgrounds()
         if name in wanted:
             taken = tuple(_taken(name, folders, options, own))
             if name in KINDS or taken:
-                yield _Job(name, out, options, folders.fonts, own, deal.backgrounds, taken)
+                yield _Job(name, out, options, folders.fonts, own, behind, taken)
 
 
 class _Deal:
@@ -170,9 +171,9 @@ class _Deal:
 
     def __init__(self, folders: Folders, options: Options) -> None:
         self._scale = options.scale
-        backgrounds = max(4, self._scaled(_BACKGROUNDS))
         needs = [kind.photos_at(options.scale) for kind in KINDS.values() if kind.source == "small"]
-        small = sum(needs) + backgrounds
+        self._behind = max(1, round(_BACKGROUNDS * min(1.0, math.sqrt(options.scale))))
+        small = sum(needs) + self._behind * len(_NAMES)
         large = photos_in(folders.photos)
         pool = photos_in(folders.train)
         order = seeded(options.seed, "photos").permutation(len(pool))
@@ -186,7 +187,10 @@ class _Deal:
             pile = "small" if path not in chosen else "large" if good else "any"
             if shows >= _SHOWS:
                 self._piles[pile].append(path)
-        self.backgrounds = self._take("small", backgrounds)
+
+    def backgrounds(self) -> tuple[Path, ...]:
+        """The backgrounds of the next kind."""
+        return self._take("small", self._behind)
 
     def photos_of(self, kind: str) -> tuple[Path, ...]:
         """The photos of a kind, taken from what is left."""
@@ -246,13 +250,13 @@ def _make_kind(job: _Job) -> list[PictureLabel]:
     folder.mkdir(parents=True, exist_ok=True)
     fonts = find_fonts(job.fonts)
     labels = []
-    with Studio(fonts, job.photos, job.backgrounds, job.options.seed) as studio:
+    with Studio(fonts, job.photos, job.backgrounds) as studio:
         sources = _real(job) if job.taken else _drawn(job, studio)
         used: Counter[str] = Counter()
         for source in sources:
             (folder / f"{source.name}{source.ending}").write_bytes(source.data)
             labels.append(_label(job.kind, source, source.edit, source.ending))
-            for name, ending in _write_edits(job, studio, source, used):
+            for name, ending in _write_edits(job, fonts, source, used):
                 labels.append(_label(job.kind, source, name, f"__{name}{ending}"))
     return labels
 
@@ -271,10 +275,13 @@ def _label(kind: str, source: _Source, edit: str, ending: str) -> PictureLabel:
 
 
 def _real(job: _Job) -> Iterator[_Source]:
-    """Real files as they are; equal pixels are one picture, whatever the labels say."""
+    """Real files as they are, but those equal to one that the labels call another picture."""
     layouts = {name: n for n, name in enumerate(dict.fromkeys(one.layout for one in job.taken))}
+    seen: dict[bytes, str] = {}
     for number, one in enumerate(job.taken):
         pixels = read_photo(one.path)
+        if seen.setdefault(_digest(pixels), one.picture) != one.picture:
+            continue
         yield _Source(
             name=f"{layouts[one.layout]:03d}_{number:03d}",
             pixels=pixels,
@@ -295,11 +302,15 @@ def _drawn(job: _Job, studio: Studio) -> Iterator[_Source]:
         number, layout = divmod(index, layouts)
         for attempt in range(_TRIES):
             pixels = kind.draw(_place(job, studio, (layout, number, index), attempt))
-            key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+            key = _digest(pixels)
             if key not in seen:
                 seen.add(key)
                 yield _source(job, kind, pixels, (layout, number))
                 break
+
+
+def _digest(pixels: UInt8Array) -> bytes:
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
 
 
 def _place(job: _Job, studio: Studio, at: tuple[int, int, int], attempt: int) -> Place:
@@ -342,7 +353,7 @@ def _source(job: _Job, kind: Kind, pixels: UInt8Array, at: tuple[int, int]) -> _
 
 
 def _write_edits(
-    job: _Job, studio: Studio, source: _Source, used: Counter[str]
+    job: _Job, fonts: Fonts, source: _Source, used: Counter[str]
 ) -> Iterator[tuple[str, str]]:
     """Write a source's edited copies; edit and ending of each."""
     cannot = KINDS[job.kind].cannot if job.kind in KINDS else REAL_CANNOT[job.kind]
@@ -354,9 +365,10 @@ def _write_edits(
     chosen = sorted(fitting, key=lambda name: (used[name], order[name]))
     rgb = over(source.pixels, _PAPER)
     for name in chosen[: job.options.edits_per_picture]:
-        used[name] += 1
         random = seeded(job.options.seed, job.kind, source.name, name)
-        desk = Desk(random, studio.fonts, at_least(studio.background(random), 512))
+        other = read_photo(job.backgrounds[used[name] % len(job.backgrounds)])
+        used[name] += 1
+        desk = Desk(random, fonts, at_least(other, 512))
         ending, data = encoded(edited(rgb, name, desk), random, edit=name)
         # half of the programs keep what the camera wrote
         kept = source.notes if random.random() < 0.5 else b""

@@ -40,16 +40,12 @@ class Studio:
         fonts: families.
         photos: this kind's own, no other kind has them.
         backgrounds: photos that are in no picture by themselves, to paste on and cover with.
-        seed: of the whole set.
     """
 
-    def __init__(
-        self, fonts: Fonts, photos: Sequence[Path], backgrounds: Sequence[Path], seed: int
-    ) -> None:
+    def __init__(self, fonts: Fonts, photos: Sequence[Path], backgrounds: Sequence[Path]) -> None:
         self.fonts = fonts
         self.photos = photos
         self.backgrounds = backgrounds
-        self.seed = seed
         self._open = ExitStack()
         self._page: Any = None
         self._file = Path()
