@@ -11,6 +11,7 @@
 # make measure-scale          what one image, pair, keypoint costs, and how unevenly they fall
 # make simulate-scale         the plan for 10^8 and 10^9 pictures, into docs/scale.md
 # make bench-hard             templates, insets, prints, bursts, faces, likewise
+# make judge-sets             labelled pictures of 46 kinds, into benchmarks/work/judge_sets
 # make bench-collapse         result lists, likewise
 # make bench-confidence       fits how certain a match is, and checks it, likewise
 # make bench-ablation         what each lever of the cascade gives, and what stays unsolved, likewise
@@ -37,7 +38,7 @@ LOWEST_TESTS := $(addprefix tests/,actions cli clustering containment decisions 
 
 .PHONY: find test test-fast mutants test-lowest check reference bench bench-systems bench-owl bench-scale bench-hard bench-datasets \
   bench-confidence bench-collapse bench-peers bench-ablation bench-explained bench-cluster \
-  measure-scale simulate-scale models clean
+  judge-sets measure-scale simulate-scale models clean
 
 $(VENV)/done: pyproject.toml benchmarks/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -114,6 +115,10 @@ simulate-scale: $(VENV)/done
 bench-hard: $(VENV)/done
 	$(RUN) lookalike_bench.bench_hard --photos $(SHARED)/data/photos \
 	  --canvases $(SHARED)/data/train $(addprefix --detector ,$(wildcard $(SHARED)/models/*Det.onnx))
+
+judge-sets: $(VENV)/done
+	$(RUN) lookalike_bench.judge_sets benchmarks/work/judge_sets --photos $(SHARED)/data/photos \
+	  --train $(SHARED)/data/train --shots $(SHARED)/data/other_shots --domains $(SHARED)/data/domains
 
 bench-collapse: $(VENV)/done
 	$(RUN) lookalike_bench.bench_collapse --photos $(SHARED)/data/photos
