@@ -49,7 +49,7 @@ class Patch:
 def patches_beyond(
     rgb: UInt8Array, outline: FloatArray, beyond: NDArray[np.bool_]
 ) -> tuple[list[Patch], bool]:
-    """What a picture shows beyond the other's frame, and whether that is simply more of the scene.
+    """Find what a picture shows beyond the other's frame, and whether it is more of the scene.
 
     Args:
         rgb: ``(h, w, 3)`` uint8, the picture that shows more.
@@ -80,7 +80,7 @@ def patches_beyond(
 def patches_within(
     fixed: FloatArray, moved: FloatArray, different: NDArray[np.bool_]
 ) -> list[Patch]:
-    """What was laid over one of two pictures where both show the scene.
+    """Find what was laid over one of two pictures where both show the scene.
 
     Args:
         fixed: ``(h, w)`` float32 luma.
@@ -106,7 +106,7 @@ def patches_within(
 
 
 def _at_one(patches: list[Patch]) -> list[Patch]:
-    """Crumbs are of the kind of the largest patch, and in the picture that clearly has most."""
+    """Give crumbs the kind of the largest patch, and the picture that clearly has most."""
     if not patches:
         return []
     areas = dict.fromkeys((True, False), 0.0)
@@ -138,7 +138,7 @@ def _kind_beyond(rgb: UInt8Array, part: NDArray[np.bool_]) -> AddedKind:
 
 
 def _coarse(pixels: UInt8Array) -> NDArray[np.int64]:
-    """Counts of 512 coarse colours, most frequent first."""
+    """Count 512 coarse colours, most frequent first."""
     codes = (pixels >> 5).astype(np.int64) @ np.array([64, 8, 1])
     return np.sort(np.bincount(codes, minlength=512))[::-1]
 
@@ -148,14 +148,14 @@ def _few_colours(pixels: UInt8Array) -> float:
 
 
 def _has_second(pixels: UInt8Array) -> bool:
-    """Whether a second plain colour fills much of it, as a page's head or foot does."""
+    """Tell whether a second plain colour fills much of it, as a page's head or foot does."""
     away = _from_commonest(pixels) > 2 * ADDITIONS.plain_levels
     is_much = away.mean() > ADDITIONS.second
     return bool(is_much and _plain_share(pixels[away]) > ADDITIONS.second_plain)
 
 
 def _plain_share(pixels: UInt8Array) -> float:
-    """Share of the pixels that have the commonest colour, nearly."""
+    """Measure the share of pixels that nearly have the commonest colour."""
     if not len(pixels):
         return 0.0
     return float((_from_commonest(pixels) <= ADDITIONS.plain_levels).mean())
@@ -170,12 +170,12 @@ def _from_commonest(pixels: UInt8Array) -> NDArray[np.int16]:
 
 
 def _drawn_share(pixels: UInt8Array) -> float:
-    """Share of the pixels that have the very same colour, as in no sky and on no wall."""
+    """Measure the share of pixels of the very same colour, as in no sky and on no wall."""
     return float((_from_commonest(pixels) <= ADDITIONS.drawn_levels).mean())
 
 
 def _has_seam(rgb: UInt8Array, outline: FloatArray) -> bool:
-    """Whether the picture jumps along an outline more than it changes beside it."""
+    """Tell whether the picture jumps along an outline more than it changes beside it."""
     near, far, least = ADDITIONS.seam_near, ADDITIONS.seam_far, ADDITIONS.seam_length
     first, last = ADDITIONS.seam_ends, 1 - ADDITIONS.seam_ends
     smooth = cv2.GaussianBlur(rgb, (0, 0), ADDITIONS.seam_blur).astype(np.float32)

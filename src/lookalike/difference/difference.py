@@ -100,7 +100,7 @@ def difference_of(
     turned: bool = False,
     side: int = COMPARISON.side,
 ) -> Difference | Failure:
-    """How the two files of a match differ; the failure where one cannot be read.
+    """Explain how the two files of a match differ; a failure where one cannot be read.
 
     Args:
         match: of the two.
@@ -123,7 +123,7 @@ def difference_of(
 def describe_difference(
     query: Picture, ref: Picture, seen: Verification, side: int = COMPARISON.side
 ) -> Difference:
-    """What both pictures show, what was added to which, and which is likely the parent.
+    """Explain what both pictures show, what was added to which, and the likely parent.
 
     Args:
         query: the one picture, decoded with a short side of half of ``side`` at least.
@@ -194,7 +194,7 @@ def _details(laid: Laid) -> tuple[Detail, Detail]:
 
 
 def _telling(patches: Sequence[Patch]) -> list[AddedKind]:
-    """Kinds of what was added, the largest first, where it is more than crumbs."""
+    """Name the kinds of what was added, the largest first, but for crumbs."""
     largest = sorted(patches, key=lambda patch: -int(patch.mask.sum()))
     return [patch.kind for patch in largest if patch.mask.mean() >= COMPARISON.telling]
 
@@ -223,7 +223,7 @@ def _growth(picture: Picture, small: UInt8Array) -> NDArray[np.floating]:
 def _refined(
     query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating]
 ) -> NDArray[np.floating]:
-    """The transform moved to where the pixels correlate best, if they then agree more."""
+    """Move the transform to where the pixels correlate best, if they then agree more."""
     a, b = (Plane(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))) for rgb in (query, ref))
     closer = refine(a, b, onto, steps=REFINEMENT.steps_closely, halved=False)
     closer = closer / closer[2, 2]
@@ -237,7 +237,7 @@ def _refined(
 def _beyond(
     own: UInt8Array, other: UInt8Array, onto: NDArray[np.floating]
 ) -> tuple[list[Patch], bool]:
-    """What a picture shows beyond the other's frame, placed in it by ``onto``."""
+    """Find what a picture shows beyond the other's frame, placed in it by ``onto``."""
     corners = _corners((other.shape[1], other.shape[0]))
     outline = cv2.perspectiveTransform(corners, onto)[0].astype(np.float32)
     return patches_beyond(own, outline, outside_of(other.shape, onto, own.shape))
@@ -246,7 +246,7 @@ def _beyond(
 def _moved_to(
     patches: Sequence[Patch], laid: Laid, rgb: UInt8Array, *, is_query: bool
 ) -> list[Patch]:
-    """Those patches that one picture has, in its own frame."""
+    """Take the patches that one picture has, in its own frame."""
     own = [patch for patch in patches if (patch.is_fixed == laid.is_swapped) == is_query]
     if is_query == laid.is_swapped:
         return own
@@ -281,7 +281,7 @@ def _corners(size: tuple[int, int]) -> NDArray[np.float64]:
 
 
 def _shared_box(own: tuple[int, int], other: tuple[int, int], onto: NDArray[np.floating]) -> Box:
-    """Upright box, in a picture's pixels, of what the other shows of it; ``onto``: own → other."""
+    """Box, in a picture's pixels, what the other shows of it; ``onto``: own → other."""
     placed = cv2.perspectiveTransform(_corners(other), np.linalg.inv(onto))[0].astype(np.float32)
     frame = _corners(own)[0].astype(np.float32)
     _, shared = cv2.intersectConvexConvex(cv2.convexHull(placed), frame)
@@ -301,7 +301,7 @@ def _shared_box(own: tuple[int, int], other: tuple[int, int], onto: NDArray[np.f
 
 
 def _pixels(full: NDArray[np.floating], size: tuple[int, int]) -> float:
-    """Ref pixels for one of the query, at the query's centre."""
+    """Measure ref pixels for one of the query, at the query's centre."""
     x, y = size[0] / 2, size[1] / 2
     around = np.array([[[x, y], [x + 1, y], [x, y + 1]]], np.float64)
     at = cv2.perspectiveTransform(around, full)[0]

@@ -100,13 +100,13 @@ def lay_over(query: UInt8Array, ref: UInt8Array, onto: NDArray[np.floating]) -> 
 def outside_of(
     shape: tuple[int, ...], onto: NDArray[np.floating], into: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """Which pixels of a picture of shape ``into`` lie outside another's placed frame."""
+    """Mark pixels of a picture of shape ``into`` outside another's placed frame."""
     held = np.full(shape[:2], 255, np.uint8)
     return np.asarray(cv2.warpPerspective(held, onto, (into[1], into[0])) < 128)
 
 
 def _well_inside(shown: NDArray[np.bool_], move: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """What both show without its rim, or with it where nothing else is left.
+    """Take what both show without its rim, or with it where nothing else is left.
 
     A pixel of the smaller picture is several here, and its outermost are mixed with what lies
     around it.
@@ -139,13 +139,13 @@ def _is_grey(rgb: FloatArray, same: NDArray[np.bool_]) -> bool:
 
 
 def _sample(rgb: NDArray[Any], of: NDArray[np.bool_]) -> NDArray[Any]:
-    """``(n, 3)`` pixels, some thousands at most, evenly taken."""
+    """Sample pixels ``(n, 3)`` evenly, some thousands at most."""
     spots = np.flatnonzero(of)
     return rgb.reshape(-1, 3)[spots[:: max(1, len(spots) // OVERLAYS.fit_pixels)]]
 
 
 def _correlation(a: FloatArray, b: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Local correlation of two planes, and where either has texture."""
+    """Correlate two planes locally, and mark where either has texture."""
 
     def mean(plane: FloatArray) -> FloatArray:
         return np.asarray(cv2.boxFilter(plane, cv2.CV_32F, (OVERLAYS.window, OVERLAYS.window)))
@@ -162,7 +162,7 @@ def _correlation(a: FloatArray, b: FloatArray) -> tuple[FloatArray, NDArray[np.b
 
 
 def _toned(fixed: FloatArray, moved: FloatArray, same: NDArray[np.bool_]) -> FloatArray:
-    """The moved picture in the fixed one's colours: a quadratic map, least trimmed squares.
+    """Map the moved picture to the fixed one's colours: quadratic, least trimmed squares.
 
     A curve of tones, another white balance and a turn of the hues are all nearly such a map.
     """
@@ -207,7 +207,7 @@ def _identity(rows: int) -> NDArray[np.float64]:
 def _equally_sharp(
     fixed: FloatArray, moved: FloatArray, same: NDArray[np.bool_]
 ) -> tuple[FloatArray, FloatArray]:
-    """Both pictures, the sharper one blurred until it fits the other best."""
+    """Blur the sharper picture until it fits the other best."""
 
     def apart(a: FloatArray, b: FloatArray) -> float:
         return float(np.abs(_sample(a, same) - _sample(b, same)).mean())
@@ -231,7 +231,7 @@ def _different(
     moved: FloatArray,
     inside: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Where one picture leaves the range of colours around its place in the other."""
+    """Mark where one picture leaves the range of colours around its place in the other."""
     window = np.ones((OVERLAYS.shift, OVERLAYS.shift), np.uint8)
     beyond = np.zeros(fixed.shape[:2], np.float32)
     for one, other in ((fixed, moved), (moved, fixed)):
@@ -253,7 +253,7 @@ def _different(
 
 
 def _same_texture(fixed: FloatArray, moved: FloatArray) -> NDArray[np.bool_]:
-    """Where light and colours vary alike; a colour that the fitted map missed is off in level."""
+    """Mark where light and colours vary alike; a colour that the map missed is off in level."""
     same, textured = np.ones(fixed.shape[:2], bool), np.zeros(fixed.shape[:2], bool)
     for plane in range(3):
         a, b = (

@@ -37,7 +37,7 @@ class Signs:
 
 
 def likely_parent(query: Signs, ref: Signs) -> tuple[Parent, str]:
-    """The parent and why in words, or ``unknown`` where the evidence is even.
+    """Tell the likely parent and why, or ``unknown`` where the evidence is even.
 
     Nothing tells a mirrored or turned copy from its source by what it shows, and a copy that was
     only enlarged looks like the source.
@@ -51,7 +51,7 @@ def likely_parent(query: Signs, ref: Signs) -> tuple[Parent, str]:
 
 
 def _spoken(own: Signs, other: Signs) -> list[tuple[float, str]]:
-    """What speaks for a picture as the parent, with its weight."""
+    """Weigh what speaks for a picture as the parent."""
     said = []
     if other.added and not own.added:
         things = " and ".join(dict.fromkeys(other.added))
@@ -75,13 +75,13 @@ def _spoken(own: Signs, other: Signs) -> list[tuple[float, str]]:
 
 
 def _holds(noisy: Detail, clean: Detail) -> bool:
-    """Whether one shows all the fine texture of the other, as strongly, and something besides."""
+    """Tell whether one shows all fine texture of the other, as strongly, and something besides."""
     is_equal = max(noisy.fine, clean.fine) <= PARENTS.sharper
     has_more = clean.finest < PARENTS.noise * noisy.finest
     return is_equal and noisy.finest > PARENTS.noisier and has_more
 
 
 def _is_encoded_again(other: Detail, own: Detail) -> bool:
-    """Whether one keeps the other's finest texture and has a little besides, as JPEG leaves it."""
+    """Tell whether one keeps the other's finest texture and a little that JPEG leaves besides."""
     is_kept = PARENTS.kept_from <= other.finest <= PARENTS.kept_to
     return is_kept and own.finest < other.finest - PARENTS.remains

@@ -42,14 +42,14 @@ class RowSource(Protocol):
 
 
 def blocks_of(rows: RowSource, n_bytes: int = _BLOCK_BYTES) -> Iterator[slice]:
-    """Slices that cover ``rows``, each of about ``n_bytes`` as float32."""
+    """Cut ``rows`` into slices of about ``n_bytes`` each as float32."""
     count, dim = rows.shape[0], rows.shape[1]
     step = max(1, min(8192, n_bytes // (4 * max(1, dim))))
     return (slice(at, min(at + step, count)) for at in range(0, count, step))
 
 
 def block_distances(a: NDArray[Any], b: NDArray[Any], metric: str, *, p: float = 3.0) -> FloatArray:
-    """Distances of two blocks; equal to ``distances`` by test, several times faster.
+    """Compute distances of two blocks; equal to ``distances`` by test, several times faster.
 
     Args:
         a: ``(n, dim)`` float, or packed bits uint8 for ``hamming``.
@@ -72,7 +72,7 @@ def block_distances(a: NDArray[Any], b: NDArray[Any], metric: str, *, p: float =
 
 
 def _by_product(left: FloatArray, right: FloatArray, metric: str) -> FloatArray:
-    """Cosine, Dice and Euclidean from one matrix product."""
+    """Compute cosine, Dice or Euclidean distances from one matrix product."""
     size_left = np.einsum("ij,ij->i", left, left, dtype=np.float64)
     size_right = np.einsum("ij,ij->i", right, right, dtype=np.float64)
     product = (left @ right.T).astype(np.float64)
@@ -121,7 +121,7 @@ def _hamming(a: NDArray[Any], b: NDArray[Any]) -> FloatArray:
 
 
 def _words(rows: NDArray[Any]) -> NDArray[np.uint64]:
-    """Bytes as 64-bit words, filled up with zeros."""
+    """Pack bytes into 64-bit words, filled up with zeros."""
     short = -rows.shape[1] % 8
     padded = np.pad(rows, ((0, 0), (0, short))) if short else rows
     return np.ascontiguousarray(padded).view(np.uint64)
@@ -133,7 +133,7 @@ Measure = Callable[[slice, slice], FloatArray]
 def pairs_within(
     measure: Measure, rows: RowSource, max_distance: float, *, threads: int = 1
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Every pair ``i < j`` within ``max_distance`` (inclusive), sorted.
+    """Find every pair ``i < j`` within ``max_distance`` (inclusive), sorted.
 
     Args:
         measure: distances of two slices of the same rows.
@@ -166,7 +166,7 @@ def pairs_within(
 def nearest_rows(
     query: NDArray[Any], rows: RowSource, k: int, metric: str, *, p: float = 3.0
 ) -> tuple[IntArray, FloatArray]:
-    """The ``k`` nearest rows of every query, nearest first, ties by row number.
+    """Find the ``k`` nearest rows of every query, nearest first, ties by row number.
 
     Args:
         query: ``(q, dim)``.
@@ -190,7 +190,7 @@ def nearest_rows(
 
 
 def _smallest(near: FloatArray, best: IntArray, k: int) -> tuple[FloatArray, IntArray]:
-    """The ``k`` smallest of every row in order, ties by number."""
+    """Choose the ``k`` smallest of every row in order, ties by number."""
     some = 4 * k
     if near.shape[1] > 4 * some:
         part = np.argpartition(near, some - 1, axis=1)[:, :some]
@@ -203,7 +203,7 @@ def _smallest(near: FloatArray, best: IntArray, k: int) -> tuple[FloatArray, Int
 
 
 def among_nearest(query: IntArray, ref: IntArray, distance: FloatArray, limit: int) -> IntArray:
-    """Rows of the pairs that are among the ``limit`` nearest of either of their ends."""
+    """Choose pairs that are among the ``limit`` nearest of either of their ends."""
     ends = np.concatenate([query, ref])
     pair = np.tile(np.arange(len(query)), 2)
     order = np.lexsort((pair, np.tile(distance, 2), ends))

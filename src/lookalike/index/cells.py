@@ -23,7 +23,7 @@ _SAMPLE_PER_CELL = 64
 
 
 def fit_cells(rows: RowSource, cells: int, *, seed: int = 0) -> FloatArray:
-    """Centres ``(cells, dim)`` of a seeded k-means over a sample of the rows (Lloyd 1982).
+    """Fit centres ``(cells, dim)`` by seeded k-means over a sample of the rows (Lloyd 1982).
 
     Raises:
         ConfigError: more cells than rows, or none.
@@ -78,7 +78,7 @@ class CellIndex:
     def nearest(
         self, query: FloatArray, k: int, probes: int, metric: str = "cosine"
     ) -> tuple[IntArray, FloatArray]:
-        """The ``k`` nearest rows in the ``probes`` nearest cells.
+        """Find the ``k`` nearest rows in the ``probes`` nearest cells.
 
         Returns:
             ``(q, k)`` row numbers and distances, nearest first; −1 and infinity fill up.
@@ -100,7 +100,7 @@ class CellIndex:
         return best, near
 
     def candidates(self, probes: int) -> Iterator[tuple[IntArray, IntArray]]:
-        """For every cell the rows that look into it, and its members."""
+        """List for every cell the rows that look into it, and its members."""
         return self._visits(self._rows, probes)
 
     def _visits(self, query: FloatArray, probes: int) -> Iterator[tuple[IntArray, IntArray]]:
@@ -116,7 +116,7 @@ class CellIndex:
 
 
 def nearest_centres(rows: NDArray[np.generic], centres: FloatArray, count: int) -> IntArray:
-    """``(n, count)`` cells nearest to rows ``(n, dim)``, nearest first (Euclidean)."""
+    """Find the cells ``(n, count)`` nearest to rows ``(n, dim)``, nearest first (Euclidean)."""
     parts = []
     half = (centres * centres).sum(axis=1) / 2
     for block in blocks_of(rows):

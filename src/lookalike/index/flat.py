@@ -36,7 +36,7 @@ class CosineIndex:
         self._right = coarse.astype(np.int8)
 
     def pairs_within(self, max_distance: float) -> tuple[IntArray, IntArray, FloatArray]:
-        """Every pair of rows ``i < j`` with ``1 − cosine ≤ max_distance``, sorted."""
+        """Find every pair of rows ``i < j`` with ``1 − cosine ≤ max_distance``, sorted."""
         least = (1.0 - max_distance - self._slack) / (self._fine_step * self._coarse_step)
         minimum = int(np.floor(least)) + 128 * self._right.sum(axis=1, dtype=np.int64)
         parts = []

@@ -26,13 +26,13 @@ class HammingIndex:
         self._ones = bits.sum(axis=1, dtype=np.int64)
 
     def pairs_within(self, max_distance: float) -> tuple[IntArray, IntArray, FloatArray]:
-        """Every pair of rows ``i < j`` with at most ``max_distance`` differing bits, sorted."""
+        """Find all pairs of rows ``i < j`` with ``max_distance`` differing bits at most, sorted."""
         return self.query((self._signs > 0).astype(np.uint8), max_distance, upper_triangle=True)
 
     def pairs_with(
         self, queries: UInt8Array, max_distance: float, *, upper_triangle: bool = False
     ) -> tuple[IntArray, IntArray, FloatArray]:
-        """Every (query, row) within ``max_distance`` bits; ``queries`` ``(m, bits / 8)``.
+        """Find every (query, row) within ``max_distance`` bits; ``queries`` ``(m, bits / 8)``.
 
         With ``upper_triangle`` only pairs whose query number is below the row number: a
         self-join against another orientation of the same images.
@@ -43,7 +43,7 @@ class HammingIndex:
     def query(
         self, bits: NDArray[np.uint8], max_distance: float, *, upper_triangle: bool
     ) -> tuple[IntArray, IntArray, FloatArray]:
-        """As ``pairs_with``, for queries that are unpacked already, ``(m, bits)`` of 0 and 1."""
+        """Find the same for queries that are unpacked already, ``(m, bits)`` of 0 and 1."""
         # a·b± = |a∧b| − |a∧¬b|, so Hamming = |b| − a·b±
         minimum = self._ones - int(np.floor(max_distance))
         found = list(

@@ -98,7 +98,7 @@ class VoteSettings:
 
 
 def features_of(rows: UInt8Array, image: IntArray) -> tuple[Features, Features]:
-    """Stored keypoints of many images, as they are and as their mirror images have them.
+    """Unpack keypoints of many images, as they are and as their mirror images have them.
 
     Args:
         rows: ``(n, 38)`` uint8, see ``keypoints.KeypointKind.spec``.
@@ -121,7 +121,7 @@ def features_of(rows: UInt8Array, image: IntArray) -> tuple[Features, Features]:
 def vote_pairs(
     features: Features, settings: VoteSettings, *, mirrored: Features | None = None
 ) -> tuple[Votes, Votes]:
-    """Pairs of images by the pairs of their keypoints that meet in one pose.
+    """Vote for pairs of images by their keypoints that meet in one pose.
 
     Args:
         features: keypoints of all images.
@@ -137,7 +137,7 @@ def vote_pairs(
 
 
 def vote_between(first: Features, second: Features, settings: VoteSettings) -> Votes:
-    """As ``vote_pairs``, only between images of ``first`` and of ``second``.
+    """Vote for pairs between images of ``first`` and of ``second`` only.
 
     Args:
         first: keypoints of some images.
@@ -151,7 +151,7 @@ def vote_between(first: Features, second: Features, settings: VoteSettings) -> V
 def _voted(
     whole: Features, turned: int, settings: VoteSettings, *, across: bool = False
 ) -> tuple[Votes, Votes]:
-    """Votes among the keypoints before ``turned``, and between those and the others."""
+    """Count votes among the keypoints before ``turned``, and between those and the others."""
     parts = settings.threads * (1 + len(whole.image) * _MEETINGS_EACH // _MOST_MEETINGS)
     with ThreadPoolExecutor(settings.threads) as pool:
         tables = list(pool.map(partial(_table, whole.bits, settings), range(settings.tables)))
@@ -168,7 +168,7 @@ def _voted(
 
 
 def _parted(whole: Features, keys: IntArray, votes: IntArray) -> tuple[Votes, Votes]:
-    """Votes of upright and of mirrored pairs, from pairs as one number, ascending."""
+    """Split votes into those of upright and of mirrored pairs."""
     images = int(whole.image.max(initial=0)) + 1
     first = int(np.searchsorted(keys, images * images))
     upright = Votes(*np.divmod(keys[:first], images), votes[:first])
@@ -188,7 +188,7 @@ def _joined(first: Features, second: Features) -> Features:
 def substring_keys(
     bits: UInt8Array, settings: VoteSettings, number: int, total: int
 ) -> NDArray[np.int64]:
-    """``(n,)`` the substring of every keypoint that table ``number`` compares.
+    """Extract the substring ``(n,)`` of every keypoint that table ``number`` compares.
 
     Args:
         bits: ``(n, 32)`` uint8.
@@ -212,12 +212,12 @@ def _room(count: int) -> int:
 
 
 def _table(bits: UInt8Array, settings: VoteSettings, number: int) -> list[IntArray]:
-    """Groups of keypoints with one substring: ``(m, size)`` rows for every size."""
+    """Group keypoints with one substring: ``(m, size)`` rows for every size."""
     return _groups(substring_keys(bits, settings, number, len(bits)), settings.largest_group)
 
 
 def _groups(keys: NDArray[np.int64], largest: int) -> list[IntArray]:
-    """Places of equal keys: ``(m, size)`` rows for every size from 2 on, places ascending."""
+    """Group places of equal keys: ``(m, size)`` rows for every size from 2 on, ascending."""
     # the number of a keypoint behind its key: one sort of numbers, no sort of places
     room = _room(len(keys))
     keys = (keys << room) | np.arange(len(keys))
@@ -237,7 +237,7 @@ def _groups(keys: NDArray[np.int64], largest: int) -> list[IntArray]:
 def meetings_of(
     image: IntArray, turned: int, keys: NDArray[np.int64], largest: int
 ) -> tuple[IntArray, IntArray]:
-    """Keypoints of different images that meet in one table: of the lower image, of the higher.
+    """Find keypoints of different images that meet in one table: of the lower, of the higher image.
 
     Args:
         image: ``(n,)`` number of the image of each.
@@ -256,7 +256,7 @@ def meetings_of(
 def votes_of(
     features: Features, turned: int, low: IntArray, high: IntArray, least: int
 ) -> tuple[Votes, Votes]:
-    """Votes of given meetings, each once: between images as they are, then with mirrored ones.
+    """Count votes of given meetings, each once: of images as they are, then with mirrored ones.
 
     Args:
         features: keypoints, in the order of all.
@@ -290,7 +290,7 @@ def _meetings(
 
 
 def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sorted values without repetition; NumPy's own, by hashing, takes many times as long."""
+    """Sort values and drop repetitions; NumPy's own, by hashing, takes many times as long."""
     ordered = np.sort(values)
     return ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
 
@@ -304,7 +304,7 @@ def _cross(groups: list[IntArray]) -> Iterator[tuple[IntArray, IntArray]]:
 def _votes(
     features: Features, turned: int, meetings: NDArray[np.int64], least: int
 ) -> tuple[IntArray, IntArray]:
-    """Pairs of images, as one number, with the most meetings that one pose explains."""
+    """Count, for pairs of images as one number, the most meetings that one pose explains."""
     first, second = np.divmod(meetings, max(1, len(features.image)))
     count = int(features.image.max(initial=0)) + 1
     pair = ((second >= turned) * count + features.image[first]) * count + features.image[second]
@@ -332,7 +332,7 @@ def _votes(
 def _in_one_pose(
     features: Features, first: IntArray, second: IntArray, is_there: NDArray[np.bool_]
 ) -> IntArray:
-    """``(k,)`` most meetings of each row that the similarity of one of them explains.
+    """Count ``(k,)`` the most meetings of each row that the similarity of one of them explains.
 
     Args:
         features: keypoints.

@@ -48,7 +48,7 @@ def products_at_least(
     upper_triangle: bool = False,
     threads: int = 1,
 ) -> Iterator[Hits]:
-    """Every pair with ``left[i] · right[j] ≥ minimum[i] + …`` block by block, in a fixed order.
+    """Find every pair with ``left[i] · right[j] ≥ minimum[i] + …``, block by block, in order.
 
     Args:
         left: ``(n, d)`` uint8; with ``right`` beyond ±64 the sums stay exact only on processors

@@ -126,7 +126,7 @@ def refine(
     steps: int = REFINEMENT.steps,
     halved: bool = True,
 ) -> NDArray[np.floating]:
-    """The transform moved to where the pixels correlate best (ECC, Evangelidis and Psarakis 2008).
+    """Move a transform to where the pixels correlate best (ECC, Evangelidis and Psarakis 2008).
 
     A flat picture that was photographed again then fits to a pixel; another shot of a scene
     still does not.
@@ -166,7 +166,7 @@ def refine(
 
 
 def _halved(pixels: UInt8Array) -> tuple[UInt8Array, NDArray[np.floating]]:
-    """A plane of half the size, and the map there."""
+    """Halve a plane, and give the map there."""
     half = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     across, down = half.shape[1] / pixels.shape[1], half.shape[0] / pixels.shape[0]
     return np.asarray(half, np.uint8), np.diag([across, down, 1.0])
@@ -254,7 +254,7 @@ class _Blocks:
         lighter: NDArray[np.bool_],
         level: _Level,
     ) -> _Blocks:
-        """Also what is faint, without the slopes that skies and walls share.
+        """Compare faint texture too, without the slopes that skies and walls share.
 
         Two plain pictures in one frame agree in the frame: what is faint in them, or plainly
         lighter in one, differs.
@@ -284,7 +284,7 @@ class _Blocks:
         )
 
     def tone(self, *, is_swapped: bool) -> tuple[float, float]:
-        """Contrast and brightness of the ref relative to the query."""
+        """Fit contrast and brightness of the ref relative to the query."""
         count, *sums = self.moments
         means = [value / max(1.0, count) for value in sums]
         moving = (means[0], np.sqrt(max(0.0, means[1] - means[0] ** 2)))
@@ -297,7 +297,7 @@ class _Blocks:
 def _shade(
     size: tuple[int, int], transform: NDArray[np.floating], onto: tuple[int, int]
 ) -> UInt8Array:
-    """``(h, w)`` 1 where a frame of ``size`` falls on one of size ``onto``, else 0."""
+    """Mark ``(h, w)`` where a frame of ``size`` falls on one of size ``onto``."""
     # from the middle of the first pixel to that of the last: a border of black is no picture
     x, y = size[0] - 1, size[1] - 1
     corners = np.array([[0, 0, 1], [x, 0, 1], [x, y, 1], [0, y, 1]], np.float64)
@@ -314,7 +314,7 @@ def _cells(
     moving: tuple[int, int],
     transform: NDArray[np.floating],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which eighths of both frames agree, by the blocks there."""
+    """Tell which eighths of both frames agree, by the blocks there."""
     shown = agreeing.astype(np.uint8) * 255
     to_blocks = np.diag([shown.shape[1] / fixed[0], shown.shape[0] / fixed[1], 1.0])
     from_finer = np.diag([moving[0] / _FINER, moving[1] / _FINER, 1.0])
@@ -333,7 +333,7 @@ def _eighths(shown: UInt8Array) -> NDArray[np.bool_]:
 
 
 def is_flat_beyond(side: Plane, other: Plane, onto: NDArray[np.floating]) -> bool:
-    """Whether what a picture shows beyond another is mostly one grey, as a border or page is.
+    """Tell whether what a picture shows beyond another is mostly one grey, as a border or page is.
 
     Args:
         side: the picture where the border would be.

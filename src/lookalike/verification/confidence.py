@@ -93,7 +93,7 @@ class Calibration:
 
 @lru_cache(maxsize=1)
 def calibration() -> Calibration:
-    """The calibration that the package holds."""
+    """Load the calibration that the package holds."""
     text = resources.files("lookalike.models").joinpath("confidence.json").read_text("utf-8")
     plain: dict[str, Any] = json.loads(text)
     fits = {
@@ -108,17 +108,17 @@ def calibration() -> Calibration:
 
 
 def kind_of(seen: Verification) -> Kind:
-    """Which function evidence belongs to."""
+    """Choose the function that evidence belongs to."""
     return "keypoints" if seen.inliers else "whole_frames"
 
 
 def bits_of(match: Match) -> float:
-    """Bits in which the hashes differ, where they made the match."""
+    """Read the bits in which the hashes differ, where they made the match."""
     return match.distance if match.metric == "pdq" else 0.0
 
 
 def features_of(seen: Verification, bits: float = 0.0) -> tuple[float, ...]:
-    """What the probability depends on: ``FEATURES`` of the evidence's kind, in their order.
+    """Compute ``FEATURES`` of the evidence's kind, in their order.
 
     Shares enter as log odds: from .99 to 1 is as far as from .5 to .81.
 
@@ -146,7 +146,7 @@ def _log_odds(share: float) -> float:
 
 
 def confidence_of(tier: Tier, seen: Verification | None, bits: float = 0.0) -> float | None:
-    """Probability that a match shows one picture; None of tier ``similar``, where nothing tells.
+    """Estimate the probability that a match shows one picture; None for tier ``similar``.
 
     Args:
         tier: equal bytes and equal pixels are certain.
@@ -161,7 +161,7 @@ def confidence_of(tier: Tier, seen: Verification | None, bits: float = 0.0) -> f
 
 
 def with_confidence(matches: Mapping[Key, Match]) -> dict[Key, Match]:
-    """The same matches, each with its confidence."""
+    """Add its confidence to each match."""
     return {
         key: replace(
             match, confidence=confidence_of(match.tier, match.verification, bits_of(match))
@@ -171,7 +171,7 @@ def with_confidence(matches: Mapping[Key, Match]) -> dict[Key, Match]:
 
 
 def weakest_tie(cluster: Cluster, keeper: str) -> float | None:
-    """How sure a cluster is: the probability of the least sure tie of a member to what stays.
+    """Find the least sure tie of a member to what stays, and its probability.
 
     A match with the keeper counts as it is, and files of equal bytes or pixels are one picture. A
     member that has no match with it is tied by the surest of the shortest ways through others,
@@ -205,7 +205,7 @@ def weakest_tie(cluster: Cluster, keeper: str) -> float | None:
 
 
 def certain_enough(matches: Mapping[Key, Match], precision: float) -> dict[Key, Match]:
-    """The largest number of matches, the most certain first, that keeps a wanted precision.
+    """Keep as many matches, the most certain first, as a wanted precision allows.
 
     Matches as certain as each other stay or go together. What is certain by definition stays, and
     does not buy doubtful ones a place.
@@ -224,7 +224,7 @@ def certain_enough(matches: Mapping[Key, Match], precision: float) -> dict[Key, 
 
 
 def _least_confidence(confidences: list[float], precision: float) -> float:
-    """Where the mean of all that are as certain or more still is the precision."""
+    """Find where the mean of all that are as certain or more is still the precision."""
     ordered = sorted(confidences, reverse=True)
     least, doubt = 1.0, 0.0
     for count, confidence in enumerate(ordered, start=1):

@@ -93,7 +93,7 @@ class Seen:
 
 
 def explain(alignment: Alignment, seen: Seen) -> Verification:
-    """The evidence with its edit named, from query to ref."""
+    """Name the edit that evidence shows, from query to ref."""
     linear = _linear_at_centre(alignment)
     determinant = growth_of(linear)
     mirrored = determinant < 0
@@ -139,7 +139,7 @@ def whole_frame(
     agreement: tuple[float, float],
     tone: Tone,
 ) -> Verification:
-    """The evidence for two whole frames in a known orientation; no geometry is fitted.
+    """Make the evidence for two whole frames in a known orientation; no geometry is fitted.
 
     Args:
         query_size: width and height in pixels.
@@ -187,7 +187,7 @@ def whole_frame(
 
 
 def reverse(seen: Verification, query_size: Size, ref_size: Size) -> Verification:
-    """The same evidence told from ref to query.
+    """Turn evidence round: from ref to query.
 
     Args:
         seen: evidence from query to ref.
@@ -225,7 +225,7 @@ def _from_hex(cells: str) -> NDArray[np.bool_]:
 
 
 def _linear_at_centre(alignment: Alignment) -> NDArray[np.float64]:
-    """Derivative of the transform at the query's centre, ``(2, 2)``."""
+    """Differentiate the transform at the query's centre, ``(2, 2)``."""
     transform = alignment.transform
     x, y = alignment.query_size[0] / 2, alignment.query_size[1] / 2
     u, v, w = transform @ np.array([x, y, 1.0])
@@ -235,7 +235,7 @@ def _linear_at_centre(alignment: Alignment) -> NDArray[np.float64]:
 
 
 def _angle(linear: NDArray[np.float64], *, mirrored: bool) -> float:
-    """Counter-clockwise turn in degrees, −180..180, after undoing a left-right mirror."""
+    """Measure the counter-clockwise turn in degrees, −180..180, after undoing a mirror."""
     (a, b), (c, d) = linear.tolist()
     if mirrored:
         a, c = -a, -c
@@ -245,7 +245,7 @@ def _angle(linear: NDArray[np.float64], *, mirrored: bool) -> float:
 
 
 def _overlaps(alignment: Alignment) -> tuple[float, float]:
-    """Shares of the query's and of the ref's area that both show."""
+    """Measure the shares of the query's and of the ref's area that both show."""
     width, height = alignment.query_size
     corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float64)
     placed = corners @ alignment.transform.T
@@ -261,7 +261,7 @@ def _overlaps(alignment: Alignment) -> tuple[float, float]:
 def _clipped(
     polygon: list[tuple[float, float]], axis: int, limit: float, sign: float
 ) -> list[tuple[float, float]]:
-    """What lies beyond a limit of one axis (Sutherland and Hodgman 1974).
+    """Clip a polygon at a limit of one axis (Sutherland and Hodgman 1974).
 
     OpenCV's intersection of convex polygons loses area where two edges nearly coincide.
     """
@@ -294,7 +294,7 @@ def _turn_words(angle: float, *, mirrored: bool) -> list[str]:
 def _frame_relation(
     alignment: Alignment, overlap_query: float, overlap_ref: float, growth: float
 ) -> Frame:
-    """What one shows beyond the other: a crop, a border, or something else around it."""
+    """Name what one frame shows beyond the other: a crop, a border, or something else around it."""
     query_inside, ref_inside = overlap_query >= FRAMES.wholly, overlap_ref >= FRAMES.wholly
     if query_inside and ref_inside:
         return "same"
@@ -331,7 +331,7 @@ def _shape_words(stretch: float, growth: float) -> list[str]:
 
 
 def tone_words(tone: Tone, agreement: float = 1.0) -> list[str]:
-    """What was done to light and colour, from query to ref, in words."""
+    """Name what was done to light and colour, from query to ref."""
     words = ["partly covered"] if agreement < WORDS.covered else []
     if tone.grey:
         words.append("made grey" if tone.grey > 0 else "colour where the query is grey")

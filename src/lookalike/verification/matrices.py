@@ -11,7 +11,7 @@ __all__ = ["growth_of", "inverse", "stretches"]
 
 
 def inverse(transform: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The transform back, both ``(3, 3)``; one that is singular divides by zero."""
+    """Invert a transform ``(3, 3)``; one that is singular divides by zero."""
     (a, b, c), (d, e, f), (g, h, i) = transform.tolist()
     adjugate = (
         (e * i - f * h, c * h - b * i, b * f - c * e),
@@ -23,13 +23,13 @@ def inverse(transform: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def growth_of(transform: NDArray[np.floating]) -> float:
-    """Determinant of its linear part: pixels for one pixel, negative where it mirrors."""
+    """Compute the determinant of the linear part: pixels for one, negative where it mirrors."""
     (a, b), (c, d) = transform[:2, :2].tolist()
     return float(a * d - b * c)
 
 
 def stretches(a: float, b: float, c: float, d: float) -> tuple[float, float]:
-    """Singular values of ``[[a, b], [c, d]]``, the larger first."""
+    """Compute the singular values of ``[[a, b], [c, d]]``, the larger first."""
     half, whole = (a * a + b * b + c * c + d * d) / 2, abs(a * d - b * c)
     # their squares have this sum and product
     spread = math.sqrt(max(0.0, half * half - whole * whole))

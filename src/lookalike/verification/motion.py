@@ -30,7 +30,7 @@ def own_motion(
     frames: tuple[tuple[int, int], tuple[int, int]],
     shown: tuple[NDArray[np.bool_], NDArray[np.bool_]],
 ) -> int:
-    """Places of the largest part that moved by itself; few come by chance, from textures.
+    """Count the places of the largest part that moved by itself; few come by chance.
 
     Args:
         query: keypoints of the one picture.
@@ -67,7 +67,7 @@ def own_motion(
 
 
 def _at(places: FloatArray, frame: tuple[int, int], shown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether every place lies in a part that is shown."""
+    """Tell which places lie in a part that is shown."""
     cells = np.clip((places / frame * GRID).astype(np.int64), 0, GRID - 1)
     return np.asarray(shown[cells[:, 1], cells[:, 0]])
 
@@ -78,5 +78,5 @@ def _distances(points: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _spots(places: NDArray[np.floating]) -> int:
-    """Different places: a pyramid finds one corner several times."""
+    """Count different places: a pyramid finds one corner several times."""
     return len({*map(tuple, np.rint(places / MOTION.spot).astype(np.int64).tolist())})

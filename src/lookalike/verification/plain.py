@@ -27,14 +27,14 @@ __all__ = ["is_plain", "plain_pairs"]
 
 
 def is_plain(image: ImageRef) -> bool:
-    """Whether a picture shows nothing that its thumb does not: no star, no fine print."""
+    """Tell whether a picture shows nothing that its thumb does not: no star, no fine print."""
     return image.low_information and image.sharpness <= PLAIN.sharpest
 
 
 def plain_pairs(
     thumbs: UInt8Array, sizes: IntArray, order: Sequence[int]
 ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """Plain pictures that look the same in some orientation, each with the first such one.
+    """Pair plain pictures that look the same in some orientation, each with the first such one.
 
     A million white pages are then a million pairs, not their square.
 
@@ -68,14 +68,14 @@ def plain_pairs(
 
 
 def _tones(thumbs: UInt8Array) -> NDArray[np.float64]:
-    """``(n, 3)`` mean luma, Cb and Cr, which no turn changes."""
+    """Compute mean luma, Cb and Cr ``(n, 3)``, which no turn changes."""
     return np.stack([plane.mean(axis=(1, 2)) for plane in thumb_planes(thumbs)], axis=1)
 
 
 def _apart(
     thumb: UInt8Array, others: UInt8Array, size: IntArray, other_sizes: IntArray
 ) -> IntArray:
-    """``(8, m)`` largest difference of any cell, for every orientation of the one thumb.
+    """Measure the largest difference of any cell ``(8, m)``, for every orientation of one thumb.
 
     More than any difference where the frames are not of about one shape and size.
     """

@@ -48,7 +48,7 @@ class Plane:
 
     @property
     def is_faint(self) -> bool:
-        """Whether so little of it is textured that its faint parts must speak too."""
+        """Tell whether so little is textured that faint parts must count too."""
         if self._is_faint is None:
             textured = np.count_nonzero(self.blocks[1] > BLOCKS.textured)
             self._is_faint = bool(textured < BLOCKS.faint_share * self.blocks[1].size)
@@ -56,7 +56,7 @@ class Plane:
 
     @property
     def faint(self) -> Faint:
-        """What every block shows beyond a slope."""
+        """Remove the slope of every block."""
         return Faint.of(self.smooth, *self.blocks)
 
     def mirrored(self) -> Plane:
@@ -89,7 +89,7 @@ class Faint:
 
 
 def smoothed(plane: UInt8Array) -> FloatArray:
-    """A plane ``(h, w)`` without the noise of compression, float32 grey levels."""
+    """Smooth the noise of compression out of a plane ``(h, w)``, float32 grey levels."""
     # two boxes of three are nearly a Gaussian of 1.2 pixels, and a quarter of its cost
     box = (BLOCKS.blur, BLOCKS.blur)
     return np.asarray(cv2.blur(cv2.blur(plane, box), box), dtype=np.float32)

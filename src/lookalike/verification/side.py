@@ -88,7 +88,7 @@ class Sides:
         return side
 
     def only(self, shas: Iterable[str]) -> Sides:
-        """Less of them, for a task elsewhere."""
+        """Take some of them, for a task elsewhere."""
         some = {sha: self.sizes[sha] for sha in shas}
         return Sides(self.kind, some, self.keypoints.only(some), self.planes.only(some))
 
@@ -96,7 +96,7 @@ class Sides:
 def describe_side(
     luma: UInt8Array, size: tuple[int, int], kind: KeypointKind
 ) -> tuple[UInt8Array, UInt8Array]:
-    """Keypoints and the small plane of one picture, as stored rows.
+    """Describe one picture by keypoints and a small plane, as stored rows.
 
     Args:
         luma: ``(h, w)`` uint8 of the reduced, upright picture.

@@ -30,7 +30,7 @@ _FLATTEST = 1e-6
 def fit_transform(
     query: Keypoints, ref: Keypoints, pairs: IntArray, least: int
 ) -> tuple[NDArray[np.floating], int] | None:
-    """The transform that most correspondences agree with.
+    """Fit the transform that most correspondences agree with.
 
     Args:
         query: keypoints of the one picture.
@@ -81,7 +81,7 @@ def in_place(
     sizes: Sequence[tuple[int, int]],
     least: int,
 ) -> tuple[NDArray[np.floating], int] | None:
-    """The transform that lays one frame on the other, if some correspondences agree with it.
+    """Lay one frame on the other, if some correspondences agree with that.
 
     What a sticker or scribbled lines leave of a plain picture has too few keypoints for any other
     transform to stand out.
@@ -109,7 +109,7 @@ def in_place(
 
 
 def _largest_pose(query: Keypoints, ref: Keypoints, pairs: IntArray) -> NDArray[np.bool_]:
-    """Which correspondences agree with the similarity that most agree with."""
+    """Choose the correspondences that agree with the similarity that most agree with."""
     left, right = pairs[:, 0], pairs[:, 1]
     octaves = ref.octaves[right] - query.octaves[left]
     growth = np.exp2(octaves)
@@ -137,7 +137,7 @@ def _largest_pose(query: Keypoints, ref: Keypoints, pairs: IntArray) -> NDArray[
 
 
 def _least_squares(rows: NDArray[np.floating]) -> NDArray[np.floating] | None:
-    """``(2, 3)`` affine map, None where it folds the plane or squeezes it to a line.
+    """Fit an affine map ``(2, 3)``; None where it folds the plane or squeezes it to a line.
 
     Args:
         rows: ``(k, 5)`` x, y and 1 in the one picture, then x and y in the other.
@@ -187,7 +187,7 @@ def _homography(
 
 
 def _places(rows: NDArray[np.floating]) -> int:
-    """Correspondences at different places: a pyramid finds one corner several times."""
+    """Keep correspondences at different places: a pyramid finds one corner several times."""
     spots = np.rint(rows / CORNERS.same).astype(np.int64)
     spots = spots * (65536, 1, 0, 65536, 1)
     return min(
@@ -197,7 +197,7 @@ def _places(rows: NDArray[np.floating]) -> int:
 
 
 def _is_orderly(transform: NDArray[np.floating], points: FloatArray) -> bool:
-    """A real edit neither folds the plane nor squeezes it to a line."""
+    """Tell whether a transform neither folds the plane nor squeezes it to a line."""
     if not _is_even(*transform[:2, :2].reshape(-1).tolist()):
         return False
     depth = points @ transform[2, :2] + transform[2, 2]

@@ -49,7 +49,7 @@ _FARTHER = 1024
 def verify(
     query: Side, ref: Side, config: VerifyConfig, kind: KeypointKind, *, mirrored: bool = False
 ) -> Verification | None:
-    """Whether ``ref`` shows the pixels of ``query``, and by which edit; None if not.
+    """Verify whether ``ref`` shows the pixels of ``query``, and by which edit; None if not.
 
     Args:
         query: the one image.
@@ -103,7 +103,7 @@ def verify_all(
     kind: KeypointKind,
     mirrored: bool,
 ) -> list[Verification | None]:
-    """``verify`` for some pairs of some sides, in their order; work for another process."""
+    """Verify some pairs of some sides, in their order; work for another process."""
     sides, pairs = task
     return [
         verify(sides[query], sides[ref], config, kind, mirrored=mirrored) for query, ref in pairs
@@ -159,17 +159,17 @@ class _Look:
         return cls(query, ref, points, others, pairs, plane, (first, second), kind.side)
 
     def back(self, onto: NDArray[np.floating]) -> NDArray[np.floating]:
-        """A transform between planes, for the keypoints."""
+        """Rescale a transform between planes to keypoints."""
         return _scaled(onto, self.query, self.ref, PLANE_SIDE, self.side)
 
     def by_keypoints(self, config: VerifyConfig) -> _Laid | None:
-        """By the transform that most correspondences agree with."""
+        """Align by the transform that most correspondences agree with."""
         fit = fit_transform(self.points, self.others, self.pairs, config.min_inliers)
         laid = self._laid(fit)
         return laid if laid and _is_enough(laid.seen, config) else None
 
     def in_place(self, config: VerifyConfig) -> _Laid | None:
-        """Frame on frame, if some correspondences agree with that.
+        """Align frame on frame, if some correspondences agree with that.
 
         A sticker on a plain picture may have most of the texture, but not of the picture's own.
         """
@@ -199,7 +199,7 @@ def _is_enough(seen: Agreement, config: VerifyConfig) -> bool:
 def _aligned(
     query: Plane, ref: Plane, onto: NDArray[np.floating], inliers: int
 ) -> tuple[Agreement, NDArray[np.floating]] | None:
-    """How the planes agree, and the transform between them, refined where that may help."""
+    """Compare the planes; refine the transform between them where that may help."""
     seen = agree_aligned(query, ref, onto)
     if seen is None:
         return None
@@ -224,7 +224,7 @@ def _seen_as(side: Side, kind: KeypointKind, *, mirrored: bool) -> tuple[Keypoin
 
 
 def correspondences(query: Keypoints, ref: Keypoints, kind: KeypointKind) -> IntArray:
-    """``(k, 2)`` keypoints clearly nearer to each other than to the second best, nearest first."""
+    """Match keypoints ``(k, 2)`` clearly nearer to each other than to the second best."""
     if min(len(query.bits), len(ref.bits)) < 2:
         return np.empty((0, 2), np.int64)
     # Hamming = ones(query) + ones(ref) − 2 × bits in common; a row has its query's as a constant
@@ -254,7 +254,7 @@ def _support(
     sizes: Sequence[tuple[int, int]],
     inliers: int,
 ) -> float:
-    """Inliers per keypoint in the overlap, of the picture that has fewer there."""
+    """Count inliers per keypoint in the overlap, of the picture that has fewer there."""
     counts: list[int] = []
     for points, onto, size in (
         (query, transform, sizes[1]),
@@ -269,7 +269,7 @@ def _support(
 
 
 def _is_unmoved(query: Plane, ref: Plane, onto: NDArray[np.floating]) -> bool:
-    """Whether the middle and a corner of the query fall near those of the ref, or of its turns."""
+    """Tell whether the middle and a corner of the query fall near those of the ref or its turns."""
     width, height = query.size
     placed = np.array([[width / 2, height / 2, 1.0], [0.0, 0.0, 1.0]]) @ onto.T
     x, y = (placed[:, :2] / placed[:, 2:] / ref.size - 0.5).T
@@ -281,7 +281,7 @@ def _is_unmoved(query: Plane, ref: Plane, onto: NDArray[np.floating]) -> bool:
 def _scaled(
     transform: NDArray[np.floating], query: Side, ref: Side, before: int, after: int | None
 ) -> NDArray[np.floating]:
-    """A transform between planes of one long side, for planes of another or for full size."""
+    """Rescale a transform between planes of one long side to another, or to full size."""
 
     def growth(side: Side) -> NDArray[np.floating]:
         start = fitted(side.width, side.height, before)

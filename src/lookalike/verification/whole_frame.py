@@ -64,7 +64,7 @@ class ThumbAgreement:
         return ThumbAgreement(*(getattr(self, name)[rows] for name in self.__slots__))
 
     def accepted(self, config: HashConfig, stretches: NDArray[np.floating]) -> BoolArray:
-        """``(k,)`` which pairs are one picture.
+        """Tell which ``(k,)`` pairs are one picture.
 
         Two pages of one template may agree nearly everywhere; where they do not, both show
         something, or one does, faintly. Such pairs are left to keypoints.
@@ -129,7 +129,7 @@ def explain_whole_frames(
     orientation: IntArray,
     agreement: ThumbAgreement,
 ) -> list[Verification]:
-    """The evidence of accepted pairs, the edit of each named from query to ref."""
+    """Make the evidence of accepted pairs, the edit of each named from query to ref."""
     columns = (
         np.round(getattr(agreement, name).astype(np.float64), 4).tolist()
         for name in ("share", "correlation", "gain", "offset", "grey", "tint")
@@ -229,7 +229,7 @@ def _cells_that_agree(
     gain: FloatArray,
     levels: tuple[FloatArray, FloatArray],
 ) -> tuple[FloatArray, FloatArray]:
-    """Share ``(k,)`` of the cells that agree, and correlation ``(k,)`` of the rest.
+    """Measure the share ``(k,)`` of cells that agree, and the correlation ``(k,)`` of the rest.
 
     Two plain pictures in one frame agree in the frame; what is faint then tells.
 
