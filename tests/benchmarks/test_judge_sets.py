@@ -97,12 +97,13 @@ def test_every_source_has_one_edited_copy(truth: Truth) -> None:
     copies = Counter(label.path.split("__")[0] for label in truth.labels if "__" in label.path)
     sources = [label for label in truth.labels if "__" not in label.path]
     assert copies == Counter(source.path.rpartition(".")[0] for source in sources)
-    for label in truth.labels:
-        if "__" in label.path:
-            stem, _, ending = label.path.partition("__")
-            source = next(one for one in sources if one.path.rpartition(".")[0] == stem)
-            assert truth.same(source.path, label.path)
-            assert ending.rpartition(".")[0] == label.edit in ALL_EDITS
+    edited = [label for label in truth.labels if "__" in label.path]
+    assert len(edited) == len(sources) > 0
+    for label in edited:
+        stem, _, ending = label.path.partition("__")
+        source = next(one for one in sources if one.path.rpartition(".")[0] == stem)
+        assert truth.same(source.path, label.path)
+        assert ending.rpartition(".")[0] == label.edit in ALL_EDITS
     alone = [source.picture for source in sources if source.kind != "captions_only"]
     assert len(alone) == len(set(alone))
 
@@ -112,6 +113,7 @@ def test_layouts_are_in_one_half(truth: Truth) -> None:
     halves = defaultdict(set)
     for label in truth.labels:
         halves[label.layout].add(label.split)
+    assert halves
     assert all(len(half) == 1 for half in halves.values())
     for kind in MADE:
         assert {label.split for label in truth.labels if label.kind == kind} == {"fit", "check"}
@@ -130,15 +132,14 @@ def test_captions_are_edits_and_parts_are_not(truth: Truth) -> None:
     assert len({label.picture for label in captioned}) == len({label.layout for label in captioned})
     assert {label.edit for label in captioned} >= {"", "caption_in_it"}
     pages = [label for label in truth.labels if label.edit == "part"]
-    assert pages
-    for page in pages:
-        shown = [
-            label
-            for label in truth.labels
-            if label.layout == page.layout and label.picture != page.picture
-        ]
-        assert shown
-        assert all(truth.hard(page.path, label.path) for label in shown)
+    shown = [
+        (page.path, label.path)
+        for page in pages
+        for label in truth.labels
+        if label.layout == page.layout and label.picture != page.picture
+    ]
+    assert {path for path, _ in shown} == {page.path for page in pages} != set()
+    assert all(truth.hard(page, photo) for page, photo in shown)
 
 
 def test_frames_say_when_they_were_taken(made: Path, truth: Truth) -> None:
@@ -210,6 +211,7 @@ def test_every_kind_belongs_to_a_collection() -> None:
     """To one each; every collection has kinds to fit with and kinds left out."""
     kinds = Counter(kind for group in COLLECTIONS.values() for kind in group)
     assert kinds == Counter(every_kind())
+    assert COLLECTIONS
     for group in COLLECTIONS.values():
         assert group & LEFT_OUT
         assert group - LEFT_OUT

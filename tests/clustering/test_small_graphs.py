@@ -9,11 +9,10 @@ import pytest
 
 from evidence import WHOLE
 from lookalike.clustering import dendrogram
+from lookalike.clustering.components import components, label_components
 from lookalike.clustering.disjoint_set import Joined
 from lookalike.clustering.stars import (
     agglomerate,
-    components,
-    label_components,
     label_stars,
     make_cluster,
     separate,
