@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from conftest import save, scene
 from lookalike.cli.logs import show_log
 from lookalike.cli.main import commands
+
+Find = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
@@ -22,32 +24,40 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def find(photos: Path, db: Path, *words: str) -> Result:
-    """Run ``find`` with words before it."""
-    told = ["find", str(photos), "--db", str(db), "--effort", "fast", "--json"]
-    return CliRunner().invoke(commands, [*words, *told])
+@pytest.fixture
+def find(photos: Path, db: Path, capsys: pytest.CaptureFixture[str]) -> Find:
+    """Run ``find`` with words before it; standard output and standard error."""
+
+    def run(*words: str) -> tuple[str, str]:
+        told = ["find", str(photos), "--db", str(db), "--effort", "fast", "--json"]
+        with pytest.raises(SystemExit) as ended:
+            commands.main([*words, *told])
+        assert ended.value.code == 0
+        return capsys.readouterr()
+
+    return run
 
 
-def test_without_it_nothing_is_said(photos: Path, db: Path) -> None:
+def test_without_it_nothing_is_said(find: Find) -> None:
     """Standard error stays empty, and the library's log as it was."""
-    done = find(photos, db)
-    assert done.stderr == "" and json.loads(done.stdout)["funnel"]["images"] == 2
+    out, err = find()
+    assert err == "" and json.loads(out)["funnel"]["images"] == 2
     assert logging.getLogger("lookalike").level == logging.NOTSET
 
 
-def test_it_says_what_is_done(photos: Path, db: Path) -> None:
+def test_it_says_what_is_done(photos: Path, db: Path, find: Find) -> None:
     """What is looked at, the collection, counts and stages; standard output is JSON alone."""
-    done = find(photos, db, "-v")
-    assert json.loads(done.stdout)["funnel"]["images"] == 2
+    out, err = find("-v")
+    assert json.loads(out)["funnel"]["images"] == 2
     for words in (
         f"sources.table: looking at {photos}",
         f"store.opening: opening {db}",
         "ingest.ingest: 2 files, 0 of them known",
         "run.find: describe took",
     ):
-        assert words in done.stderr
-    assert all(" s  " in line for line in done.stderr.splitlines())
-    assert "the report of an earlier run is the answer" in find(photos, db, "-v").stderr
+        assert words in err
+    assert all(" s  " in line for line in err.splitlines())
+    assert "the report of an earlier run is the answer" in find("-v")[1]
     log = logging.getLogger("lookalike")
     assert not log.handlers and log.propagate and log.level == logging.NOTSET
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psycopg
 import pytest
 from click.testing import CliRunner
 from PIL import Image, ImageCms
@@ -207,6 +206,7 @@ def test_result_lists_keep_a_whole_candidate() -> None:
 
 def test_every_report_shows_damage(tmp_path: Path, db: Path) -> None:
     """Text, JSON, page, tables, exports and the comparison of two say what the decoder said."""
+    pytest.importorskip("pyarrow", reason="extra tables is not installed")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "whole.jpg").write_bytes(jpeg(1, quality=60))
     (tmp_path / "in" / "cut.jpg").write_bytes(cut(jpeg(1), 92))
@@ -276,6 +276,8 @@ def make_earlier(db: Path | str) -> None:
         return
     place = locate(db)
     assert isinstance(place, Server)
+    import psycopg
+
     with psycopg.connect(place.conninfo) as server:
         server.execute(f"SET search_path = {place.schema}, public")
         for statement in (*_EARLIER, "UPDATE about SET schema = 1"):
