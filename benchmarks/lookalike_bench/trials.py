@@ -27,7 +27,7 @@ from lookalike.model.match import Match, Verification
 from lookalike.run.find import find
 from lookalike.runtime.progress import Progress
 from lookalike.sources import FolderSource
-from lookalike.store import Collection, open_collection
+from lookalike.store import open_collection
 
 __all__ = ["Trial", "judge_set", "reported_pairs"]
 
@@ -98,11 +98,11 @@ def judge_set(folder: Path, collection: Path, *, threads: int, progress: Progres
         telling.sort(key=lambda image: image.id)
         share = min(1.0, _ENOUGH_IMAGES / max(1, len(telling)))
         describer = Describer(first, opened, config, progress)
-        stages = _Recorder(opened, config, describer, progress)
+        stages = _Recorder(describer, config)
         stages.share = share
         find_pairs(telling, stages, config, network=None)
         fast = replace(config, effort="fast", hashes=_LOOSE_THUMBS)
-        quick = CollectionStages(opened, fast, describer, progress)
+        quick = CollectionStages(describer, fast)
         whole = find_pairs(telling, quick, fast, network=None).matches
     paths = {sha: image.path for sha, image in first.items()}
     return _labelled([*whole, *stages.matches], paths, folder)
@@ -138,10 +138,8 @@ def _labelled(matches: Sequence[Match], paths: Mapping[str, str], folder: Path) 
 class _Recorder(CollectionStages):
     """Keeps the evidence of pairs, of an even share of those that it is asked about."""
 
-    def __init__(
-        self, collection: Collection, config: FindConfig, describer: Describer, progress: Progress
-    ) -> None:
-        super().__init__(collection, config, describer, progress)
+    def __init__(self, describer: Describer, config: FindConfig) -> None:
+        super().__init__(describer, config)
         self.matches: list[Match] = []
         self.share = 1.0
 

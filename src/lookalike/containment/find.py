@@ -33,8 +33,6 @@ from lookalike.matching.limits import CASCADE
 from lookalike.model.arrays import IntArray, UInt8Array
 from lookalike.model.image import DescriptorSpec, ImageRef, Picture
 from lookalike.model.match import Containment, Match, Verification
-from lookalike.runtime.progress import Progress
-from lookalike.store import Collection
 from lookalike.verification.edit import reverse
 from lookalike.verification.limits import FRAMES
 from lookalike.verification.side import PLANE_SPEC, Side, describe_side
@@ -73,23 +71,18 @@ class Inside:
     """Looks for pictures inside larger ones; what it computed stays in the collection.
 
     Args:
-        collection: remembers keypoints and verdicts.
+        describer: reads and describes contents; its collection remembers verdicts too.
         config: settings.
-        describer: reads and describes contents.
-        progress: called with (stage, done, total).
 
     Raises:
         ConfigError: unknown regions.
         ModelError: a detector that cannot be used.
     """
 
-    def __init__(
-        self, collection: Collection, config: FindConfig, describer: Describer, progress: Progress
-    ) -> None:
-        self._collection = collection
-        self._config = config
+    def __init__(self, describer: Describer, config: FindConfig) -> None:
         self._describer = describer
-        self._progress = progress
+        self._collection = describer.collection
+        self._config = config
         inside = config.inside
         self._regions = load_regions(
             inside.regions, config.embedding.engine, threads=config.threads
@@ -175,7 +168,7 @@ class Inside:
             fresh = self._judged_pages(some)
             self._remember(fresh)
             known |= fresh
-            self._progress("look inside", at + len(some), len(pages))
+            self._describer.progress("look inside", at + len(some), len(pages))
         found: dict[Names, Verification] = {}
         for small, large, is_mirrored in sorted(known, key=lambda item: (item[2], *item[:2])):
             seen = known[small, large, is_mirrored]
@@ -243,7 +236,7 @@ class Inside:
 
     def _size(self, key: str) -> tuple[int, int]:
         own = self._own.get(key)
-        image = own.picture if own else self._describer.image(key)
+        image = own.picture if own else self._describer.images[key]
         return image.width, image.height
 
     def _luma(self, key: str, min_side: int) -> UInt8Array | None:

@@ -55,33 +55,29 @@ class Describer:
         progress: Progress,
         data: Mapping[str, bytes] | None = None,
     ) -> None:
-        self._images = images
-        self._collection = collection
+        self.images = images
+        self.collection = collection
+        self.progress = progress
         self._config = config
-        self._progress = progress
         self._data: Mapping[str, bytes] = {} if data is None else data
         self._in_memory = data is not None
 
-    def image(self, sha: str) -> ImageRef:
-        """The image that stands for a content."""
-        return self._images[sha]
-
     def read(self, sha: str) -> bytes | None:
         """Read a content's bytes, if they can still be read."""
-        return self._data.get(sha) or _read(self._images[sha], self._config.read)
+        return self._data.get(sha) or _read(self.images[sha], self._config.read)
 
     def picture(self, sha: str, config: DecodeConfig) -> Picture | None:
         """Decode a content's picture, if it can still be read."""
         data = self.read(sha)
         if data is None:
             return None
-        picture = decode(self._images[sha].path, data, config)
+        picture = decode(self.images[sha].path, data, config)
         return None if isinstance(picture, Failure) else picture
 
     def luma(self, sha: str, config: DecodeConfig) -> UInt8Array | None:
         """Decode a content's luma ``(h, w)`` uint8, if it can still be read."""
         data = self.read(sha)
-        return None if data is None else _luma(self._images[sha].path, data, config)
+        return None if data is None else _luma(self.images[sha].path, data, config)
 
     def embed(self, descriptor: Descriptor, shas: Sequence[str]) -> list[str]:
         """Make missing rows of a descriptor; return the contents that have one, in the order asked.
@@ -103,7 +99,7 @@ class Describer:
 
         there = self.have(HASH_SPECS, hashed, self._config.decode.min_side, shas)
         for sha in there:
-            if self._images[sha].transparent and self._lacking(HASH_SPECS, shade_names(sha)):
+            if self.images[sha].transparent and self._lacking(HASH_SPECS, shade_names(sha)):
                 self._shade_again(sha)
         return there
 
@@ -145,7 +141,7 @@ class Describer:
         specs = (kind.spec, PLANE_SPEC)
         missing = self._missing(specs, shas)
         finer = replace(self._config.decode, min_side=kind.min_side)
-        asked = [(self._images[sha], self._data.get(sha)) for sha in missing]
+        asked = [(self.images[sha], self._data.get(sha)) for sha in missing]
         # processes go on describing while a batch is written
         described = each(
             partial(_sides_of_all, config=finer, kind=kind, read=self._config.read),
@@ -162,7 +158,7 @@ class Describer:
         """Compute full-size pixel digests; contents that can no longer be read are left out."""
         known = {
             sha: content.pixel_digest
-            for sha, content in self._collection.contents(shas).items()
+            for sha, content in self.collection.contents(shas).items()
             if content.pixel_digest
         }
         missing = [sha for sha in shas if sha not in known]
@@ -170,22 +166,22 @@ class Describer:
             made = dict(zip(missing, pool.map(self._pixel_digest, missing), strict=True))
         fresh = {sha: digest for sha, digest in made.items() if digest}
         if fresh:
-            self._collection.set_pixel_digests(fresh)
+            self.collection.set_pixel_digests(fresh)
         return known | fresh
 
     def _pixel_digest(self, sha: str) -> str | None:
         data = self.read(sha)
         if data is None:
             return None
-        digest = pixel_digest(self._images[sha].path, data, self._config.decode)
+        digest = pixel_digest(self.images[sha].path, data, self._config.decode)
         return None if isinstance(digest, Failure) else digest
 
     def _shade_again(self, sha: str) -> None:
         """Make the hashes of a picture with transparent parts over every backdrop."""
         picture = self.picture(sha, self._config.decode)
         if picture is not None:
-            content = self._collection.contents([sha])[sha]
-            self._collection.commit(batch_of(describe_shades(content, picture, self._config)))
+            content = self.collection.contents([sha])[sha]
+            self.collection.commit(batch_of(describe_shades(content, picture, self._config)))
 
     def _keep(
         self,
@@ -202,11 +198,11 @@ class Describer:
         while some := dict(islice(left, batch)):
             made = {sha: row for sha, row in some.items() if row is not None}
             if made:
-                self._collection.commit(_batch(specs, made))
+                self.collection.commit(_batch(specs, made))
             kept |= made.keys()
             done += len(some)
             if stage:
-                self._progress(stage, done, len(shas))
+                self.progress(stage, done, len(shas))
         return kept
 
     def _missing(self, specs: Sequence[DescriptorSpec], shas: Sequence[str]) -> list[str]:
@@ -215,7 +211,7 @@ class Describer:
 
     def _lacking(self, specs: Sequence[DescriptorSpec], shas: Sequence[str]) -> set[str]:
         """Find contents that lack any of some descriptors."""
-        return {sha for spec in specs for sha in self._collection.missing(spec, shas)}
+        return {sha for spec in specs for sha in self.collection.missing(spec, shas)}
 
 
 def sides_of(

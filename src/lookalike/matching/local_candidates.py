@@ -24,8 +24,6 @@ from lookalike.matching.verifier import Verifier
 from lookalike.model.arrays import BoolArray, FloatArray, IntArray, UInt8Array
 from lookalike.model.match import Verification
 from lookalike.model.protocols import Descriptor
-from lookalike.runtime.progress import Progress
-from lookalike.store import Collection
 from lookalike.verification.whole_frame import ThumbAgreement, agree
 
 __all__ = ["CollectionStages"]
@@ -35,19 +33,15 @@ class CollectionStages:
     """Measures contents of a collection on this machine; implements ``Stages``.
 
     Args:
-        collection: holds the descriptors.
+        describer: has the contents described.
         config: settings.
-        describer: describes contents.
-        progress: called with (stage, done, total).
     """
 
-    def __init__(
-        self, collection: Collection, config: FindConfig, describer: Describer, progress: Progress
-    ) -> None:
-        self._collection = collection
+    def __init__(self, describer: Describer, config: FindConfig) -> None:
+        self._collection = describer.collection
         self._config = config
-        self._verifier = Verifier(describer, collection, config, progress)
-        self.apart: Iterable[Pair] = collection.choices.apart
+        self._verifier = Verifier(describer, config)
+        self.apart: Iterable[Pair] = describer.collection.choices.apart
         self.pixel_digests = describer.pixel_digests
         self.embed = describer.embed
         self.components = components

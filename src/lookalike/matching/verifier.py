@@ -13,9 +13,7 @@ from lookalike.descriptors.keypoints import ROW, KeypointKind
 from lookalike.index.local import Features, features_of
 from lookalike.ingest.describe import Describer
 from lookalike.model.match import Verification
-from lookalike.runtime.progress import Progress
 from lookalike.runtime.workers import each, worth_processes
-from lookalike.store import Collection
 from lookalike.verification.side import PLANE_SPEC, Side, Sides
 from lookalike.verification.verify import VERIFIER, verify_all
 from lookalike.verification.verify import verify as verify_sides
@@ -32,19 +30,14 @@ class Verifier:
     """Verifies pairs of contents; what it computed stays in the collection.
 
     Args:
-        describer: describes contents that have no keypoints yet.
-        collection: remembers keypoints, planes and verdicts.
+        describer: has the contents described; its collection remembers verdicts too.
         config: settings.
-        progress: called with ("verify", done, done so far).
     """
 
-    def __init__(
-        self, describer: Describer, collection: Collection, config: FindConfig, progress: Progress
-    ) -> None:
+    def __init__(self, describer: Describer, config: FindConfig) -> None:
         self._describer = describer
-        self._collection = collection
+        self._collection = describer.collection
         self._config = config
-        self._progress = progress
         self._done = self._opened = 0
 
     def verify(
@@ -74,7 +67,7 @@ class Verifier:
             self._collection.add_verdicts(found, verifier)
             known |= found
             self._done += len(some)
-            self._progress("verify", self._done, self._done)
+            self._describer.progress("verify", self._done, self._done)
         return known
 
     def features(self, shas: Sequence[str], kind: KeypointKind) -> tuple[Features, Features]:
@@ -121,7 +114,7 @@ class Verifier:
     def _sides(self, shas: Set[str], kind: KeypointKind) -> Sides:
         """Read the sides of contents, described now if they never were, without unreadable ones."""
         wanted = sorted(shas - self._describer.have_sides(sorted(shas), kind))
-        images = {sha: self._describer.image(sha) for sha in wanted}
+        images = {sha: self._describer.images[sha] for sha in wanted}
         sizes = {sha: (image.width, image.height) for sha, image in images.items()}
         keypoints = self._collection.spans(kind.spec, wanted)
         return Sides(kind.spec.key, sizes, keypoints, self._collection.spans(PLANE_SPEC, wanted))

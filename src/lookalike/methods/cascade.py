@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lookalike.config.find import FindConfig, SystemConfig, ViewConfig
@@ -17,12 +17,9 @@ from lookalike.matching.cascade import find_pairs
 from lookalike.matching.limits import CASCADE
 from lookalike.matching.local_candidates import CollectionStages
 from lookalike.matching.match_graph import Found
-from lookalike.model.image import ImageRef
 from lookalike.model.limits import version_of
 from lookalike.model.match import Containment
 from lookalike.model.protocols import Descriptor
-from lookalike.runtime.progress import Progress
-from lookalike.store import Collection
 from lookalike.verification.confidence import calibration
 from lookalike.verification.limits import CERTAINTY, PLAIN, THUMBS
 from lookalike.verification.verify import LIMITS as VERIFIED_BY
@@ -91,30 +88,19 @@ class Cascade:
         network = config.embedding
         return (load_embedding(network.model, network.engine, threads=config.threads),)
 
-    def find(
-        self,
-        images: Mapping[str, ImageRef],
-        describer: Describer,
-        collection: Collection,
-        descriptors: Sequence[Descriptor],
-        progress: Progress,
-    ) -> Found:
+    def find(self, describer: Describer, descriptors: Sequence[Descriptor]) -> Found:
         """Propose, verify and judge pairs, and cluster what matches."""
         network = descriptors[0] if descriptors else None
-        stages = CollectionStages(collection, self.config, describer, progress)
-        return find_pairs(list(images.values()), stages, self.config, network=network)
+        stages = CollectionStages(describer, self.config)
+        return find_pairs(list(describer.images.values()), stages, self.config, network=network)
 
     def contained(
-        self,
-        images: Mapping[str, ImageRef],
-        found: Found,
-        describer: Describer,
-        collection: Collection,
-        progress: Progress,
+        self, describer: Describer, found: Found
     ) -> tuple[tuple[Containment, ...], dict[str, int]]:
         """Find pictures inside larger ones; and counts for the funnel."""
+        images = describer.images
         telling = {sha: image for sha, image in images.items() if not image.low_information}
-        inside = Inside(collection, self.config, describer, progress)
+        inside = Inside(describer, self.config)
         seen, counts = inside.among(one_per_frame(telling, found.matches))
         seen = told_by(found.matches, images, self.config.inside) | seen
         held = [contain(images[small], images[large], v) for (small, large), v in seen.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from lookalike.config.find import FindConfig, RunConfig, SystemConfig
@@ -10,11 +10,8 @@ from lookalike.ingest.describe import Describer
 from lookalike.matching.match_graph import Found
 from lookalike.methods.cascade import Cascade
 from lookalike.methods.published import PublishedSystem
-from lookalike.model.image import ImageRef
 from lookalike.model.match import Containment
 from lookalike.model.protocols import Descriptor
-from lookalike.runtime.progress import Progress
-from lookalike.store import Collection
 
 __all__ = ["Method", "method_of"]
 
@@ -56,32 +53,17 @@ class Method(Protocol):
         """
         ...
 
-    def find(
-        self,
-        images: Mapping[str, ImageRef],
-        describer: Describer,
-        collection: Collection,
-        descriptors: Sequence[Descriptor],
-        progress: Progress,
-    ) -> Found:
+    def find(self, describer: Describer, descriptors: Sequence[Descriptor]) -> Found:
         """Find pairs and clusters.
 
         Args:
-            images: one a content, by SHA-256.
-            describer: describes them.
-            collection: remembers what was computed.
+            describer: of the contents.
             descriptors: as ``descriptors`` gave them.
-            progress: called with (stage, done, total).
         """
         ...
 
     def contained(
-        self,
-        images: Mapping[str, ImageRef],
-        found: Found,
-        describer: Describer,
-        collection: Collection,
-        progress: Progress,
+        self, describer: Describer, found: Found
     ) -> tuple[tuple[Containment, ...], dict[str, int]]:
         """Find pictures inside larger ones; and counts for the funnel. Only with ``regions``."""
         ...

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lookalike.config.find import FindConfig, SystemConfig
 from lookalike.ingest.describe import Describer
 from lookalike.matching.match_graph import Found
-from lookalike.model.image import ImageRef
 from lookalike.model.match import Containment
 from lookalike.model.protocols import Descriptor
-from lookalike.runtime.progress import Progress
-from lookalike.store import Collection
 from lookalike.systems.run import find_in_space
 from lookalike.systems.space import fit_space, load_views
 
@@ -58,26 +55,14 @@ class PublishedSystem:
         """Load the descriptor of every view."""
         return load_views(self.config)
 
-    def find(
-        self,
-        images: Mapping[str, ImageRef],
-        describer: Describer,
-        collection: Collection,
-        descriptors: Sequence[Descriptor],
-        progress: Progress,
-    ) -> Found:
+    def find(self, describer: Describer, descriptors: Sequence[Descriptor]) -> Found:
         """Find pairs within the distances of every view, and their clusters."""
-        shas = [sha for sha, image in images.items() if not image.low_information]
-        space = fit_space(self.config, descriptors, shas, collection, describer.embed)
-        return find_in_space(space, self.config, images)
+        shas = [sha for sha, image in describer.images.items() if not image.low_information]
+        space = fit_space(self.config, descriptors, shas, describer.collection, describer.embed)
+        return find_in_space(space, self.config, describer.images)
 
     def contained(
-        self,
-        images: Mapping[str, ImageRef],
-        found: Found,
-        describer: Describer,
-        collection: Collection,
-        progress: Progress,
+        self, describer: Describer, found: Found
     ) -> tuple[tuple[Containment, ...], dict[str, int]]:
         """Find nothing."""
         return (), {}

@@ -66,7 +66,7 @@ def _whole_frames(
     agreement = frames.agreement(near)
     picture = query.picture
     asking = ImageRef("", "", "", 0, picture.width, picture.height, picture.format)
-    others = [frames.image(shas[n]) for n in near.places.tolist()]
+    others = [frames.images[shas[n]] for n in near.places.tolist()]
     sizes = np.array([(image.width, image.height) for image in others], np.int64).reshape(-1, 2)
     own = np.array([[picture.width, picture.height]], np.int64)
     accepted = np.flatnonzero(same_frames(own, sizes, near.turn, agreement, config.hashes))
@@ -84,7 +84,7 @@ def hit(
     describer: Describer,
 ) -> Hit:
     """Make a hit of a ranked image and what the judge says of it."""
-    image = describer.image(item.sha)
+    image = describer.images[item.sha]
     tier: Tier = "copy" if judged else "similar"
     if item.sha == query.sha256:
         tier, judged = "exact", None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +18,9 @@ from lookalike.descriptors.hashes import (
 )
 from lookalike.index.blocks import block_distances, blocks_of
 from lookalike.ingest.contents import SHADE_BITS, shade_names
+from lookalike.ingest.describe import Describer
 from lookalike.model.arrays import IntArray
-from lookalike.model.image import ImageRef
 from lookalike.retrieval.query import Query
-from lookalike.store import Collection
 from lookalike.verification.whole_frame import ThumbAgreement, agree
 
 __all__ = ["NearFrames", "QueryFrames"]
@@ -53,30 +52,28 @@ class QueryFrames:
 
     Args:
         query: as it was read.
-        collection: is asked.
+        describer: of the collection's contents.
         config: settings.
-        image: of a content.
     """
 
     def __init__(
         self,
         query: Query,
-        collection: Collection,
+        describer: Describer,
         config: FindConfig,
-        image: Callable[[str], ImageRef],
     ) -> None:
         picture = query.reduced(config.decode.min_side)
         least = config.hashes.min_telling
         shades = [row for row in describe_backdrops(picture) if row.telling >= least]
         self._is_clear = picture.alpha is not None
         self._rows = [describe_hashes(picture), *shades]
-        self._collection = collection
+        self._collection = describer.collection
         self._config = config
-        self.image = image
+        self.images = describer.images
 
     def near(self, shas: Sequence[str]) -> NearFrames:
         """Find contents within ``HashConfig.max_distance`` bits in any orientation."""
-        clear = np.array([self.image(sha).transparent for sha in shas], bool)
+        clear = np.array([self.images[sha].transparent for sha in shas], bool)
         shown = [] if self._is_clear else np.flatnonzero(clear).tolist()
         names = [*shas, *(name for n in shown for name in shade_names(shas[n]))]
         each = len(names[len(shas) :]) // max(1, len(shown))

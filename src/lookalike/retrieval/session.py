@@ -102,13 +102,12 @@ def search_in(question: Question, searchable: Searchable) -> Answer:
 def _answer(
     question: Question, names: Sequence[str], query: Query, searchable: Searchable
 ) -> Answer:
-    config, collection, space = searchable.config, searchable.collection, searchable.space
+    config, space = searchable.config, searchable.space
     first, asking = searchable.first, method_of(config).judging
-    # a new one each time: it holds on to all that it reads
-    describer = Describer(first, collection, asking, searchable.progress)
-    verifier = Verifier(describer, collection, asking, searchable.progress)
+    describer = Describer(first, searchable.collection, asking, searchable.progress)
+    verifier = Verifier(describer, asking)
     near = ranked(space, query, question, names)
-    frames = QueryFrames(query, collection, asking, describer.image)
+    frames = QueryFrames(query, describer, asking)
     if config.verifies:
         near = with_hash_candidates(near, frames, space)
     evidence_of = judged(near, query, verifier, frames, asking)
@@ -121,11 +120,7 @@ def _answer(
         searched=len(searchable.images),
         in_set=tuple(image.path for image in searchable.images if image.sha256 == own),
         hits=tuple(with_twins(hits, searchable.images)[: question.k]),
-        containments=_contained(
-            query, first, Inside(collection, asking, describer, searchable.progress)
-        )
-        if question.inside
-        else (),
+        containments=_contained(query, first, Inside(describer, asking)) if question.inside else (),
     )
 
 

@@ -280,7 +280,7 @@ class _Candidates:
             by_content[ref.sha256].append(ref)
         found = find_pairs(
             list(self._first.values()),
-            CollectionStages(self._collection, self._config, self._describer, silent),
+            CollectionStages(self._describer, self._config),
             self._config,
             network=None,
         )

@@ -195,12 +195,12 @@ def _answer(
     method = method_of(config)
     describer = Describer(first, collection, config, progress)
     with clock("pairs"):
-        found = method.find(first, describer, collection, descriptors, progress)
+        found = method.find(describer, descriptors)
     with clock("cluster"):
         versions = versions_of(descriptors, method.versions)
         report = report_of(catalogue, by_content, found, config, versions)
     if not method.regions:
         return report
     with clock("inside"):
-        held, counts = method.contained(first, found, describer, collection, progress)
+        held, counts = method.contained(describer, found)
     return replace(report, funnel={**report.funnel, **counts}, containments=held)
