@@ -17,8 +17,7 @@ import pytest
 
 import lookalike
 from conftest import save, scene
-from lookalike.config.find import EmbeddingConfig, FindConfig, SystemConfig, ViewConfig
-from lookalike.config.reading import ReadConfig
+from lookalike.config import EmbeddingConfig, FindConfig, ReadConfig, SystemConfig, ViewConfig
 from lookalike.config.recipes import load_recipe
 from lookalike.descriptors.registry import descriptor_names, load_descriptor
 from lookalike.model.errors import ConfigError, ModelError

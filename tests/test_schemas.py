@@ -16,7 +16,7 @@ import pytest
 from conftest import save, scene
 from lookalike import find
 from lookalike.actions import make_plan
-from lookalike.config.plan import PlanConfig
+from lookalike.config import PlanConfig
 from lookalike.report import to_json
 
 pytest.importorskip("starlette")

@@ -24,7 +24,7 @@ from conftest import save, scene
 from lookalike import FindConfig, collapse, find
 from lookalike.actions.metadata import read_metadata
 from lookalike.cli import main
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.errors import CollectionError
 from lookalike.model.image import Picture
 from lookalike.model.legible import inert_json, legible

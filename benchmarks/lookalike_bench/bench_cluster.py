@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike import distributed
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.distributed import Layout
 from lookalike.model.report import Report
 from lookalike.run.find import find

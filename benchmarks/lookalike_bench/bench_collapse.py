@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lookalike.config.find import DecodeConfig, FindConfig
+from lookalike.config import DecodeConfig, FindConfig
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
 from lookalike.images.decode import decode
 from lookalike.model.arrays import UInt8Array

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import cv2
 
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.config.recipes import load_recipe
 from lookalike.datasets import Pair, conflicts, leaks
 from lookalike.evaluation.datasets import (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.evaluation.datasets import read_labels
 from lookalike.images.decode import decode
 from lookalike.model.image import Picture

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import lookalike.models
-from lookalike.config.find import FindConfig, VerifyConfig
+from lookalike.config import FindConfig, VerifyConfig
 from lookalike.evaluation.reliability import fit_logistic
 from lookalike.matching.judge import verdict
 from lookalike.model.match import Verification

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.descriptors.registry import load_descriptor
 from lookalike.evaluation.datasets import Label, read_labels
 from lookalike.images.decode import decode

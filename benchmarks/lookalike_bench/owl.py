@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config.find import RunConfig
+from lookalike.config import RunConfig
 from lookalike.config.recipes import load_recipe
 from lookalike.evaluation.datasets import Split, read_photo, split_photos
 from lookalike.evaluation.edits import edit_picture, encode_jpeg

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.descriptors.neural import SHIPPED
 from lookalike.descriptors.registry import load_descriptor
 from lookalike.evaluation.datasets import Split, read_photo, split_photos

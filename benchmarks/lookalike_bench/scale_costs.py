@@ -24,7 +24,7 @@ import numpy as np
 
 from lookalike import find
 from lookalike.clustering.stars import stars
-from lookalike.config.find import DecodeConfig, FindConfig
+from lookalike.config import DecodeConfig, FindConfig
 from lookalike.descriptors import load_embedding
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, describe_hashes
 from lookalike.descriptors.keypoints import KINDS, KeypointKind

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import DecodeConfig, FindConfig
+from lookalike.config import DecodeConfig, FindConfig
 from lookalike.descriptors import load_embedding
 from lookalike.descriptors.hashes import ORIENTATIONS, describe_hashes
 from lookalike.descriptors.keypoints import KINDS

@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.descriptors.keypoints import KINDS
 from lookalike.model.arrays import FloatArray
 from lookalike_bench.scale_distributions import PROBES

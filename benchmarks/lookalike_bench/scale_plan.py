@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.model.errors import ConfigError
 from lookalike_bench.scale_cluster import cluster_sizes
 from lookalike_bench.scale_costs import Costs

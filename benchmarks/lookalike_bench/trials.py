@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lookalike.config.find import (
+from lookalike.config import (
     ClusterConfig,
     FindConfig,
     HashConfig,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.model.version import __version__
 
 if TYPE_CHECKING:
-    from lookalike.config.find import FindConfig, InsideConfig
+    from lookalike.config import FindConfig, InsideConfig
     from lookalike.config.recipes import load_recipe
     from lookalike.datasets import conflicts, leaks, unique
     from lookalike.difference.difference import Difference
@@ -48,8 +48,8 @@ _HOMES = {
     "Collapsed": "lookalike.run.collapse",
     "acollapse": "lookalike.run.collapse",
     "collapse": "lookalike.run.collapse",
-    "FindConfig": "lookalike.config.find",
-    "InsideConfig": "lookalike.config.find",
+    "FindConfig": "lookalike.config",
+    "InsideConfig": "lookalike.config",
     "Report": "lookalike.model.report",
     "Difference": "lookalike.difference.difference",
     "compare": "lookalike.run.compare",

@@ -9,7 +9,7 @@ import pytest
 from evidence import image
 from lookalike.actions.grouping import Drop, Grouping, Left
 from lookalike.clustering.stars import make_cluster
-from lookalike.config.find import PlanConfig
+from lookalike.config import PlanConfig
 from lookalike.model.match import Match, Tier
 from lookalike.model.report import Decision, Report
 

@@ -23,7 +23,7 @@ from lookalike.actions import How, Plan, apply_plan, make_plan, undo
 from lookalike.actions.metadata import read_metadata
 from lookalike.actions.sidecar import sidecar_text
 from lookalike.clustering.stars import make_cluster
-from lookalike.config.find import PlanConfig
+from lookalike.config import PlanConfig
 from lookalike.evaluation.edits import edit_picture
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Returned

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import save, scene
 from lookalike import find
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.config.recipes import load_recipe
 from lookalike.evaluation.datasets import Label, write_labels
 from lookalike_bench.bench_ablation import ROWS, missed_copies, write_page
@@ -45,7 +45,7 @@ def test_misses_say_whether_the_pair_alone_is_found(db: Path, tmp_path: Path) ->
 @pytest.mark.slow
 def test_mirrored_votes_can_be_left_out(db: Path, tmp_path: Path) -> None:
     """Without them a mirrored crop is found no more."""
-    from lookalike.config.find import LocalConfig
+    from lookalike.config import LocalConfig
 
     for seed in range(6):
         save(tmp_path / "in" / f"{seed}.jpg", scene(seed))

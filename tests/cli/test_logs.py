@@ -50,7 +50,7 @@ def test_it_says_what_is_done(photos: Path, db: Path, find: Find) -> None:
     out, err = find("-v")
     assert json.loads(out)["funnel"]["images"] == 2
     for words in (
-        f"sources.table: looking at {photos}",
+        f"sources.opening: looking at {photos}",
         f"store.opening: opening {db}",
         "ingest.ingest: 2 files, 0 of them known",
         "run.find: describe took",

@@ -19,17 +19,9 @@ from lookalike.clustering.stars import (
     star,
     star_pairs,
 )
+from lookalike.matching.match_graph import graph_of
 from lookalike.model.errors import ConfigError
 from lookalike.model.match import Match
-
-
-def graph_of(*edges: str) -> dict[str, set[str]]:
-    """Neighbours both ways, of edges named by two letters."""
-    graph: dict[str, set[str]] = {node: set() for node in "abcdef"}
-    for a, b in edges:
-        graph[a].add(b)
-        graph[b].add(a)
-    return graph
 
 
 def alike(node: str) -> tuple[float, ...]:
@@ -62,7 +54,7 @@ def test_components_by_hand() -> None:
 
 def test_stars_by_hand() -> None:
     """Most matches make a centre, then rank, then name; what is left makes further stars."""
-    graph = graph_of("ab", "ac", "cd", "de", "ef")
+    graph = graph_of("abcdef", ["ab", "ac", "cd", "de", "ef"])
     ranks = {"d": 0.0}
     assert star("abcdef", graph, alike) == [("a", ["a", "b", "c"]), ("e", ["d", "e", "f"])]
     assert star("abcdef", graph, lambda node: (ranks.get(node, 1.0),)) == [
@@ -83,10 +75,12 @@ def test_parts_merge_while_enough_of_their_pairs_match() -> None:
     """Two of four pairs are a half: enough for .5, not for .51; who merges with none is left."""
     edges = ["ab", "cd", "ac", "bd"]
     pairs = [(a, b) for a, b in edges]
-    assert agglomerate("abcde", pairs, graph_of(*edges), 0.5) == [["a", "b", "c", "d"]]
-    assert agglomerate("abcde", pairs, graph_of(*edges), 0.51) == [["a", "b"], ["c", "d"]]
-    assert agglomerate("abcde", pairs, graph_of(*edges), 1.0) == [["a", "b"], ["c", "d"]]
-    assert agglomerate("abcd", pairs[:3], graph_of(*edges[:3]), 0.0) == [["a", "b", "c", "d"]]
+    assert agglomerate("abcde", pairs, graph_of("abcdef", edges), 0.5) == [["a", "b", "c", "d"]]
+    assert agglomerate("abcde", pairs, graph_of("abcdef", edges), 0.51) == [["a", "b"], ["c", "d"]]
+    assert agglomerate("abcde", pairs, graph_of("abcdef", edges), 1.0) == [["a", "b"], ["c", "d"]]
+    assert agglomerate("abcd", pairs[:3], graph_of("abcdef", edges[:3]), 0.0) == [
+        ["a", "b", "c", "d"]
+    ]
 
 
 def test_a_cluster_holds_the_matches_within_it() -> None:
@@ -102,7 +96,7 @@ def test_a_cluster_holds_the_matches_within_it() -> None:
 
 def test_those_told_apart_share_no_part() -> None:
     """The centre stays first, then whom rank prefers; the rest tries again."""
-    graph = graph_of("ab", "ac", "ad", "bc")
+    graph = graph_of("abcdef", ["ab", "ac", "ad", "bc"])
     apart = {"b": {"c"}, "c": {"b"}}
     assert separate("abcd", graph, apart, alike) == [("a", ["a", "b", "d"])]
     first = {"c": 0.0}
@@ -116,7 +110,7 @@ def test_those_told_apart_share_no_part() -> None:
     assert separate("abcd", graph, {}, alike) == [("a", ["a", "b", "c", "d"])]
     # a and d are left with nobody they match
     assert separate("ad", graph, {"a": {"d"}, "d": {"a"}}, alike) == []
-    two = graph_of("ab", "ac", "cd", "bd", "ef")
+    two = graph_of("abcdef", ["ab", "ac", "cd", "bd", "ef"])
     assert separate("abcdef", two, {"a": {"d"}, "d": {"a"}, "b": {"d"}, "c": {"d"}}, alike) == [
         ("a", ["a", "b", "c"]),
         ("e", ["e", "f"]),

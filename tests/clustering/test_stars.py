@@ -10,20 +10,12 @@ from hypothesis import strategies as st
 
 from lookalike.clustering.components import components
 from lookalike.clustering.stars import agglomerate, label_stars, star, star_pairs
+from lookalike.matching.match_graph import graph_of
 
 NODES = list("abcdefgh")
 EDGES = st.lists(
     st.tuples(st.sampled_from(NODES), st.sampled_from(NODES)).filter(lambda e: e[0] != e[1])
 )
-
-
-def graph_of(edges: list[tuple[str, str]]) -> dict[str, set[str]]:
-    """Neighbours both ways."""
-    graph: dict[str, set[str]] = {node: set() for node in NODES}
-    for a, b in edges:
-        graph[a].add(b)
-        graph[b].add(a)
-    return graph
 
 
 def flat(node: str) -> tuple[float, ...]:
@@ -36,7 +28,7 @@ def test_stars_are_disjoint_and_tied_to_their_centre(
     edges: list[tuple[str, str]], chance: random.Random
 ) -> None:
     """Every member matches the centre; no order of the edges changes the answer."""
-    graph = graph_of(edges)
+    graph = graph_of(NODES, edges)
     stars = [s for g in components(NODES, edges) for s in star(g, graph, flat)]
     seen = [member for _, members in stars for member in members]
     assert len(seen) == len(set(seen))
@@ -45,7 +37,7 @@ def test_stars_are_disjoint_and_tied_to_their_centre(
         assert all(member == centre or member in graph[centre] for member in members)
     shuffled = list(edges)
     chance.shuffle(shuffled)
-    again = graph_of(shuffled)
+    again = graph_of(NODES, shuffled)
     assert stars == [s for g in components(NODES, shuffled) for s in star(g, again, flat)]
 
 
@@ -59,7 +51,7 @@ def test_kept_pairs_are_stars(edges: list[tuple[str, str]]) -> None:
     assert len(star_pairs(left, right, range(len(NODES)), 8)) == len(pairs)
     named = [(NODES[a], NODES[b]) for a, b in kept]
     for group in components(NODES, named):
-        graph = graph_of(named)
+        graph = graph_of(NODES, named)
         centre = max(group, key=lambda node: len(graph[node]))
         assert graph[centre] == set(group) - {centre}
 
@@ -70,7 +62,7 @@ def test_stars_of_rows_are_those_of_graphs(edges: list[tuple[str, str]], order: 
     pairs = sorted({tuple(sorted((NODES.index(a), NODES.index(b)))) for a, b in edges})
     left, right = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
     place = {NODES[node]: (float(order.index(node)),) for node in range(len(NODES))}
-    graph = graph_of(edges)
+    graph = graph_of(NODES, edges)
     found = [s for g in components(NODES, edges) for s in star(g, graph, place.__getitem__)]
     expected = list(range(len(NODES)))
     for centre, members in found:
@@ -93,7 +85,7 @@ def test_what_a_star_took_no_longer_counts() -> None:
 def test_a_chain_does_not_join_strangers() -> None:
     """Of a–b–c–d–e, no star holds two that do not share its centre."""
     edges = [("a", "b"), ("b", "c"), ("c", "d"), ("d", "e")]
-    assert star(list("abcde"), graph_of(edges), flat) == [
+    assert star(list("abcde"), graph_of(NODES, edges), flat) == [
         ("b", ["a", "b", "c"]),
         ("d", ["d", "e"]),
     ]
@@ -102,7 +94,7 @@ def test_a_chain_does_not_join_strangers() -> None:
 @given(EDGES)
 def test_complete_linkage_has_every_pair(edges: list[tuple[str, str]]) -> None:
     """Within a part, every pair matches."""
-    graph = graph_of(edges)
+    graph = graph_of(NODES, edges)
     for group in components(NODES, edges):
         inside = [edge for edge in edges if edge[0] in group]
         for part in agglomerate(group, inside, graph, 1.0):
@@ -112,7 +104,7 @@ def test_complete_linkage_has_every_pair(edges: list[tuple[str, str]]) -> None:
 @given(EDGES)
 def test_single_linkage_is_components(edges: list[tuple[str, str]]) -> None:
     """Chains allowed: parts are the connected components."""
-    graph = graph_of(edges)
+    graph = graph_of(NODES, edges)
     parts = [
         part
         for group in components(NODES, edges)

@@ -16,8 +16,7 @@ from click.testing import CliRunner
 import lookalike
 from conftest import save, scene
 from lookalike.cli.main import commands
-from lookalike.config.find import FindConfig
-from lookalike.config.reading import ReadConfig
+from lookalike.config import FindConfig, ReadConfig
 from lookalike.config.recipes import load_recipe
 from lookalike.descriptors.keypoints import KINDS
 from lookalike.distributed.shards import cut, describe_shard

@@ -13,7 +13,7 @@ from lookalike import Focus, Question, find, load_recipe, search
 from lookalike.clustering.components import label_components
 from lookalike.clustering.dendrogram import cut, tree
 from lookalike.clustering.stars import label_stars
-from lookalike.config.find import SystemConfig, ViewConfig
+from lookalike.config import SystemConfig, ViewConfig
 from lookalike.config.recipes import recipe_names
 from lookalike.evaluation.edits import edit_picture
 from lookalike.index.distances import METRICS

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookalike.config.find import InsideConfig
+from lookalike.config import InsideConfig
 from lookalike.containment.inset import _area_within
 from lookalike.containment.regions import load_regions
 from lookalike.descriptors.keypoints import Keypoints

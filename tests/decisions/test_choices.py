@@ -8,7 +8,7 @@ import pytest
 
 from evidence import WHOLE, image
 from lookalike.clustering.stars import make_cluster
-from lookalike.config.find import RunConfig
+from lookalike.config import RunConfig
 from lookalike.decisions.choices import Reviewed, place_of, with_choices
 from lookalike.decisions.keeper import decide
 from lookalike.model.match import Containment, Match

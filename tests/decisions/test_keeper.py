@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evidence import WHOLE, image
 from lookalike.clustering.stars import make_cluster
-from lookalike.config.find import KeepConfig, RunConfig
+from lookalike.config import KeepConfig, RunConfig
 from lookalike.decisions.keeper import choose, decide
 from lookalike.model.errors import ConfigError
 from lookalike.model.match import Frame, Match

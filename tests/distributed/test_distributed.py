@@ -20,7 +20,7 @@ from PIL import Image
 
 from conftest import save, scene
 from lookalike import distributed
-from lookalike.config.find import (
+from lookalike.config import (
     FindConfig,
     InsideConfig,
     SystemConfig,

@@ -21,7 +21,7 @@ from rich.console import Console
 from conftest import scene
 from lookalike import find
 from lookalike.cli.main import commands
-from lookalike.config.find import DecodeConfig, FindConfig, KeepConfig
+from lookalike.config import DecodeConfig, FindConfig, KeepConfig
 from lookalike.datasets.exports import export
 from lookalike.decisions.choices import place_of, with_choices
 from lookalike.images.decode import decode, decode_luma

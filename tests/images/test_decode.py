@@ -18,7 +18,7 @@ from PIL import Image, ImageFile
 from tiff_files import tiff
 
 from conftest import BROKEN, PICTURES, scene
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.images.decode import decode, pixel_digest
 from lookalike.images.headers import parse_jpeg, sniff

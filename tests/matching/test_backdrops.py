@@ -13,7 +13,7 @@ from PIL import Image
 
 from conftest import scene
 from lookalike import FindConfig, Report, find
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.descriptors.hashes import BACKDROPS, PDQ_SPEC, describe_backdrops, describe_hashes
 from lookalike.images.decode import decode
 from lookalike.ingest.contents import shade_names

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from evidence import WHOLE, image
-from lookalike.config.find import SettleConfig
+from lookalike.config import SettleConfig
 from lookalike.matching.confirm import confirm_stars, confirm_tied, verified
 from lookalike.matching.judge import verdict, weight
 from lookalike.matching.match_graph import Pair, Pairs

@@ -15,7 +15,7 @@ from conftest import save, scene
 from evidence import BOTTOM, TOP, WHOLE
 from lookalike import FindConfig, find
 from lookalike.clustering.components import components
-from lookalike.config.find import Effort, HashConfig, SettleConfig
+from lookalike.config import Effort, HashConfig, SettleConfig
 from lookalike.descriptors.hashes import THUMB_SPEC
 from lookalike.matching.cascade import _few_per_cluster, _parts
 from lookalike.matching.match_graph import Lead, Pair, Pairs

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import pytest
 
-from lookalike.config.find import FindConfig, InsideConfig, SystemConfig, ViewConfig
+from lookalike.config import FindConfig, InsideConfig, SystemConfig, ViewConfig
 from lookalike.methods import method_of
 from lookalike.methods.cascade import LIMITS
 from lookalike.model.limits import version_of

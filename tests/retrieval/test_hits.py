@@ -15,7 +15,7 @@ import pytest
 from conftest import save, scene
 from evidence import WHOLE, image
 from lookalike import find, search
-from lookalike.config.find import DecodeConfig, FindConfig, SystemConfig, ViewConfig
+from lookalike.config import DecodeConfig, FindConfig, SystemConfig, ViewConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.images.decode import pixel_digest
 from lookalike.ingest.describe import Describer

@@ -17,7 +17,7 @@ from PIL import Image
 
 import lookalike
 from conftest import scene
-from lookalike.config.find import ClusterConfig, FindConfig, KeepConfig
+from lookalike.config import ClusterConfig, FindConfig, KeepConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.images.decode import as_file, decode
 from lookalike.model.errors import ConfigError

@@ -16,7 +16,7 @@ from PIL import Image
 
 from conftest import BROKEN, PICTURES, save, scene
 from lookalike import FindConfig, InsideConfig, Report, find, search
-from lookalike.config.find import (
+from lookalike.config import (
     ClusterConfig,
     EmbeddingConfig,
     KeepConfig,

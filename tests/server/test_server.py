@@ -23,7 +23,7 @@ import jsonschema
 import pytest
 
 from conftest import save, scene
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.http.patience import Patience
 from lookalike.model.errors import CollectionError, ConfigError

@@ -19,8 +19,7 @@ import pytest
 import lookalike
 from conftest import save, scene
 from lookalike.actions import How, Step, apply_plan, make_plan
-from lookalike.config.find import FindConfig, PlanConfig
-from lookalike.config.reading import ReadConfig
+from lookalike.config import FindConfig, PlanConfig, ReadConfig
 from lookalike.datasets import write_unique
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.model.errors import ConfigError
@@ -560,7 +559,7 @@ def test_index_on_the_command_line(tmp_path: Path, db: Path) -> None:
 
 def test_the_review_page_shows_members(tmp_path: Path, db: Path) -> None:
     """Thumbnails, two members on each other, and a search by one of them."""
-    from lookalike.config.find import DecodeConfig
+    from lookalike.config import DecodeConfig
     from lookalike.images.decode import decode
     from lookalike.web.pictures import overlay, picture_of, transform_of
 

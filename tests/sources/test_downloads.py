@@ -20,7 +20,7 @@ import pytest
 from website import Request, Site, serve
 
 from conftest import scene
-from lookalike.config.downloads import DownloadConfig
+from lookalike.config import DownloadConfig
 from lookalike.evaluation.edits import encode_jpeg
 from lookalike.model.errors import CollectionError, ConfigError
 from lookalike.model.files import Failure
@@ -280,7 +280,7 @@ def test_a_killed_run_is_gone_on_with(site: Site, tmp_path: Path) -> None:
     half = site.url("/half.jpg")
     code = (
         "import sys; from lookalike.sources.downloads import Downloads; "
-        "from lookalike.config.downloads import DownloadConfig; "
+        "from lookalike.config import DownloadConfig; "
         "from lookalike.sources import web_address; "
         "Downloads(sys.argv[1], DownloadConfig(allow_private=True, read_timeout=60))"
         "([web_address(url) for url in sys.argv[2:]])"

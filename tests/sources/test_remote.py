@@ -25,8 +25,7 @@ from test_archives import FAST, jpeg, scanned, tarred, zipped
 import lookalike
 from conftest import save, scene
 from lookalike.actions import make_plan
-from lookalike.config.find import FindConfig, PlanConfig
-from lookalike.config.reading import ReadConfig
+from lookalike.config import FindConfig, PlanConfig, ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.sources import open_source
 from lookalike.sources.reading import (

@@ -16,8 +16,7 @@ from website import Site, serve
 from conftest import scene
 from lookalike import find, search
 from lookalike.actions import make_plan
-from lookalike.config.downloads import DownloadConfig
-from lookalike.config.find import FindConfig, PlanConfig
+from lookalike.config import DownloadConfig, FindConfig, PlanConfig
 from lookalike.datasets import clean_table, conflicts, describe_list, leaks, read_labels
 from lookalike.datasets.listing import Spread
 from lookalike.evaluation.edits import edit_picture, encode_jpeg

@@ -22,7 +22,7 @@ from test_store import RAGGED, SPEC, batch, entry, sha
 import postgres_server
 from conftest import save, scene
 from lookalike import find
-from lookalike.config.find import (
+from lookalike.config import (
     ClusterConfig,
     FindConfig,
     SystemConfig,

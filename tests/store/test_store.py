@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import signal
@@ -16,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evidence import WHOLE
 from lookalike.model.errors import CollectionError, SpecMismatchError
 from lookalike.model.image import DescriptorSpec, FileEntry
-from lookalike.model.match import Verification
 from lookalike.store import (
     Batch,
     Collection,
@@ -30,25 +31,6 @@ from lookalike.store import (
 
 SPEC = DescriptorSpec("toy", "1", "cosine", 4, "float16", "none")
 RAGGED = DescriptorSpec("points", "1", "keypoints", 2, "uint8", "none")
-SEEN = Verification(
-    9,
-    12,
-    (1.0, 0, 0, 0, 1, 0, 0, 0, 1),
-    False,
-    1,
-    1,
-    agreement=0.9,
-    likeness=0.9,
-    covered=0.9,
-    shared_query="f" * 16,
-    shared_ref="f" * 16,
-    scale=1,
-    angle=0,
-    gain=1,
-    offset=0,
-    frame="same",
-    edit="x",
-)
 
 
 def sha(number: int) -> str:
@@ -149,8 +131,8 @@ def test_rows_of_varying_number_are_read_elsewhere(collection: Collection) -> No
 def test_verdicts_and_reports_are_kept(collection: Collection) -> None:
     """Acceptances, refusals and the latest reports survive."""
     pairs = [(sha(1), sha(2)), (sha(1), sha(3)), (sha(2), sha(3))]
-    collection.add_verdicts({pairs[0]: SEEN, pairs[1]: None}, "v1")
-    assert collection.verdicts(pairs, "v1") == {pairs[0]: SEEN, pairs[1]: None}
+    collection.add_verdicts({pairs[0]: WHOLE, pairs[1]: None}, "v1")
+    assert collection.verdicts(pairs, "v1") == {pairs[0]: WHOLE, pairs[1]: None}
     assert collection.verdicts(pairs, "v2") == {}
     for number in range(4):
         collection.save_report(str(number), f"report \udcff{number}")
@@ -255,11 +237,9 @@ def test_foreign_folders_are_refused(db: Path, tmp_path: Path) -> None:
 
 _WRITER = """
 import sys
-sys.path.insert(0, sys.argv[2])
-from pathlib import Path
 from test_store import batch
 from lookalike.store import open_collection
-start = int(sys.argv[3])
+start = int(sys.argv[2])
 with open_collection(sys.argv[1]) as collection:
     print("open", flush=True)
     for number in range(start, start + 100_000, 20):
@@ -344,11 +324,11 @@ def test_rows_that_vanish_meanwhile_are_an_error(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_kill_loses_at_most_the_batch_in_hand(any_db: Path | str) -> None:
     """After SIGKILL at any moment, every batch is there wholly or not at all."""
-    here = str(Path(__file__).parent)
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     chance = random.Random(0)
     for life in range(8):
-        arguments = [sys.executable, "-c", _WRITER, str(any_db), here, str(life * 100_000)]
-        child = subprocess.Popen(arguments, stdout=subprocess.PIPE)
+        arguments = [sys.executable, "-c", _WRITER, str(any_db), str(life * 100_000)]
+        child = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=found)
         assert child.stdout is not None
         child.stdout.readline()
         time.sleep(chance.uniform(0.01, 0.25))

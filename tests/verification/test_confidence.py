@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import save, scene
+from evidence import WHOLE
 from lookalike import FindConfig, compare, find, load_recipe
 from lookalike.clustering.stars import make_cluster
-from lookalike.config.find import ClusterConfig
+from lookalike.config import ClusterConfig
 from lookalike.evaluation.edits import edit_picture
 from lookalike.evaluation.reliability import fit_logistic, reliability_of, wilson
 from lookalike.model.errors import ConfigError
-from lookalike.model.match import Match, Verification
+from lookalike.model.match import Match
 from lookalike.model.report import Cluster, Report
 from lookalike.report import from_json, to_dict, to_json
 from lookalike.report.as_text import expectation
@@ -34,22 +35,15 @@ from lookalike.verification.confidence import (
 from lookalike_bench.fitting import Evidenced, fit_confidence, write_calibration
 from lookalike_bench.trials import Trial, judge_set, reported_pairs
 
-SEEN = Verification(
+SEEN = replace(
+    WHOLE,
     inliers=40,
     support=0.3,
-    transform=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0),
-    mirrored=False,
     overlap_query=0.7,
     overlap_ref=0.99,
     agreement=0.8,
     likeness=0.9,
     covered=0.8,
-    shared_query="f" * 16,
-    shared_ref="f" * 16,
-    scale=1.0,
-    angle=0.0,
-    gain=1.0,
-    offset=0.0,
     frame="cropped",
     edit="cropped to 70%",
 )

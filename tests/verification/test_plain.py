@@ -11,7 +11,7 @@ from PIL import Image
 
 from conftest import save, scene
 from lookalike import FindConfig, compare, find, search
-from lookalike.config.find import Effort
+from lookalike.config import Effort
 from lookalike.descriptors.hashes import ORIENTATIONS, THUMB_SPEC
 from lookalike.verification.plain import plain_pairs
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from lookalike.config.find import HashConfig
+from lookalike.config import HashConfig
 from lookalike.model.image import ImageRef
 from lookalike.verification.plain import is_plain, plain_pairs
 from lookalike.verification.whole_frame import ThumbAgreement, agree

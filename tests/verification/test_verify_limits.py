@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lookalike.config.find import VerifyConfig
+from lookalike.config import VerifyConfig
 from lookalike.descriptors.keypoints import KINDS, Keypoints
 from lookalike.model.match import Verification
 from lookalike.verification import verify as room

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config.find import DecodeConfig, FindConfig, InsideConfig
+from lookalike.config import DecodeConfig, FindConfig, InsideConfig
 from lookalike.containment.inset import PAGE_MIN_SIDE, describe_page
 from lookalike.containment.regions import PROPOSERS, Regions, load_regions
 from lookalike.evaluation.datasets import read_labels, read_photo

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.random import Generator
 
 from lookalike.evaluation.datasets import read_photo
 from lookalike.model.arrays import UInt8Array
+from lookalike.store.closing import Closing
 from lookalike_bench.judge_sets.fonts import Family, Fonts
 from lookalike_bench.review_page import browser
 
@@ -33,7 +33,7 @@ def seeded(*names: object) -> Generator:
     return np.random.default_rng(np.frombuffer(digest, np.uint32))
 
 
-class Studio:
+class Studio(Closing):
     """Fonts, the photos of one kind and a browser that starts when a page is first shown.
 
     Args:
@@ -50,15 +50,8 @@ class Studio:
         self._page: Any = None
         self._file = Path()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the browser, if one was opened."""
         self._open.close()
 
     def photo(self, number: int) -> UInt8Array:

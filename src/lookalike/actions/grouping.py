@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lookalike.clustering.disjoint_set import Joined
-from lookalike.config.find import KeepConfig, PlanConfig, RunConfig
+from lookalike.config import KeepConfig, PlanConfig, RunConfig
 from lookalike.decisions.keeper import decide
 from lookalike.model.match import Match
 from lookalike.model.report import Cluster, Decision, Report

@@ -13,7 +13,7 @@ from lookalike.actions.grouping import Drop, Grouping
 from lookalike.actions.guard import look
 from lookalike.actions.metadata import only_in, read_metadata
 from lookalike.actions.records import SCHEMA, How, Plan, Refusal, Step
-from lookalike.config.find import PlanConfig
+from lookalike.config import PlanConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.image import ImageRef
 from lookalike.model.report import Report

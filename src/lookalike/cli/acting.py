@@ -42,7 +42,7 @@ FOUND = 11
 def plan(sources: tuple[str, ...], **options: Any) -> None:
     """Say which copies would go, from the folders or the report SOURCES; change nothing."""
     from lookalike.actions import make_plan, preview
-    from lookalike.config.find import PlanConfig
+    from lookalike.config import PlanConfig
     from lookalike.runtime.output import writing
     from lookalike.store import name_of
     from lookalike.store.location import default_collection

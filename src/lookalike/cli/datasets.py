@@ -180,7 +180,7 @@ def _written(found: Any, plain: dict[str, Any], options: dict[str, Any]) -> list
 
 def _write_plan(found: Any, path: Path, db: str | None) -> Path:
     from lookalike.actions import make_plan
-    from lookalike.config.find import PlanConfig
+    from lookalike.config import PlanConfig
     from lookalike.runtime.output import writing
     from lookalike.store import name_of
     from lookalike.store.location import default_collection

@@ -96,7 +96,7 @@ def asked_separator(options: dict[str, Any]) -> str | None:
 
 def downloads_of(options: dict[str, Any]) -> Any:
     """Make the downloader into the folder that was named or the collection's."""
-    from lookalike.config.downloads import DownloadConfig
+    from lookalike.config import DownloadConfig
     from lookalike.sources.downloads import Downloads
     from lookalike.store import folder_of
     from lookalike.store.location import default_collection

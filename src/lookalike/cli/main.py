@@ -44,7 +44,7 @@ from lookalike.cli.saying import (
 from lookalike.cli.searching import buckets, search
 from lookalike.cli.serving import serve
 from lookalike.cli.training import train
-from lookalike.config.find import EFFORTS, LINKAGES
+from lookalike.config import EFFORTS, LINKAGES
 from lookalike.model.errors import LookalikeError
 from lookalike.model.legible import legible
 from lookalike.model.version import __version__

@@ -16,7 +16,7 @@ from lookalike.cli.lists import (
     check_lists,
     row_options,
 )
-from lookalike.config.find import EFFORTS, FindConfig, KeepConfig, RunConfig
+from lookalike.config import EFFORTS, FindConfig, KeepConfig, RunConfig
 
 __all__ = [
     "EXPORT_KINDS",

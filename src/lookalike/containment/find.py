@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lookalike.config.find import FindConfig, InsideConfig
+from lookalike.config import FindConfig, InsideConfig
 from lookalike.containment.inset import (
     INSET_KIND,
     INSET_VERIFIER,

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import InsideConfig
+from lookalike.config import InsideConfig
 from lookalike.containment.limits import INSETS
 from lookalike.containment.regions import Regions
 from lookalike.descriptors.keypoints import (

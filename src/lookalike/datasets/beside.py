@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.datasets.labels import LABEL_COLUMNS
 from lookalike.model.image import ImageRef
 from lookalike.sources import cell_values

@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 from typing import Any
 
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config import FindConfig, RunConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.image import ImageRef
 from lookalike.model.protocols import Source

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config import FindConfig, RunConfig
 from lookalike.datasets.beside import labels_beside
 from lookalike.datasets.labels import labels_of_folders, labels_of_table
 from lookalike.datasets.ties import Pair, Ties

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lookalike.clustering.disjoint_set import Joined
 from lookalike.clustering.stars import make_cluster
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config import FindConfig, RunConfig
 from lookalike.datasets.safe import Fix, Policy, split_safe, with_decisions
 from lookalike.datasets.ties import Pair, Ties
 from lookalike.model.errors import ConfigError

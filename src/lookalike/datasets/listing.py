@@ -11,8 +11,7 @@ from itertools import islice
 from statistics import median
 from urllib.parse import urlsplit
 
-from lookalike.config.find import DecodeConfig
-from lookalike.config.reading import ReadConfig
+from lookalike.config import DecodeConfig, ReadConfig
 from lookalike.datasets.labels import LABEL_COLUMNS
 from lookalike.images.decode import decode, stored_channels
 from lookalike.model.errors import ConfigError

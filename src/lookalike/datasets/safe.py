@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from lookalike.config.find import RunConfig
+from lookalike.config import RunConfig
 from lookalike.datasets.ties import Pair
 from lookalike.decisions.keeper import decide
 from lookalike.model.report import Cluster, Decision, Report

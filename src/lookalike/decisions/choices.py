@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
 from lookalike.clustering.stars import make_cluster, separate
-from lookalike.config.find import KeepConfig, RunConfig
+from lookalike.config import KeepConfig, RunConfig
 from lookalike.decisions.keeper import choose, decide
 from lookalike.model.image import ImageRef
 from lookalike.model.report import Cluster, Decision, Report

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lookalike.config.find import RunConfig
+from lookalike.config import RunConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.image import ImageRef
 from lookalike.model.report import Cluster, Decision

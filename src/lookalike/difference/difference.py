@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.difference.additions import (
     AddedKind,
     Patch,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import THUMB_SPEC
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.distributed.components import component_labels

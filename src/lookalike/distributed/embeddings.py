@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import DecodeConfig, EmbeddingConfig, FindConfig
-from lookalike.config.reading import ReadConfig
+from lookalike.config import DecodeConfig, EmbeddingConfig, FindConfig, ReadConfig
 from lookalike.descriptors import load_embedding
 from lookalike.distributed.layout import Layout
 from lookalike.distributed.rows import Place, Span, runs

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config import FindConfig, RunConfig
 from lookalike.decisions.keeper import check_rules
 from lookalike.descriptors.keypoints import KINDS, KeypointKind
 from lookalike.distributed.cascade import ClusterStages, Known

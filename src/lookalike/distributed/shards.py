@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.config.find import FindConfig
-from lookalike.config.reading import ReadConfig
+from lookalike.config import FindConfig, ReadConfig
 from lookalike.descriptors.hashes import BACKDROPS, PDQ_SPEC, THUMB_SPEC
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.distributed.work import Work, digest

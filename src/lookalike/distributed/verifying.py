@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.config.find import VerifyConfig
+from lookalike.config import VerifyConfig
 from lookalike.descriptors.keypoints import ROW, KeypointKind
 from lookalike.distributed.rows import Place
 from lookalike.distributed.shards import SIDES

@@ -14,7 +14,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.descriptors.hashes import describe_hashes, turns_of
 from lookalike.evaluation.edits import edit_picture, encode_jpeg
 from lookalike.images.decode import decode, sniff

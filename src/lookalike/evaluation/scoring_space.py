@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config.find import RunConfig
+from lookalike.config import RunConfig
 from lookalike.index.blocks import RowSource
 from lookalike.ingest.describe import Describer
 from lookalike.methods import method_of

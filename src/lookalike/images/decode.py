@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from lookalike.config.find import DecodeConfig
-from lookalike.config.reading import NO_MEMORY
+from lookalike.config import NO_MEMORY, DecodeConfig
 from lookalike.images.colours import canonical, is_srgb
 from lookalike.images.damage import frames_damage, scan_damage
 from lookalike.images.headers import (

@@ -1,7 +1,7 @@
 """Limits of what is read: from where on a file counts as damaged.
 
 ``by eye`` after a field means that it was chosen when it was written and no measurement of it is
-kept. How pixels are read is set in ``config.find.DecodeConfig``; numbers of file formats stand
+kept. How pixels are read is set in ``config.stages.DecodeConfig``; numbers of file formats stand
 where the formats are read.
 """
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import RunConfig
+from lookalike.config import RunConfig
 from lookalike.descriptors.hashes import (
     BACKDROPS,
     PDQ_SPEC,

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import DecodeConfig, RunConfig
-from lookalike.config.reading import ReadConfig
+from lookalike.config import DecodeConfig, ReadConfig, RunConfig
 from lookalike.descriptors.hashes import HASH_SPECS, describe_hashes
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.images.decode import decode, decode_luma, pixel_digest

@@ -18,8 +18,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lookalike.config.find import RunConfig
-from lookalike.config.reading import NO_MEMORY, ReadConfig
+from lookalike.config import NO_MEMORY, ReadConfig, RunConfig
 from lookalike.descriptors.hashes import HASH_SPECS
 from lookalike.images.decode import decode, sniff
 from lookalike.ingest.contents import (

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from lookalike.config.find import LocalConfig
+from lookalike.config import LocalConfig
 from lookalike.descriptors.hashes import ORIENTATIONS, thumb_planes
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.index.hamming import HammingIndex

@@ -16,7 +16,7 @@ import numpy as np
 
 from lookalike.clustering.components import components
 from lookalike.clustering.stars import agglomerate, star, star_pairs
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import ORIENTATIONS
 from lookalike.descriptors.keypoints import KINDS, KeypointKind
 from lookalike.index.blocks import among_nearest

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lookalike.clustering.components import components
 from lookalike.clustering.stars import stars
-from lookalike.config.find import SettleConfig
+from lookalike.config import SettleConfig
 from lookalike.matching.judge import verdict
 from lookalike.matching.match_graph import Pair, Pairs, Verify
 from lookalike.model.match import Match

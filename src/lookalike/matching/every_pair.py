@@ -10,7 +10,7 @@ from itertools import combinations
 
 from lookalike.clustering.components import components
 from lookalike.clustering.stars import Graph
-from lookalike.config.find import SettleConfig
+from lookalike.config import SettleConfig
 from lookalike.matching.confirm import confirm_tied
 from lookalike.matching.match_graph import Pair, Pairs, Verify
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from lookalike.config.find import FindConfig, HashConfig, SettleConfig
+from lookalike.config import FindConfig, HashConfig, SettleConfig
 from lookalike.descriptors.hashes import stretches_of
 from lookalike.model.arrays import BoolArray, IntArray
 from lookalike.model.match import Verification

@@ -2,7 +2,7 @@
 
 ``ADR n`` after a field is the decision in ``docs/adr`` that gives the number or why there is one;
 ``by eye`` means that it was chosen when it was written and no measurement of it is kept. What users
-set stands in ``config.find``.
+set stands in ``config.stages``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from lookalike.clustering.components import components
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import PDQ_SPEC, THUMB_SPEC, turns_of
 from lookalike.descriptors.keypoints import KeypointKind
 from lookalike.index.flat import CosineIndex

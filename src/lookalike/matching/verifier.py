@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.descriptors.keypoints import ROW, KeypointKind
 from lookalike.index.local import Features, features_of
 from lookalike.ingest.describe import Describer

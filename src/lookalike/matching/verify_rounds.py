@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from lookalike.clustering.disjoint_set import Joined
-from lookalike.config.find import SettleConfig
+from lookalike.config import SettleConfig
 from lookalike.matching.confirm import confirm_stars, verified
 from lookalike.matching.judge import verdict
 from lookalike.matching.match_graph import Lead, Pair, Pairs, Verify

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from lookalike.clustering.components import components
 from lookalike.clustering.stars import star
-from lookalike.config.find import SettleConfig
+from lookalike.config import SettleConfig
 from lookalike.matching.confirm import verified
 from lookalike.matching.judge import Context, verdict, weight
 from lookalike.matching.match_graph import Pair, Pairs, Verify

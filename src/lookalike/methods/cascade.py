@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lookalike.config.find import FindConfig, SystemConfig, ViewConfig
+from lookalike.config import FindConfig, SystemConfig, ViewConfig
 from lookalike.containment.find import Inside, contain, one_per_frame, told_by
 from lookalike.containment.limits import INSETS, REGIONS
 from lookalike.containment.regions import load_regions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from lookalike.config.find import FindConfig, RunConfig, SystemConfig
+from lookalike.config import FindConfig, RunConfig, SystemConfig
 from lookalike.ingest.describe import Describer
 from lookalike.matching.match_graph import Found
 from lookalike.methods.cascade import Cascade

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lookalike.config.find import FindConfig, SystemConfig
+from lookalike.config import FindConfig, SystemConfig
 from lookalike.ingest.describe import Describer
 from lookalike.matching.match_graph import Found
 from lookalike.model.match import Containment

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.difference.difference import difference_of
 from lookalike.images.decode import decode
 from lookalike.model.files import Failure

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.difference.difference import Box, Difference, Region
 from lookalike.images.decode import decode
 from lookalike.model.arrays import UInt8Array

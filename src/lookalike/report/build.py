@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from lookalike.clustering.stars import make_cluster
-from lookalike.config.find import RunConfig
+from lookalike.config import RunConfig
 from lookalike.decisions.keeper import decide
 from lookalike.ingest.ingest import Catalogue
 from lookalike.matching.match_graph import Found

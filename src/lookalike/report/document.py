@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from lookalike.config.find import LINKAGES
+from lookalike.config import LINKAGES
 from lookalike.model import files, match
 from lookalike.model.image import ImageRef
 from lookalike.model.serialization import Count, Extent, Share, Struct, in_schema

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.descriptors.keypoints import KINDS
 from lookalike.images.decode import luma_of, pixel_digest
 from lookalike.ingest.describe import Describer

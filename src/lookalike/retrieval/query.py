@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from lookalike.config.find import DecodeConfig, RunConfig
+from lookalike.config import DecodeConfig, RunConfig
 from lookalike.images.decode import decode
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure

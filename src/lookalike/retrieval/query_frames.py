@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.descriptors.hashes import (
     ORIENTATIONS,
     PDQ_SPEC,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import SystemConfig
+from lookalike.config import SystemConfig
 from lookalike.descriptors.registry import base_of
 from lookalike.index.blocks import blocks_of, nearest_rows
 from lookalike.index.distances import check_metric

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lookalike.config.find import RunConfig
+from lookalike.config import RunConfig
 from lookalike.containment.find import Asked, Inside
 from lookalike.containment.inset import INSET_KIND, PAGE_MIN_SIDE
 from lookalike.ingest.describe import Describer

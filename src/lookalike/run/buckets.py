@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.config.find import SystemConfig, ViewConfig
+from lookalike.config import SystemConfig, ViewConfig
 from lookalike.ingest.describe import Describer
 from lookalike.ingest.ingest import remembered_images
 from lookalike.model.errors import ConfigError

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lookalike.config.find import FindConfig
-from lookalike.config.reading import ReadConfig
+from lookalike.config import FindConfig, ReadConfig
 from lookalike.decisions.keeper import check_rules, decide
 from lookalike.images.decode import as_file, decode
 from lookalike.ingest.contents import (

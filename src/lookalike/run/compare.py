@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.difference.difference import Difference, difference_of
 from lookalike.matching.judge import pair_config
 from lookalike.model.errors import ConfigError

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lookalike.actions.returned import find_returned
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config import FindConfig, RunConfig
 from lookalike.decisions.choices import with_choices
 from lookalike.decisions.keeper import check_rules
 from lookalike.ingest.describe import Describer

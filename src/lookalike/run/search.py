@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config import FindConfig, RunConfig
 from lookalike.model.answer import Answer
 from lookalike.retrieval.query import Question
 from lookalike.retrieval.session import search_collection

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config import FindConfig, RunConfig
 from lookalike.model.answer import Answer
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lookalike.config.find import FindConfig, RunConfig
+from lookalike.config import FindConfig, RunConfig
 from lookalike.ingest.ingest import ingest
 from lookalike.model.files import Failure
 from lookalike.retrieval.session import open_searchable

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lookalike.config.find import FindConfig
+from lookalike.config import FindConfig
 from lookalike.http.patience import Patience
 from lookalike.model.errors import ConfigError
 

@@ -2,19 +2,10 @@
 
 from lookalike.sources.addressed import ArchiveSource, FarSource, gone, watch
 from lookalike.sources.folder import RESULT_MARK, FolderSource, looks_like_image
+from lookalike.sources.opening import Inputs, JoinedSource, chosen_rows, open_source
 from lookalike.sources.pattern import PatternSource
 from lookalike.sources.rows import RowChoice, WebAddress, cell_values, urls_in_cell, web_address
-from lookalike.sources.table import (
-    Fetch,
-    Inputs,
-    JoinedSource,
-    ListForm,
-    ListSource,
-    UrlCells,
-    chosen_column,
-    chosen_rows,
-    open_source,
-)
+from lookalike.sources.table import Fetch, ListForm, ListSource, UrlCells, chosen_column
 
 __all__ = [
     "RESULT_MARK",

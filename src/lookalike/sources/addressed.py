@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry
 from lookalike.model.protocols import FarFile

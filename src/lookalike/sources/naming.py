@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.protocols import Source
 from lookalike.sources.addressed import ArchiveSource, FarSource

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import FileEntry

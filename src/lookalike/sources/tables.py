@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lookalike.config.reading import NO_MEMORY, ReadConfig
+from lookalike.config import NO_MEMORY, ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.runtime.output import writing
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lookalike.clustering.components import label_components, parts_of
 from lookalike.clustering.dendrogram import cut, tree
 from lookalike.clustering.stars import label_stars
-from lookalike.config.find import SystemConfig
+from lookalike.config import SystemConfig
 from lookalike.index.blocks import among_nearest, blocks_of, nearest_rows, pairs_within
 from lookalike.index.cells import CellIndex, fit_cells
 from lookalike.matching.match_graph import Found

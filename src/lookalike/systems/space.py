@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lookalike.clustering.dendrogram import check_available
-from lookalike.config.find import SystemConfig, ViewConfig
+from lookalike.config import SystemConfig, ViewConfig
 from lookalike.descriptors.derived import Derived, TurnedDescriptor
 from lookalike.descriptors.registry import base_of, load_descriptor
 from lookalike.index.blocks import RowSource, block_distances, blocks_of

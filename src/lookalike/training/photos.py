@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.images.decode import decode
 from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import VerifyConfig
+from lookalike.config import VerifyConfig
 from lookalike.descriptors.keypoints import KeypointKind, Keypoints, fitted
 from lookalike.descriptors.limits import CORNERS
 from lookalike.model.arrays import IntArray

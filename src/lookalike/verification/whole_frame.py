@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import HashConfig
+from lookalike.config import HashConfig
 from lookalike.descriptors.cells import Cells
 from lookalike.descriptors.hashes import ORIENTATIONS, THUMB_SIDE, orient_thumbs, thumb_planes
 from lookalike.descriptors.limits import THUMB_CELLS

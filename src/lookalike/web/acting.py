@@ -24,7 +24,7 @@ from lookalike.actions import (
     remember,
     undo,
 )
-from lookalike.config.find import PlanConfig
+from lookalike.config import PlanConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.report import Report
 from lookalike.store import folder_of, name_of

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.config.find import DecodeConfig
+from lookalike.config import DecodeConfig
 from lookalike.images.decode import decode
 from lookalike.model.arrays import UInt8Array
 from lookalike.model.files import Failure

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lookalike.config.find import FindConfig, RunConfig, SystemConfig
+from lookalike.config import FindConfig, RunConfig, SystemConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.serialization import checked
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from lookalike.config.downloads import DownloadConfig
+from lookalike.config import DownloadConfig
 from lookalike.model.files import Failure
 from lookalike.sources import WebAddress
 from lookalike.sources.downloads.cache import Cache

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.config.downloads import DownloadConfig
+from lookalike.config import DownloadConfig
 from lookalike.model.errors import CollectionError, ConfigError
 from lookalike.model.files import Failure
 from lookalike.runtime.progress import Progress, silent

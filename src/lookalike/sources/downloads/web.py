@@ -21,7 +21,7 @@ from typing import Self
 import httpcore2
 import httpx2
 
-from lookalike.config.downloads import DownloadConfig
+from lookalike.config import DownloadConfig
 from lookalike.images.headers import describe_content, sniff
 from lookalike.model.version import __version__
 from lookalike.sources import WebAddress

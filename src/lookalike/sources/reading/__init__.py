@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
 
-from lookalike.config.reading import NO_MEMORY, ReadConfig
+from lookalike.config import NO_MEMORY, ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.sources.reading import cache, remote
 from lookalike.sources.reading.addresses import is_address, member_of

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.files import Failure
 from lookalike.sources.reading import cache, remote
 from lookalike.sources.reading.addresses import archive_kind, is_address

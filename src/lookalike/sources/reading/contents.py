@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 from typing import IO
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.files import Failure
 from lookalike.sources.reading.addresses import MemberAddress
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.files import Failure
 from lookalike.model.protocols import FarFile
 from lookalike.sources.reading.remote import objects

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import IO, Any, TypeVar
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.protocols import FarFile
@@ -114,18 +114,7 @@ def read_far(
     *,
     listed: bool = True,
 ) -> bytes:
-    """Read an object, or its bytes from ``start`` up to ``end``.
-
-    Args:
-        address: of the object.
-        config: limits, and how long to wait.
-        start: first byte.
-        end: behind the last; None for all.
-        listed: whether its size was checked when it was listed; else it is asked for first.
-
-    Raises:
-        OSError: it cannot be read, or is larger than what may be read at once.
-    """
+    """Read an object or a part of it by fsspec, as ``remote.read_far`` says."""
     files, path = _filesystem(address, config)
     if end is not None and _is_web(files):
         return _patiently(files, config, lambda: span_of(files, path, start, end))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import IO, Any, TypeVar
 
-from lookalike.config.reading import ReadConfig
+from lookalike.config import ReadConfig
 from lookalike.model.errors import ConfigError
 from lookalike.model.protocols import FarFile, Store
 from lookalike.runtime.plugins import SOURCES, load_plugin, plugin_names
