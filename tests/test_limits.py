@@ -30,7 +30,9 @@ def records() -> dict[str, Any]:
     for path in MODULES:
         name = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
         module = importlib.import_module(name)
-        found |= {type(one).__name__: one for one in vars(module).values() if is_limits(one)}
+        own = {type(one).__name__: one for one in vars(module).values() if is_limits(one)}
+        assert own.keys().isdisjoint(found), "two records of one name"
+        found |= own
     return found
 
 

@@ -12,7 +12,7 @@ from lookalike.methods import method_of
 from lookalike.methods.cascade import LIMITS
 from lookalike.model.limits import version_of
 
-DECIDING = ("containment", "descriptors", "index", "matching", "verification")
+DECIDING = ("containment", "decisions", "descriptors", "index", "matching", "verification")
 PUBLISHED = SystemConfig(views=(ViewConfig("pdq", max_distance=31),), threads=3)
 
 

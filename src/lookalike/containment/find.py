@@ -41,6 +41,7 @@ __all__ = ["Asked", "Inside", "contain", "one_per_frame", "told_by"]
 
 Pair = tuple[int, int]
 Names = tuple[str, str]
+# larger pictures whose verdicts are remembered in one step
 _PAGES_AT_ONCE = 32
 
 

@@ -59,6 +59,7 @@ __all__ = [
 INSET_KIND = KINDS["sift"]
 #: under which verdicts are remembered; the number is raised when more than a limit changes
 INSET_VERIFIER = version_of("inset/5", INSETS, *LIMITS)
+# pixels of the short side to which a larger picture is decoded
 PAGE_MIN_SIDE = 480
 # what ``page_spec`` says of the rows: the picture they lie in, and how many there are
 _PAGE_SIDE, _PAGE_COUNT = 640, 1000

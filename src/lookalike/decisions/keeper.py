@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lookalike.config import RunConfig
+from lookalike.decisions.limits import KEEPER
 from lookalike.model.errors import ConfigError
 from lookalike.model.image import ImageRef
 from lookalike.model.report import Cluster, Decision
 
 __all__ = ["RULES", "check_rules", "choose", "decide"]
 
-_TOLERANCE = 0.05
 _OF_CLUSTER = ("unpadded", "medoid")
 _SHORT = {"JPG": "JPEG", "TIF": "TIFF", "HEIF": "HEIC"}
 _ORDERED = ("formats", "folders")
@@ -53,13 +53,13 @@ RULES: Mapping[str, _Rule] = {
         lambda image: image.n_bytes,
         lambda image: f"{image.n_bytes:,} bytes",
         "more bytes",
-        _TOLERANCE,
+        KEEPER.tolerance,
     ),
     "sharpness": _Rule(
         lambda image: image.sharpness,
         lambda image: f"sharpness {image.sharpness:.0f}",
         "sharper",
-        _TOLERANCE,
+        KEEPER.tolerance,
     ),
     "exif": _Rule(
         lambda image: image.exif_fields,

@@ -18,6 +18,7 @@ from lookalike.model.arrays import FloatArray, IntArray, UInt8Array
 
 __all__ = ["BYTES", "REACH", "Corners", "as_text", "corner_bits", "from_text", "seen", "swapped"]
 
+# of the bits of a keypoint; pixels from its place to the farthest that they compare
 BYTES = 32
 REACH = 13
 _TURNS = 256

@@ -22,7 +22,6 @@ from lookalike.model.image import DescriptorSpec, ImageRef, Picture
 from lookalike.store import Batch, Content
 
 __all__ = [
-    "SHADE_BITS",
     "Described",
     "batch_of",
     "describe_content",
@@ -31,9 +30,6 @@ __all__ = [
     "shade_names",
 ]
 
-#: differing bits of 256 up to which a picture over one of many backdrops counts as near: the grey
-#: that suits is far nearer, and of many tries some are near by chance
-SHADE_BITS = 32
 #: a content and the rows of its hashes
 Described = tuple[Content, dict[DescriptorSpec, NDArray[Any]]]
 

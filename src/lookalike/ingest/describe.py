@@ -30,6 +30,7 @@ from lookalike.verification.side import PLANE_SPEC, describe_side
 __all__ = ["Describer", "sides_of"]
 
 Rows = Sequence[NDArray[Any]]
+# bytes of rows that one step holds at most
 _BATCH_BYTES = 64_000_000
 # contents that a worker is handed at once
 _CHUNK = 32

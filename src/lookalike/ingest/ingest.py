@@ -49,6 +49,7 @@ __all__ = [
 ]
 
 _LOG = logging.getLogger(__name__)
+# files that a thread is handed at once; first bytes that tell what a file is
 _CHUNK = 16
 _SNIFFED = 64
 

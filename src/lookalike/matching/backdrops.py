@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.hashes import ORIENTATIONS
-from lookalike.ingest.contents import SHADE_BITS, shade_names
+from lookalike.ingest.contents import shade_names
 from lookalike.matching.candidates import HashPairs, Stages
+from lookalike.matching.limits import CASCADE
 from lookalike.model.arrays import IntArray
 from lookalike.model.image import ImageRef
 
@@ -71,7 +72,7 @@ def with_backdrops(images: Sequence[ImageRef], near: HashPairs, stages: Stages) 
     shades = [name for n in clear for name in shade_names(shas[n])]
     owner = np.concatenate([np.arange(len(shas)), np.repeat(clear, len(shades) // len(clear))])
     found = stages.hashes_between(shades, [shas[n] for n in opaque])
-    found = HashPairs(*(column[found.bits <= SHADE_BITS] for column in found))
+    found = HashPairs(*(column[found.bits <= CASCADE.shade] for column in found))
     shade, other = found.query + len(shas), np.array(opaque, np.int64)[found.ref]
     is_first = owner[shade] < other
     placed = HashPairs(

@@ -19,6 +19,8 @@ class CascadeLimits:
     Attributes:
         same_way: differing bits of 256 of two files of equal pixels, reduced in one way (ADR 6).
         other_way: the same where the decoder of a JPEG reduced one of them (ADR 6).
+        shade: bits of 256 up to which a picture over one of many backdrops counts as near:
+            the grey that suits is far nearer, and of many tries some are near by chance (ADR 29).
         small_star: members of a star that keeps every pair (by eye).
         either_way: keypoints that meet in the second orientation too, from which a pair is looked
             at in both, as symmetric pictures need (by eye).
@@ -35,6 +37,7 @@ class CascadeLimits:
 
     same_way: int = 12
     other_way: int = 31
+    shade: int = 32
     small_star: int = 16
     either_way: int = 6
     inside: float = 0.98

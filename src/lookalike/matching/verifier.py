@@ -21,6 +21,7 @@ from lookalike.verification.verify import verify as verify_sides
 __all__ = ["Verifier"]
 
 Pair = tuple[str, str]
+# pairs whose verdicts are remembered in one step
 _VERIFY_BATCH = 4096
 # pairs that a worker is handed at once
 _CHUNK = 32

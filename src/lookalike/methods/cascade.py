@@ -9,6 +9,7 @@ from lookalike.config import FindConfig, SystemConfig, ViewConfig
 from lookalike.containment.find import Inside, contain, one_per_frame, told_by
 from lookalike.containment.limits import INSETS, REGIONS
 from lookalike.containment.regions import load_regions
+from lookalike.decisions.limits import KEEPER
 from lookalike.descriptors import load_embedding
 from lookalike.descriptors.limits import CORNERS, KEYPOINTS, THUMB_CELLS
 from lookalike.index.limits import VOTES
@@ -28,7 +29,8 @@ __all__ = ["LIMITS", "Cascade"]
 
 #: every number by which the cascade decides, but for those that users set
 LIMITS = (
-    *(CASCADE, CERTAINTY, CORNERS, INSETS, KEYPOINTS, PLAIN, REGIONS, THUMBS, THUMB_CELLS, VOTES),
+    *(CASCADE, CERTAINTY, CORNERS, INSETS, KEEPER, KEYPOINTS, PLAIN, REGIONS, THUMBS, THUMB_CELLS),
+    VOTES,
     *VERIFIED_BY,
 )
 

@@ -16,7 +16,7 @@ from lookalike.model.arrays import UInt8Array
 from lookalike.model.errors import ConfigError
 from lookalike.model.files import Failure
 from lookalike.model.image import Picture
-from lookalike.retrieval.limits import OVERLAYS, SEARCH
+from lookalike.retrieval.limits import LINES, SEARCH
 from lookalike.sources.reading import read_plain
 
 __all__ = ["Focus", "focused", "overlay_mask", "read_mask"]
@@ -66,7 +66,7 @@ def overlay_mask(rgb: UInt8Array) -> NDArray[np.bool_]:
     Returns:
         ``(h, w)`` bool.
     """
-    factor = min(1.0, OVERLAYS.side / max(rgb.shape[:2]))
+    factor = min(1.0, LINES.side / max(rgb.shape[:2]))
     small = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     found = _drawn_lines(small)
     # with the first ones filled in, those that they crossed are whole
@@ -77,12 +77,12 @@ def overlay_mask(rgb: UInt8Array) -> NDArray[np.bool_]:
 
 def _drawn_lines(small: UInt8Array) -> UInt8Array:
     diagonal = float(np.hypot(*small.shape[:2]))
-    background = cv2.medianBlur(small, int(diagonal * OVERLAYS.window) | 1)
-    stands_out = cv2.absdiff(small, background).max(axis=2) > OVERLAYS.contrast
+    background = cv2.medianBlur(small, int(diagonal * LINES.window) | 1)
+    stands_out = cv2.absdiff(small, background).max(axis=2) > LINES.contrast
     found = np.zeros(small.shape[:2], np.uint8)
     wide = small.astype(np.int16)
     for colour in _common_colours(small[stands_out]):
-        near = np.abs(wide - colour).max(axis=2) <= OVERLAYS.colour_step
+        near = np.abs(wide - colour).max(axis=2) <= LINES.colour_step
         for line in _segments(_thin(near.astype(np.uint8), diagonal), diagonal):
             _draw_if_drawn(found, wide, line, diagonal)
     # the soft rims of a line are neither its colour nor the picture's
@@ -93,17 +93,17 @@ def _common_colours(pixels: UInt8Array) -> list[NDArray[np.int16]]:
     """Find the colours that many pixels share, the most frequent first."""
     if not len(pixels):
         return []
-    bins = pixels.astype(np.int64) // OVERLAYS.colour_step
+    bins = pixels.astype(np.int64) // LINES.colour_step
     flat = (bins[:, 0] * 16 + bins[:, 1]) * 16 + bins[:, 2]
     values, counts = np.unique(flat, return_counts=True)
-    often = np.argsort(-counts, kind="stable")[: OVERLAYS.colours]
-    chosen = values[often[counts[often] >= max(12, OVERLAYS.few_pixels * len(pixels))]]
+    often = np.argsort(-counts, kind="stable")[: LINES.colours]
+    chosen = values[often[counts[often] >= max(12, LINES.few_pixels * len(pixels))]]
     return [pixels[flat == value].mean(axis=0).astype(np.int16) for value in chosen]
 
 
 def _thin(near: UInt8Array, diagonal: float) -> UInt8Array:
     """Keep what an opening with a disc wider than any line takes away."""
-    width = max(5, int(diagonal * OVERLAYS.widest) | 1)
+    width = max(5, int(diagonal * LINES.widest) | 1)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     return np.asarray(near & ~cv2.dilate(cv2.morphologyEx(near, cv2.MORPH_OPEN, disc), disc))
 
@@ -114,13 +114,13 @@ def _segments(thin: UInt8Array, diagonal: float) -> NDArray[np.int64]:
         thin,
         1,
         np.pi / 180,
-        int(OVERLAYS.shortest * diagonal / 2),
-        minLineLength=OVERLAYS.shortest * diagonal,
-        maxLineGap=OVERLAYS.gap * diagonal,
+        int(LINES.shortest * diagonal / 2),
+        minLineLength=LINES.shortest * diagonal,
+        maxLineGap=LINES.gap * diagonal,
     )
     if found is None:
         return np.empty((0, 4), np.int64)
-    return np.asarray(found.reshape(-1, 4)[: OVERLAYS.segments], np.int64)
+    return np.asarray(found.reshape(-1, 4)[: LINES.segments], np.int64)
 
 
 def _draw_if_drawn(
@@ -130,26 +130,26 @@ def _draw_if_drawn(
     start, end = line[:2].astype(float), line[2:].astype(float)
     length = float(np.hypot(*(end - start)))
     along = start + np.linspace(0, 1, max(8, int(length) // 2))[:, None] * (end - start)
-    if _at(found, along).mean() > OVERLAYS.known:
+    if _at(found, along).mean() > LINES.known:
         return
     core = _smoothed(_at(wide, along))
     colour = np.median(core, axis=0)
-    same = np.abs(core - colour).max(axis=1) <= OVERLAYS.constant
-    if same.mean() < OVERLAYS.filled:
+    same = np.abs(core - colour).max(axis=1) <= LINES.constant
+    if same.mean() < LINES.filled:
         return
-    side = np.array([start[1] - end[1], end[0] - start[0]]) / length * OVERLAYS.aside * diagonal
+    side = np.array([start[1] - end[1], end[0] - start[0]]) / length * LINES.aside * diagonal
     for sign in (-1, 1):
-        aside = np.abs(_at(wide, along + sign * side) - colour).max(axis=1) > OVERLAYS.contrast
-        if aside[same].mean() < OVERLAYS.apart:
+        aside = np.abs(_at(wide, along + sign * side) - colour).max(axis=1) > LINES.contrast
+        if aside[same].mean() < LINES.apart:
             return
     ends = (int(line[0]), int(line[1])), (int(line[2]), int(line[3]))
-    cv2.line(found, *ends, 1, max(2, round(OVERLAYS.drawn * diagonal)))
+    cv2.line(found, *ends, 1, max(2, round(LINES.drawn * diagonal)))
 
 
 def _smoothed(core: NDArray[np.int16]) -> NDArray[np.int16]:
     """Take medians of runs along a line: compression and crossings are no change of colour."""
-    padded = np.pad(core, ((OVERLAYS.run // 2, OVERLAYS.run // 2), (0, 0)), mode="edge")
-    runs = np.lib.stride_tricks.sliding_window_view(padded, OVERLAYS.run, axis=0)
+    padded = np.pad(core, ((LINES.run // 2, LINES.run // 2), (0, 0)), mode="edge")
+    runs = np.lib.stride_tricks.sliding_window_view(padded, LINES.run, axis=0)
     return np.asarray(np.median(runs, axis=2), np.int16)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["OVERLAYS", "SEARCH", "OverlayLimits", "SearchLimits"]
+__all__ = ["LINES", "SEARCH", "LineLimits", "SearchLimits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SearchLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class OverlayLimits:
+class LineLimits:
     """What counts as a line drawn over a query.
 
     Attributes:
@@ -71,4 +71,4 @@ class OverlayLimits:
 
 
 SEARCH = SearchLimits()
-OVERLAYS = OverlayLimits()
+LINES = LineLimits()

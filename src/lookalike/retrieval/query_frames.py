@@ -17,14 +17,16 @@ from lookalike.descriptors.hashes import (
     turns_of,
 )
 from lookalike.index.blocks import block_distances, blocks_of
-from lookalike.ingest.contents import SHADE_BITS, shade_names
+from lookalike.ingest.contents import shade_names
 from lookalike.ingest.describe import Describer
+from lookalike.matching.limits import CASCADE
 from lookalike.model.arrays import IntArray
 from lookalike.retrieval.query import Query
 from lookalike.verification.whole_frame import ThumbAgreement, agree
 
 __all__ = ["NearFrames", "QueryFrames"]
 
+# more bits than two hashes differ in
 _TURNS, _FAR = len(ORIENTATIONS), 512
 
 
@@ -94,7 +96,7 @@ class QueryFrames:
                 block
             ]
             most = self._config.hashes.max_distance
-            own, near = np.nonzero(bits <= np.where(is_shade, min(SHADE_BITS, most), most))
+            own, near = np.nonzero(bits <= np.where(is_shade, min(CASCADE.shade, most), most))
             made = near + block.start, bits[own, near], turn[own, near], own
             found.append(np.stack(made).astype(np.int64))
         rows, bits, turn, own = np.concatenate(found, axis=1)

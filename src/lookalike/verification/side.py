@@ -21,10 +21,12 @@ from lookalike.verification.plane import Plane
 
 __all__ = ["PLANE_SIDE", "PLANE_SPEC", "Side", "Sides", "describe_side"]
 
+# pixels of the long side
 PLANE_SIDE = 160
 PLANE_SPEC = DescriptorSpec(
     "plane", "2", "pixels", 1, "uint8", f"luma, long side {PLANE_SIDE}, area, row by row"
 )
+# sides that a process keeps, some 30 kB each
 _HELD = 1024
 _held: OrderedDict[tuple[str, str], Side] = OrderedDict()
 _guard = threading.Lock()
