@@ -314,7 +314,7 @@ def _by_keypoints(
             pair, lead = (shas[a], shas[b]), Lead(float(d), is_mirrored)
             if is_mirrored and pair in leads:
                 first, second = sorted((lead, leads[pair]))
-                lead = replace(first, either=second.distance <= 1 / CASCADE.either_way)
+                lead = replace(first, either=second.distance < 1 / CASCADE.either_way)
             leads[pair] = lead
     return leads
 

@@ -22,7 +22,7 @@ class CascadeLimits:
         shade: bits of 256 up to which a picture over one of many backdrops counts as near:
             the grey that suits is far nearer, and of many tries some are near by chance (ADR 29).
         small_star: members of a star that keeps every pair (by eye).
-        either_way: keypoints that meet in the second orientation too, from which a pair is looked
+        either_way: keypoints that meet in the second orientation too, above which a pair is looked
             at in both, as symmetric pictures need (by eye).
         inside: share of a member that its centre shows, from which it lies in the centre, 0..1
             (by eye).
