@@ -321,7 +321,8 @@ def test_an_interrupt_keeps_what_came(site: Site, tmp_path: Path) -> None:
     asked = site.count()
     assert 5 <= here <= asked < 20
     assert len(texts(fetch(tmp_path, *urls))) == 20
-    assert site.count() == asked + 20 - here
+    # a request that was under way may reach the site after it was counted, one a thread
+    assert 0 <= site.count() - (asked + 20 - here) <= 2
 
 
 @pytest.mark.parametrize(
