@@ -83,6 +83,8 @@ def opened(chromium: Any, report: Report, db: Path, width: int = 1300) -> Iterat
         try:
             page.goto(address)
             page.wait_for_selector("#list .row[data-number] b")
+            # its request would otherwise be among those that a test holds back
+            page.wait_for_selector("#detail .bar h2", state="attached")
             page.address = address
             yield page
             assert [each.complaints for each in (page, *page.others)] == [[]] * (
