@@ -227,7 +227,9 @@ def separate(
     while len(left) > 1:
         centre = _star_center(left, graph, rank)
         kept: list[str] = []
-        for node in sorted(left, key=lambda node: (node != centre, *rank(node), node)):
+        # what matches the centre goes before larger ones that only match its matches
+        order = sorted(left, key=lambda n: (n != centre, n not in graph[centre], *rank(n), n))
+        for node in order:
             if apart.get(node, set()).isdisjoint(kept):
                 kept.append(node)
         ties = ((a, b) for a in kept for b in graph[a] & set(kept))
