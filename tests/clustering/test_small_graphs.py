@@ -117,6 +117,13 @@ def test_those_told_apart_share_no_part() -> None:
     ]
 
 
+def test_what_matches_the_centre_stays_with_it_when_two_are_told_apart() -> None:
+    """Not a larger one that only matched the one it was told apart from."""
+    graph = {"a": {"c"}, "b": set[str](), "c": {"a"}}
+    apart = {"b": {"c"}, "c": {"b"}}
+    assert separate("abc", graph, apart, lambda node: ("abc".index(node),)) == [("a", ["a", "c"])]
+
+
 def test_cutting_a_tree_by_hand() -> None:
     """A merge at the limit holds, one beyond it does not."""
     merges = np.array([[0, 1, 0.2, 2], [2, 3, 0.5, 2], [4, 5, 0.7, 4]])
@@ -139,10 +146,3 @@ def test_linkages_that_hold_all_distances_have_a_limit(monkeypatch: pytest.Monke
     dendrogram.check_available("single")
     with pytest.raises(ConfigError, match=r"complete linkage needs SciPy.*lookalike\[lab\]"):
         dendrogram.check_available("complete")
-
-
-def test_what_matches_the_centre_stays_with_it_when_two_are_told_apart() -> None:
-    """Not a larger one that only matched the one it was told apart from."""
-    graph = {"a": {"c"}, "b": set[str](), "c": {"a"}}
-    apart = {"b": {"c"}, "c": {"b"}}
-    assert separate("abc", graph, apart, lambda node: ("abc".index(node),)) == [("a", ["a", "c"])]

@@ -217,7 +217,8 @@ def separate(
         group: node ids of one cluster.
         graph: accepted neighbours of every node.
         apart: for some nodes, those they must not be with.
-        rank: preference as a centre, lower first.
+        rank: preference as a centre, lower first. Of two told apart the one that matches the
+            centre stays with it; of two that both do, or neither does, the one of lower rank.
 
     Returns:
         (centre, members with the centre, sorted), two or more members each, disjoint; nodes that
